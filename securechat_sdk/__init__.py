@@ -1,0 +1,1 @@
+"""Speak to a SecureChat server from Python."""
