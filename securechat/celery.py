@@ -1,0 +1,11 @@
+"""The Celery application: JSON only, named tasks, no result back end."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "securechat.settings")
+
+app = Celery("securechat")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

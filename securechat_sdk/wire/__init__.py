@@ -1,0 +1,1 @@
+"""The vocabulary of the live protocol and of refusals: data only, shared by server and clients."""

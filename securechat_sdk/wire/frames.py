@@ -1,0 +1,147 @@
+"""The frames of the socket at ``/ws/v1/``: JSON texts, bytes as base64.
+
+A device sends commands; each carries a ``request_id`` of its choosing and is answered by exactly
+one :class:`Accepted` or :class:`Refused` with that id. The server sends events at any time.
+"""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+MAX_FRAME_BYTES = 1024 * 1024
+MAX_MESSAGE_BYTES = 128 * 1024
+MAX_HANDSHAKE_BYTES = 512 * 1024
+
+RequestId = Annotated[int, Meta(ge=0, lt=2**53)]
+Position = Annotated[int, Meta(ge=0, lt=2**53)]
+Epoch = Annotated[int, Meta(ge=0, lt=2**53)]
+Ciphertext = Annotated[bytes, Meta(min_length=1, max_length=MAX_MESSAGE_BYTES)]
+Handshake = Annotated[bytes, Meta(min_length=1, max_length=MAX_HANDSHAKE_BYTES)]
+
+
+class CloseCode(IntEnum):
+    """Why the server closed a socket (RFC 6455 section 7.4; 4000 and above are ours)."""
+
+    INVALID_FRAME = 4400
+    NOT_AUTHENTICATED = 4401
+    TOO_SLOW = 4408
+    DEVICE_REVOKED = 4410
+    TOO_LARGE = 1009
+
+
+class EntryKind(StrEnum):
+    """What a place in the log holds."""
+
+    MESSAGE = "message"
+    COMMIT = "commit"
+    PROPOSAL = "proposal"
+
+
+class Frame(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """What every frame has in common: a ``type``, and nothing the type does not name."""
+
+
+# Commands ------------------------------------------------------------------------------------
+
+
+class SendMessage(Frame, frozen=True, kw_only=True, tag="send_message"):
+    """Append an MLS PrivateMessage to a conversation. Idempotent by ``message_id``."""
+
+    request_id: RequestId
+    conversation_id: UUID
+    message_id: UUID
+    ciphertext: Ciphertext
+
+
+class SubmitCommit(Frame, frozen=True, kw_only=True, tag="submit_commit"):
+    """Move a conversation to its next epoch; of all who try, one wins. Idempotent."""
+
+    request_id: RequestId
+    conversation_id: UUID
+    message_id: UUID
+    commit: Handshake
+    welcome: Handshake | None = None
+
+
+class MarkDelivered(Frame, frozen=True, kw_only=True, tag="mark_delivered"):
+    """Say that this device has stored everything up to ``position``."""
+
+    request_id: RequestId
+    conversation_id: UUID
+    position: Position
+
+
+Command = SendMessage | SubmitCommit | MarkDelivered
+
+
+# Answers -------------------------------------------------------------------------------------
+
+
+class Accepted(Frame, frozen=True, kw_only=True, tag="accepted"):
+    """The command is durable. ``position`` is its place in the log (or the cursor it set)."""
+
+    request_id: RequestId
+    position: Position
+
+
+class Refused(Frame, frozen=True, kw_only=True, tag="refused"):
+    """The command changed nothing. ``facts`` hold what the code needs, such as the epoch."""
+
+    request_id: RequestId | None
+    code: str
+    detail: str
+    facts: dict[str, str | int | None] = {}
+
+
+# Events --------------------------------------------------------------------------------------
+
+
+class Ready(Frame, frozen=True, kw_only=True, tag="ready"):
+    """The socket is open for this device; now catch up from the stored positions."""
+
+    device_id: UUID
+
+
+class EntryAppended(Frame, frozen=True, kw_only=True, tag="entry_appended"):
+    """A place in a conversation's log was taken; the same shape as an entry over HTTP."""
+
+    conversation_id: UUID
+    position: Position
+    kind: EntryKind
+    epoch: Epoch
+    sender_device_id: UUID
+    message_id: UUID
+    created_at: datetime
+    data: bytes
+
+
+class WelcomeArrived(Frame, frozen=True, kw_only=True, tag="welcome_arrived"):
+    """This device was added to a conversation by the commit at ``position``."""
+
+    welcome_id: UUID
+    conversation_id: UUID
+    position: Position
+    epoch: Epoch
+    welcome: bytes
+
+
+class DeliveryAdvanced(Frame, frozen=True, kw_only=True, tag="delivery_advanced"):
+    """Another device of the conversation has stored everything up to ``position``."""
+
+    conversation_id: UUID
+    device_id: UUID
+    position: Position
+
+
+class KeyPackagesLow(Frame, frozen=True, kw_only=True, tag="key_packages_low"):
+    """Few key packages of this device are left; upload more."""
+
+    available: int
+
+
+Event = (
+    Accepted | Refused | Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow
+)
