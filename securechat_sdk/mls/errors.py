@@ -1,4 +1,3 @@
-# ruff: noqa: N818  an error states a fact: StaleEpoch, not StaleEpochError
 """Everything the engine refuses, as one drawn tree. Nothing else escapes from any bytes.
 
     MLSError
@@ -157,3 +156,39 @@ class GroupInfoRefused(Refused):
 
 class GroupInfoSignatureInvalid(GroupInfoRefused):
     """RFC 9420 section 12.4.3: the GroupInfo is not signed by the member that it names."""
+
+
+class TreeRefused(Refused):
+    """RFC 9420 section 12.4.3.1: the ratchet tree is not a true one."""
+
+
+class MalformedTree(TreeRefused):
+    """RFC 9420 section 12.4.3.3: the nodes do not make a tree without blanks at its end."""
+
+
+class TreeHashMismatch(TreeRefused):
+    """RFC 9420 section 12.4.3.1: the tree is not the one that the group context names."""
+
+
+class UnmergedLeavesInvalid(TreeRefused):
+    """RFC 9420 section 12.4.3.1: a node's unmerged leaves are not what they say."""
+
+
+class ParentHashInvalid(TreeRefused):
+    """RFC 9420 section 7.9.2: a parent node is not bound to a member below it."""
+
+
+class BlankLeaf(Refused):
+    """RFC 9420 section 6.1 and 12.1.3: there is no member at this leaf."""
+
+
+class CommitRefused(Refused):
+    """RFC 9420 section 12.4.2: the commit is not valid here."""
+
+
+class NotARecipient(CommitRefused):
+    """RFC 9420 section 7.6: the path tells this member nothing."""
+
+
+class PathKeyMismatch(CommitRefused):
+    """RFC 9420 section 7.6: the secrets of the path do not lead to its public keys."""

@@ -145,6 +145,10 @@ class LeafNode(LeafNodeContent):
         except (InvalidSignature, InvalidKey):
             raise LeafSignatureInvalid from None
 
+    @property
+    def is_from_key_package(self) -> bool:
+        return isinstance(self.source, KeyPackageSource)
+
     def check_encryption_key(self, suite: CipherSuite) -> None:
         """Section 5.1.1: a key of the suite's KEM, else nobody could encrypt to the leaf."""
         suite.hpke.kem.check_public_key(self.encryption_key)
