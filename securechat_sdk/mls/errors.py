@@ -192,3 +192,31 @@ class NotARecipient(CommitRefused):
 
 class PathKeyMismatch(CommitRefused):
     """RFC 9420 section 7.6: the secrets of the path do not lead to its public keys."""
+
+
+class MessageRefused(Refused):
+    """RFC 9420 section 6: the message is not valid here."""
+
+
+class ConfirmationTagMismatch(CommitRefused):
+    """RFC 9420 section 6.1: the committer does not know the new epoch's secrets."""
+
+
+class MembershipTagMismatch(MessageRefused):
+    """RFC 9420 section 6.2: the message does not come from inside the group."""
+
+
+class PaddingNotZero(MessageRefused):
+    """RFC 9420 section 6.3.1: the padding carries something."""
+
+
+class SenderNotMember(MessageRefused):
+    """RFC 9420 section 6.3: only members send private messages."""
+
+
+class KeyAlreadyUsed(MessageRefused):
+    """RFC 9420 section 9.2: the message's key was used and deleted, or fell out of the window."""
+
+
+class GenerationTooFar(MessageRefused):
+    """RFC 9420 section 9.1: the message claims a generation beyond what the engine walks to."""

@@ -84,6 +84,7 @@ class UncheckedKeyPackage(KeyPackageContent):
         self.leaf_node.check_signature(suite)
         self.leaf_node.check_extensions()
         check_no_duplicates(self.extensions)
+        self.leaf_node.check_supports(self.extensions)
         if now is not None:
             self._check_lifetime(now, longest_lifetime)
         judge(Claim(self.leaf_node.credential, self.leaf_node.signature_key))

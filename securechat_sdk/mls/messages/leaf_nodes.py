@@ -25,7 +25,9 @@ from securechat_sdk.mls.errors import (
 from securechat_sdk.mls.messages.credentials import Credential
 from securechat_sdk.mls.messages.extensions import (
     DEFAULT_EXTENSIONS,
+    GREASE,
     Extension,
+    Extensions,
     check_no_duplicates,
 )
 from securechat_sdk.mls.messages.indexes import LeafIndex
@@ -156,11 +158,16 @@ class LeafNode(LeafNodeContent):
     def check_extensions(self) -> None:
         """Section 7.3 and 13.4: each extension once, and each listed as supported."""
         check_no_duplicates(self.extensions)
-        for extension in self.extensions:
-            if not self.supports_extension(extension.extension_type):
-                raise LeafExtensionNotSupported
+        self.check_supports(self.extensions)
 
     def supports_extension(self, extension_type: int) -> bool:
         return extension_type in DEFAULT_EXTENSIONS or (
             extension_type in self.capabilities.extensions
         )
+
+    def check_supports(self, extensions: Extensions) -> None:
+        """Section 7.3 and 10: what a client sends of itself, it also lists as supported."""
+        for extension in extensions:
+            kind = extension.extension_type
+            if not self.supports_extension(kind) and kind not in GREASE:
+                raise LeafExtensionNotSupported
