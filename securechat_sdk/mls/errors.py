@@ -220,3 +220,123 @@ class KeyAlreadyUsed(MessageRefused):
 
 class GenerationTooFar(MessageRefused):
     """RFC 9420 section 9.1: the message claims a generation beyond what the engine walks to."""
+
+
+class WrongGroup(MessageRefused):
+    """RFC 9420 section 6: the message is for another group."""
+
+
+class MessageSignatureInvalid(MessageRefused):
+    """RFC 9420 section 6.1: the message is not signed by the sender that it names."""
+
+
+class ApplicationNotPrivate(MessageRefused):
+    """RFC 9420 section 6.2: application data travels encrypted only."""
+
+
+class SenderNotAllowed(MessageRefused):
+    """RFC 9420 section 6.1: a sender of this kind may not send this content."""
+
+
+class ExternalSenderUnknown(MessageRefused):
+    """RFC 9420 section 6.1: the group lists no external sender of this number."""
+
+
+class ProposalRefused(Refused):
+    """RFC 9420 section 12.1: the proposal is not valid by itself."""
+
+
+class PskNonceLength(ProposalRefused):
+    """RFC 9420 section 12.1.4: the nonce of a pre-shared key is as long as a hash."""
+
+
+class PskUsageNotAllowed(ProposalRefused):
+    """RFC 9420 section 12.1.4: reinit and branch keys belong to a new group's first commit."""
+
+
+class ReInitVersionLower(ProposalRefused):
+    """RFC 9420 section 12.1.5: a group is not reinitialised with an older version."""
+
+
+class ExternalInitNotAllowed(ProposalRefused):
+    """RFC 9420 section 12.2: ExternalInit belongs into external commits."""
+
+
+class ProposalListRefused(Refused):
+    """RFC 9420 section 12.2: the proposals do not go together."""
+
+
+class UnknownProposal(ProposalListRefused):
+    """RFC 9420 section 12.4: the commit refers to a proposal that is not here."""
+
+
+class UpdateByCommitter(ProposalListRefused):
+    """RFC 9420 section 12.2: a committer updates itself with its path."""
+
+
+class CommitterRemoved(ProposalListRefused):
+    """RFC 9420 section 12.2: a committer cannot remove itself."""
+
+
+class LeafChangedTwice(ProposalListRefused):
+    """RFC 9420 section 12.2: one Update or Remove for a leaf, no more."""
+
+
+class ClientTwice(ProposalListRefused):
+    """RFC 9420 section 12.2: a client would be in the group twice."""
+
+
+class PskTwice(ProposalListRefused):
+    """RFC 9420 section 12.2: the same pre-shared key is named twice."""
+
+
+class ContextExtensionsTwice(ProposalListRefused):
+    """RFC 9420 section 12.2: two proposals replace the group's extensions."""
+
+
+class ReInitNotAlone(ProposalListRefused):
+    """RFC 9420 section 12.2: ReInit goes with no other proposal."""
+
+
+class ExternalCommitList(ProposalListRefused):
+    """RFC 9420 section 12.2: an external commit holds what it must not, or lacks ExternalInit."""
+
+
+class PathMissing(CommitRefused):
+    """RFC 9420 section 12.4: these proposals need a path, and the commit has none."""
+
+
+class PathLengthMismatch(CommitRefused):
+    """RFC 9420 section 7.5: the path does not have one node for each on the filtered path."""
+
+
+class PathCiphertextCount(CommitRefused):
+    """RFC 9420 section 7.6: a path node is not sealed to exactly those who need it."""
+
+
+class PathParentHashMismatch(CommitRefused):
+    """RFC 9420 section 7.9: the path's leaf does not carry the path's parent hash."""
+
+
+class GroupInfoMismatch(GroupInfoRefused):
+    """RFC 9420 section 12.4.3: the GroupInfo does not describe the group's current state."""
+
+
+class ExternalPubMissing(GroupInfoRefused):
+    """RFC 9420 section 12.4.3.2: without the group's external key nobody joins from outside."""
+
+
+class TreeMissing(GroupInfoRefused):
+    """RFC 9420 section 12.4.3.3: the ratchet tree is neither inside nor beside."""
+
+
+class StateError(MLSError):
+    """Right in itself, and not now."""
+
+
+class WrongEpoch(StateError):
+    """RFC 9420 section 6: the message belongs to another epoch."""
+
+
+class GroupClosed(StateError):
+    """RFC 9420 section 12.4.2: the group was reinitialised or left; it speaks no more."""

@@ -156,19 +156,8 @@ class TreeEdit:
             del self._nodes[middle:]
             del self._hashes[middle:]
 
-    def add(self, node: LeafNode) -> LeafIndex:
-        """Section 12.1.1: at the leftmost blank leaf, unmerged at every parent above."""
-        leaf = self._leftmost_blank()
-        self.set_leaf(leaf, node)
-        for above in direct_path(leaf, self.slots):
-            parent = self._nodes[above]
-            if isinstance(parent, ParentNode):
-                unmerged = list(parent.unmerged_leaves)
-                insort(unmerged, leaf)
-                self._set(above, replace(parent, unmerged_leaves=tuple(unmerged)))
-        return leaf
-
-    def _leftmost_blank(self) -> LeafIndex:
+    def leftmost_blank(self) -> LeafIndex:
+        """Section 12.1.1: in a wider tree if every leaf is taken."""
         for index in range(self._first_blank, self.slots):
             if self._nodes[2 * index] is None:
                 self._first_blank = index + 1
@@ -178,6 +167,18 @@ class TreeEdit:
         self._nodes.extend([None] * wider)
         self._hashes.extend([None] * wider)
         self._first_blank = leaf + 1
+        return leaf
+
+    def add(self, node: LeafNode) -> LeafIndex:
+        """Section 12.1.1: at the leftmost blank leaf, unmerged at every parent above."""
+        leaf = self.leftmost_blank()
+        self.set_leaf(leaf, node)
+        for above in direct_path(leaf, self.slots):
+            parent = self._nodes[above]
+            if isinstance(parent, ParentNode):
+                unmerged = list(parent.unmerged_leaves)
+                insort(unmerged, leaf)
+                self._set(above, replace(parent, unmerged_leaves=tuple(unmerged)))
         return leaf
 
     def _is_right_half_empty(self) -> bool:
