@@ -340,3 +340,51 @@ class WrongEpoch(StateError):
 
 class GroupClosed(StateError):
     """RFC 9420 section 12.4.2: the group was reinitialised or left; it speaks no more."""
+
+
+class OwnMessage(StateError):
+    """RFC 9420 section 9.2: one's own message; its key was used when it was sent."""
+
+
+class CommitFirst(StateError):
+    """RFC 9420 section 12.4: a removal waits, and nobody speaks before it is committed."""
+
+
+class GroupKnown(StateError):
+    """RFC 9420 section 12.4.3.1: this client is in a group of that name already."""
+
+
+class NotReinitialised(StateError):
+    """RFC 9420 section 11.2: the old group was not closed by a ReInit proposal."""
+
+
+class PskRefused(Refused):
+    """RFC 9420 section 8.4: the pre-shared keys are not what they have to be."""
+
+
+class PskUnknown(PskRefused):
+    """RFC 9420 section 8.4: this member does not have the pre-shared key."""
+
+
+class WelcomeRefused(Refused):
+    """RFC 9420 section 12.4.3.1: the Welcome is not valid here."""
+
+
+class NotInvited(WelcomeRefused):
+    """RFC 9420 section 12.4.3.1: the Welcome is not for this key package."""
+
+
+class WelcomeSuiteMismatch(WelcomeRefused):
+    """RFC 9420 section 12.4.3.1: key package, Welcome and GroupInfo name different suites."""
+
+
+class OwnLeafMissing(WelcomeRefused):
+    """RFC 9420 section 12.4.3.1: the tree does not hold the leaf of the key package."""
+
+
+class SeveralParents(WelcomeRefused):
+    """RFC 9420 section 12.4.3.1: a group continues one other group, not several."""
+
+
+class ParentMismatch(WelcomeRefused):
+    """RFC 9420 section 11.2 and 11.3: the group is not what the one it comes from announced."""

@@ -44,7 +44,7 @@ class KeyPackageContent(Struct):
 
     def sign(self, suite: CipherSuite, private: SignaturePrivateKey) -> "UncheckedKeyPackage":
         signature = suite.sign_with_label(private, _LABEL, self.encode_as(KeyPackageContent))
-        return UncheckedKeyPackage(**vars(self), signature=signature)
+        return UncheckedKeyPackage(**self.fields_of(KeyPackageContent), signature=signature)
 
 
 class UncheckedKeyPackage(KeyPackageContent):

@@ -131,7 +131,7 @@ class LeafNodeContent(Struct):
         """Sign for a key package, or for a place in a group."""
         signed = self.encode_as(LeafNodeContent) + _place_bytes(place)
         signature = suite.sign_with_label(private, _LABEL, signed)
-        return LeafNode(**vars(self), signature=signature)
+        return LeafNode(**self.fields_of(LeafNodeContent), signature=signature)
 
 
 class LeafNode(LeafNodeContent):

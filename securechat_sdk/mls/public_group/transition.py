@@ -93,9 +93,9 @@ class Changes:
         steps = self.steps
         checks.check_path_leaf_source(path)
         checks.check_path_shape(path, steps, self.added_leaves)
-        checks.check_path_keys(self.tree, path)
         suite = self.tree.suite
         checks.check_new_leaf(suite, path.leaf_node, self.place, self.replaced, policy)
+        checks.check_path_keys(self.tree, path)
         keys = [node.encryption_key for node in path.nodes]
         merged = with_path_keys(self.tree, self.committer, steps, keys)
         if path.leaf_node.source != CommitSource(parent_hash=merged.leaf_parent_hash):
