@@ -1,6 +1,5 @@
 """``manage.py prepare``: everything between a new version and serving it, in one process."""
 
-import json
 from io import StringIO
 from typing import Any
 
