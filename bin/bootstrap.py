@@ -120,14 +120,14 @@ class Step:
         self.finished = threading.Event()
         self.ticker = threading.Thread(target=self._tick, daemon=True)
 
-    def __enter__(self) -> Step:
+    def __enter__(self):  # noqa: ANN204 - Self is too new for the Pythons this must run on
         if sys.stdout.isatty():
             self.ticker.start()
         else:
             print(self.title + " …", flush=True)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *error: object):
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self.finished.set()
         if self.ticker.is_alive():
             self.ticker.join()
@@ -143,7 +143,7 @@ class Step:
             seconds = time.monotonic() - self.started
             print(f"\r\033[K… {self.title} ({seconds:.0f} s)", end="", flush=True)
 
-    def run(self, command: Sequence[str | Path], *, hint: str = "", cwd: Path = ROOT):
+    def run(self, command: Sequence[str | Path], *, hint: str = "", cwd: Path = ROOT) -> str:
         """Run ``command`` quietly; when it fails, show the end of what it said and the hint."""
         result = subprocess.run(
             [str(part) for part in command],
