@@ -1,0 +1,92 @@
+// What the pages and the engine say to each other. The engine (keys, MLS, log, history) lives in
+// one Worker per browser; pages never see a key. Every tab speaks these types; only one Worker at a
+// time holds the Web Lock and does the work.
+
+export interface Problem {
+  /** The stable code of docs/protocol.md, or one of ours: offline, locked_out, engine_failed. */
+  code: string;
+  detail: string;
+}
+
+export type Connection = "offline" | "connecting" | "online";
+
+export interface ConversationSummary {
+  id: string;
+  kind: "direct" | "group";
+  /** The name people gave it, or the other person's name. */
+  title: string;
+  personIds: string[];
+  lastMessage: { text: string; at: string; mine: boolean } | null;
+  unread: number;
+  /** `broken`: a message could not be opened or a key changed; `notice` says so in plain words. */
+  state: "open" | "joining" | "broken";
+  notice: string | null;
+}
+
+export interface Snapshot {
+  phase: "closed" | "opening" | "ready" | "failed";
+  failure: Problem | null;
+  connection: Connection;
+  me: { personId: string; deviceId: string } | null;
+  /** Newest activity first. */
+  conversations: ConversationSummary[];
+}
+
+export type DeliveryState = "sending" | "sent" | "delivered" | "failed";
+
+export interface MessageView {
+  id: string;
+  conversationId: string;
+  /** Null until the server has accepted it. */
+  position: number | null;
+  kind: "text" | "notice";
+  senderId: string;
+  senderName: string;
+  mine: boolean;
+  text: string;
+  at: string;
+  /** Only of own messages. */
+  delivery: DeliveryState | null;
+  problem: Problem | null;
+}
+
+/** Method name -> [arguments, answer]. A refused call rejects with a Problem. */
+export interface Requests {
+  /** Does this browser hold the keys of a device of this person? */
+  deviceHere: [{ personId: string }, { deviceId: string } | null];
+  /** State `no_device`: make keys, register this browser, upload key packages, open. */
+  createDevice: [{ personId: string; name: string; challenge: string }, { deviceId: string }];
+  /** State `unknown_device`: prove to the server that this browser is that device, then open. */
+  bindDevice: [{ personId: string; challenge: string }, { deviceId: string }];
+  /** State `ready`: open the stored keys and history and connect. */
+  open: [{ personId: string }, null];
+  /** After logging out: close, forget what is in memory; the encrypted store stays. */
+  close: [Record<string, never>, null];
+  startDirect: [{ personId: string }, { conversationId: string }];
+  createGroup: [{ name: string; personIds: string[] }, { conversationId: string }];
+  addPeople: [{ conversationId: string; personIds: string[] }, null];
+  sendText: [{ conversationId: string; text: string }, { messageId: string }];
+  retry: [{ conversationId: string; messageId: string }, null];
+  /** Drops an own message that failed; answers its text, so that it can be edited. */
+  discard: [{ conversationId: string; messageId: string }, { text: string }];
+  /** Oldest first; `before` is the id of the oldest message shown, or null for the newest. */
+  messages: [
+    { conversationId: string; before: string | null; limit: number },
+    { messages: MessageView[]; more: boolean },
+  ];
+  markSeen: [{ conversationId: string }, null];
+}
+
+export type Method = keyof Requests;
+
+export type Notification =
+  | { type: "snapshot"; snapshot: Snapshot }
+  /** New or changed messages; a page shows those of the conversation that is open. */
+  | { type: "messages"; conversationId: string; messages: MessageView[] }
+  | { type: "discarded"; conversationId: string; messageId: string };
+
+/** What `engine-client.ts` offers the pages. */
+export interface Engine {
+  call<M extends Method>(method: M, args: Requests[M][0]): Promise<Requests[M][1]>;
+  subscribe(listener: (notification: Notification) => void): () => void;
+}
