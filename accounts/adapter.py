@@ -1,0 +1,73 @@
+"""How django-allauth behaves here."""
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.models import Person
+from accounts.names import normalise_username
+from accounts.sealing import seal, unseal
+from accounts.services import logins
+
+_SEAL = {"table": "mfa_authenticator", "row": "", "column": "data"}
+
+
+class VerifiedPassword(str):
+    """A password that was right a moment ago; it does not print."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "VerifiedPassword(…)"
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def get_login_stages(self) -> list[str]:
+        return list(settings.LOGIN_STAGES)
+
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
+        """People come by invitation."""
+        return False
+
+    @sensitive_variables()
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
+        """Check the password, and keep it on the request for the stages of this very request.
+
+        A stage may need it to open what is sealed under it. It is an attribute of the request in
+        memory, and goes nowhere else.
+        """
+        if "username" in credentials:
+            credentials["username"] = normalise_username(credentials["username"])
+        person = super().authenticate(request, **credentials)
+        if not isinstance(person, Person) or not person.is_active:
+            return None
+        request.verified_password = VerifiedPassword(credentials["password"])  # type: ignore[attr-defined]
+        return person
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        if isinstance(user, Person):
+            logins.begin_session(user, request.session)
+
+    def is_reauthentication_required(self, *, app: str, **_options: Any) -> bool:
+        """Whoever has just logged in with the password need not type it twice."""
+        return not logins.has_recent_password(self.request)
+
+    def add_message(self, *_arguments: Any, **_options: Any) -> None:
+        """Success is silent; allauth's sentences for its own pages go nowhere."""
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Secrets of one-time and recovery codes are sealed in the database."""
+
+    def encrypt(self, text: str) -> str:
+        return b64encode(seal(text.encode(), **_SEAL)).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(b64decode(encrypted_text), **_SEAL).decode()
