@@ -4,13 +4,9 @@ from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from accounts.errors import DeviceRevoked
 from accounts.models import Device, Person
-from messaging.errors import (
-    ConversationNotFound,
-    DeviceRevoked,
-    PersonNotFound,
-    WelcomeNotFound,
-)
+from messaging.errors import ConversationNotFound, PersonNotFound, WelcomeNotFound
 from messaging.models import Conversation, Entry, Membership, Welcome
 
 

@@ -2,7 +2,6 @@
 
 from securechat_sdk.wire.errors import (
     Conflict,
-    Forbidden,
     InvalidInput,
     NotFound,
     TooManyRequests,
@@ -20,11 +19,6 @@ class PersonNotFound(NotFound):
 
 class WelcomeNotFound(NotFound):
     """Joined already, or somebody else's."""
-
-
-class DeviceRevoked(Forbidden):
-    code = "device_revoked"
-    title = "This device was revoked."
 
 
 class PersonNotSuitable(InvalidInput):
