@@ -27,7 +27,7 @@ class VerifiedPassword(str):
         return "VerifiedPassword(…)"
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     def get_login_stages(self) -> list[str]:
         return list(settings.LOGIN_STAGES)
 
@@ -55,7 +55,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if isinstance(user, Person):
             logins.begin_session(user, request.session)
 
-    def is_reauthentication_required(self, *, app: str, **_options: Any) -> bool:
+    def is_reauthentication_required(self, **_options: Any) -> bool:
         """Whoever has just logged in with the password need not type it twice."""
         return not logins.has_recent_password(self.request)
 
@@ -63,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Success is silent; allauth's sentences for its own pages go nowhere."""
 
 
-class MFAAdapter(DefaultMFAAdapter):
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     """Secrets of one-time and recovery codes are sealed in the database."""
 
     def encrypt(self, text: str) -> str:

@@ -58,4 +58,5 @@ def enrolled_codes(person: Person) -> list[str]:
 
 
 def _authenticators(person: Person, kind: str) -> QuerySet[Authenticator]:
-    return Authenticator.objects.filter(user_id=person.pk, type=kind)
+    found: QuerySet[Authenticator] = Authenticator.objects.filter(user_id=person.pk, type=kind)
+    return found

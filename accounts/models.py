@@ -39,7 +39,7 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Someone of the organisation. ``identity_key`` is public; its private half never comes here."""
+    """Someone of the organisation. ``identity_key`` is public; its private half stays away."""
 
     Role = Role
 
@@ -189,6 +189,10 @@ class DeviceToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_valid(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes

@@ -1,7 +1,7 @@
 """Columns that the server itself must read are encrypted with AES-256-GCM.
 
-A sealed value is ``key id (1 byte) || nonce (12) || ciphertext and tag``. It opens only in the table,
-row and column it was sealed for: moving it elsewhere in a database does not work.
+A sealed value is ``key id (1 byte) || nonce (12) || ciphertext and tag``. It opens only in the
+table, row and column it was sealed for: moving it elsewhere in a database does not work.
 """
 
 import secrets

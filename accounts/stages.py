@@ -9,10 +9,10 @@ from accounts.factors import enrolled_codes
 from accounts.services import logins
 
 
-class SecondFactorStage(AuthenticateStage):
+class SecondFactorStage(AuthenticateStage):  # type: ignore[misc]  # allauth has no types
     """Asks for a one-time or recovery code, unless an earlier stage of this login was enough.
 
-    It has the key of allauth's own stage, ``mfa_authenticate``, and is answered at the same address.
+    It has the key and the address of allauth's own stage, ``mfa_authenticate``.
     """
 
     login: Login
@@ -27,4 +27,5 @@ class SecondFactorStage(AuthenticateStage):
     def exit(self) -> HttpResponseBase:
         """A code was right."""
         logins.record_second_factor(self.request, self.login, "code")
-        return super().exit()
+        answer: HttpResponseBase = super().exit()
+        return answer

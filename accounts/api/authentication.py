@@ -24,7 +24,7 @@ def device_of(request: Request) -> Device:
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    """``Authorization: Bearer sct_…``; ``request.auth`` is the token, ``request.user`` its person."""
+    """``Authorization: Bearer sct_…``: ``request.auth`` is the token, ``user`` its person."""
 
     def authenticate(self, request: Request) -> tuple[Person, DeviceToken] | None:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")

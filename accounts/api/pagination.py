@@ -1,15 +1,18 @@
 """Lists in pages: ``{next, previous, results}``, where a page is found again by its content."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from securechat_sdk.wire.errors import InvalidInput
+
+if TYPE_CHECKING:  # REST framework's views import this module through the settings
+    from rest_framework.views import APIView
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -18,7 +21,10 @@ class CursorPagination(pagination.CursorPagination):
     page_size_query_param = None
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self,
+        queryset: QuerySet[Any] | Sequence[Any],
+        request: Request,
+        view: "APIView | None" = None,
     ) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
@@ -27,6 +33,6 @@ class CursorPagination(pagination.CursorPagination):
 
     def decode_cursor(self, request: Request) -> pagination.Cursor | None:
         cursor = super().decode_cursor(request)
-        if cursor is not None and "\0" in (cursor.position or ""):
+        if cursor is not None and "\0" in str(cursor.position):
             raise NotFound
         return cursor

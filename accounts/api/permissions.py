@@ -1,16 +1,18 @@
 """Who may call a view. A view names one of these and repeats nothing of it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.api.authentication import person_of
 from accounts.errors import DeviceRequired, ScopeMissing, SecondFactorRequired
 from accounts.models import Device, DeviceToken
 from accounts.services import logins, sessions
 from securechat_sdk.wire.errors import Forbidden, NotAuthenticated
+
+if TYPE_CHECKING:  # REST framework's views import this module through the settings
+    from rest_framework.views import APIView
 
 
 class IsLoggedIn(BasePermission):
@@ -20,7 +22,7 @@ class IsLoggedIn(BasePermission):
     method that is not named there, no token is enough.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             raise NotAuthenticated
         if isinstance(request.auth, DeviceToken):
@@ -33,7 +35,7 @@ class IsLoggedIn(BasePermission):
 class IsDevice(IsLoggedIn):
     """Additionally, an active device: sets ``request.device``."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         super().has_permission(request, view)
         device = _device(request)
         if device is None:
@@ -45,7 +47,7 @@ class IsDevice(IsLoggedIn):
 class IsAdministrator(IsLoggedIn):
     """Additionally, the role; the role is never enough without the second factor."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         super().has_permission(request, view)
         if not person_of(request).is_administrator:
             raise Forbidden
@@ -58,7 +60,7 @@ def _device(request: Request) -> Device | None:
     return sessions.bound_device(person_of(request), request.session)
 
 
-def _check_scope(token: DeviceToken, request: Request, view: APIView) -> None:
+def _check_scope(token: DeviceToken, request: Request, view: "APIView") -> None:
     scopes: dict[str, Any] = getattr(view, "required_scopes", {})
     method = "GET" if request.method == "HEAD" else request.method
     scope = scopes.get(method or "")

@@ -1,5 +1,6 @@
 """Every refusal as an RFC 9457 problem: ``application/problem+json`` with a stable ``code``."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -39,6 +40,23 @@ class UnsupportedMediaType(ChatError):
     title: ClassVar[str] = "The body is not of an accepted type."
 
 
+# The first kind that fits names the refusal.
+REFUSALS: dict[type[Exception], type[ChatError]] = {
+    exceptions.NotAuthenticated: NotAuthenticated,
+    exceptions.AuthenticationFailed: NotAuthenticated,
+    exceptions.PermissionDenied: Forbidden,
+    exceptions.NotFound: NotFound,
+    exceptions.MethodNotAllowed: MethodNotAllowed,
+    exceptions.NotAcceptable: NotAcceptable,
+    exceptions.UnsupportedMediaType: UnsupportedMediaType,
+    exceptions.APIException: InvalidInput,
+    RequestDataTooBig: TooLarge,
+    SuspiciousOperation: InvalidInput,
+    Http404: NotFound,
+    PermissionDenied: Forbidden,
+}
+
+
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Turn what a view raised into a problem; what is not a refusal is a bug and stays loud."""
     chat_error = as_chat_error(error)
@@ -75,44 +93,19 @@ def problem(error: ChatError) -> dict[str, Any]:
 
 def as_chat_error(error: Exception) -> ChatError | None:
     """Name the refusal that Django or REST framework meant."""
-    match error:
-        case ChatError():
-            return error
-        case RequestDataTooBig():
-            return TooLarge()
-        case exceptions.APIException():
-            return _from_rest_framework(error)
-        case Http404():
-            return NotFound()
-        case PermissionDenied():
-            return Forbidden()
-        case SuspiciousOperation():
-            return InvalidInput()
-        case _:
-            return None
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, exceptions.Throttled):
+        return TooManyRequests(retry_after=_seconds(error))
+    for kind, refusal in REFUSALS.items():
+        if isinstance(error, kind):
+            return refusal()
+    return None
 
 
-def _from_rest_framework(error: exceptions.APIException) -> ChatError:
-    match error:
-        case exceptions.ValidationError() | exceptions.ParseError():
-            return InvalidInput()
-        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            return NotAuthenticated()
-        case exceptions.PermissionDenied():
-            return Forbidden()
-        case exceptions.NotFound():
-            return NotFound()
-        case exceptions.MethodNotAllowed():
-            return MethodNotAllowed()
-        case exceptions.NotAcceptable():
-            return NotAcceptable()
-        case exceptions.UnsupportedMediaType():
-            return UnsupportedMediaType()
-        case exceptions.Throttled():
-            wait = error.wait  # type: ignore[attr-defined]  # the stubs do not know it
-            return TooManyRequests(retry_after=None if wait is None else int(wait) + 1)
-        case _:
-            return InvalidInput()
+def _seconds(error: exceptions.Throttled) -> int | None:
+    wait: float | None = error.wait  # type: ignore[attr-defined]  # the stubs lack it
+    return None if wait is None else math.ceil(wait)
 
 
 def _headers(error: ChatError) -> dict[str, str]:

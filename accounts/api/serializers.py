@@ -52,7 +52,7 @@ class IdField(serializers.UUIDField):
 class Base64Field(serializers.Field[bytes, str, str, Any]):
     """Bytes as standard base64 with padding, and only in its one right spelling."""
 
-    default_error_messages = {  # noqa: RUF012  # REST framework's way to say it
+    default_error_messages = {
         "invalid": "This is not standard base64 with padding.",
         "length": "Between {min_bytes} and {max_bytes} bytes are expected here.",
     }
