@@ -36,7 +36,6 @@ ASGI_APPLICATION = "securechat.asgi.application"
 # Applications --------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",
     "accounts",
     "messaging",
     "facelogin",
