@@ -28,7 +28,7 @@ type_of_launch = Callable[[str | None], Browser]
 
 @pytest.fixture(scope="session")
 def cameras() -> Path | None:
-    """The folder with videos for fake cameras; None in a bare clone, where codes take their place."""
+    """The folder with videos for fake cameras; None in a bare clone, where codes do instead."""
     beside = Path(__file__).parents[3] / "shared"
     folder = Path(os.environ.get("SECURECHAT_TEST_DATA", beside)) / "faces" / "camera"
     return folder if folder.is_dir() else None
