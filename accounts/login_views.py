@@ -79,13 +79,17 @@ class FactorChange(StrictBody):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            try:
-                logins.require_factor_change(request)
-            except SecondFactorRequired:
-                return _answer(ForbiddenResponse(request))
-            except ReauthenticationRequired:
-                return _answer(ReauthenticationResponse(request))
+            return self._guarded(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
+
+    def _guarded(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            logins.require_factor_change(request)
+            return super().dispatch(request, *args, **kwargs)
+        except SecondFactorRequired:
+            return _answer(ForbiddenResponse(request))
+        except ReauthenticationRequired:
+            return _answer(ReauthenticationResponse(request))
 
 
 def _answer(response: HttpResponseBase) -> HttpResponseBase:
@@ -94,11 +98,13 @@ def _answer(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _locked(request: HttpRequest) -> Person:
-    """The person in the session; two changes of their factors wait for each other."""
+    """The person in the session; of two first factors at once, the later one is no longer first."""
     person = request.user
     if not isinstance(person, Person):
         raise PermissionDenied
-    return Person.objects.select_for_update().get(pk=person.pk)
+    locked = Person.objects.select_for_update().get(pk=person.pk)
+    logins.require_factor_change(request)
+    return locked
 
 
 class LoginView(StrictBody, account_views.LoginView):  # type: ignore[misc]  # no types

@@ -247,6 +247,10 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return self.username or self.display_name or str(self.pk)
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
 
 class GuessBudget(models.Model):
     """How many one-time codes may still be tried for a person; counted by the database."""
