@@ -120,7 +120,7 @@ class Step:
         self.finished = threading.Event()
         self.ticker = threading.Thread(target=self._tick, daemon=True)
 
-    def __enter__(self):  # noqa: ANN204 - Self is too new for the Pythons this must run on
+    def __enter__(self) -> Step:  # noqa: PYI034 - Self is too new for some Pythons
         if sys.stdout.isatty():
             self.ticker.start()
         else:
