@@ -111,9 +111,7 @@ def _sightings(frames: Sequence[bytes], progress: Progress) -> list[Sighting]:
     return found
 
 
-def _poses(
-    sightings: Sequence[Sighting], challenge: Sequence[Step]
-) -> dict[Step, list[Sighting]]:
+def _poses(sightings: Sequence[Sighting], challenge: Sequence[Step]) -> dict[Step, list[Sighting]]:
     """The sightings by pose, their turns from the person's own middle; refuses when one is missing.
 
     The pose is measured; which step the page showed at that moment is not yet held against it.
