@@ -149,14 +149,14 @@ class Step:
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
             env=environment(),
             cwd=cwd,
         )
         if result.returncode:
-            said = "\n".join(result.stdout.strip().splitlines()[-15:])
+            said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
             raise SetupFailed(f"{self.title} failed.\n\n{said}\n\n{hint}")
         return result.stdout
 
