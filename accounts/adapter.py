@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.factors import enrolled_factors
 from accounts.models import Person
 from accounts.names import normalise_username
 from accounts.sealing import seal, unseal
@@ -56,8 +57,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             logins.begin_session(user, request.session)
 
     def is_reauthentication_required(self, **_options: Any) -> bool:
-        """Whoever has just logged in with the password need not type it twice."""
-        return not logins.has_recent_password(self.request)
+        """Not for the first factor, and not right after the password was typed."""
+        return bool(enrolled_factors(self.request.user)) and not logins.has_recent_password(
+            self.request
+        )
 
     def add_message(self, *_arguments: Any, **_options: Any) -> None:
         """Success is silent; allauth's sentences for its own pages go nowhere."""

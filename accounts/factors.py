@@ -35,8 +35,8 @@ class RecoveryCode:
     name: ClassVar[str] = "recovery_codes"
 
     def is_enrolled(self, person: Person) -> bool:
-        authenticator = _authenticators(person, Authenticator.Type.RECOVERY_CODES).first()
-        return authenticator is not None and bool(authenticator.wrap().get_unused_codes())
+        """Also when all are used up: an account must not become open by that."""
+        return _authenticators(person, Authenticator.Type.RECOVERY_CODES).exists()
 
 
 # What the stage of one-time codes asks for.

@@ -54,8 +54,19 @@ def redis() -> Iterator[str]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="securechat-redis-") as folder:
         server = subprocess.Popen(
-            [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-            + ["--save", "", "--appendonly", "no"],
+            [
+                program,
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                folder,
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ],
             stdout=subprocess.DEVNULL,
         )
         try:
