@@ -1,14 +1,16 @@
 """Every address of the server."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from messaging.urls import api_urlpatterns as messaging_api
 from securechat import documentation, health, views
 
 urlpatterns = [
     path("", views.chat, name="chat"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include(messaging_api)),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", documentation.reference, name="api-docs"),
     path("docs/errors", views.errors, name="error-codes"),
