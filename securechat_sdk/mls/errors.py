@@ -1,4 +1,4 @@
-# ruff: noqa: N818  an error states a fact: StaleEpoch, not StaleEpochError
+
 """Everything the engine refuses, as one drawn tree. Nothing else escapes from any bytes.
 
     MLSError
