@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.urls import api_urlpatterns, authentication_urlpatterns
+from facelogin.urls import api_urlpatterns as face_urlpatterns
 from securechat import documentation, health, views
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", documentation.reference, name="api-docs"),
     path("api/v1/", include(api_urlpatterns)),
+    path("api/v1/", include(face_urlpatterns)),
     path("_allauth/", include(authentication_urlpatterns)),
     path("docs/errors", views.errors, name="error-codes"),
     path("health/live", health.live, name="health-live"),

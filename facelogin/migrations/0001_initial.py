@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,92 +16,202 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Capture',
+            name="Capture",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('nonce', models.BinaryField(max_length=16)),
-                ('challenge', models.JSONField()),
-                ('state', models.CharField(choices=[('open', 'open'), ('queued', 'queued'), ('running', 'running'), ('passed', 'passed'), ('refused', 'refused'), ('expired', 'expired')], default=facelogin.lifecycle.State['OPEN'], max_length=16)),
-                ('progress', models.PositiveSmallIntegerField(default=0)),
-                ('reasons', models.JSONField(default=list)),
-                ('result', models.BinaryField(max_length=16384, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_index=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("nonce", models.BinaryField(max_length=16)),
+                ("challenge", models.JSONField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("passed", "passed"),
+                            ("refused", "refused"),
+                            ("expired", "expired"),
+                        ],
+                        default=facelogin.lifecycle.State["OPEN"],
+                        max_length=16,
+                    ),
+                ),
+                ("progress", models.PositiveSmallIntegerField(default=0)),
+                ("reasons", models.JSONField(default=list)),
+                ("result", models.BinaryField(max_length=16384, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('enrolment', 'enrolment'), ('verification', 'verification')], max_length=16)),
-                ('wrapped_for_browser', models.BinaryField(max_length=128)),
-                ('key_salt', models.BinaryField(max_length=16, null=True)),
-                ('wrapped_key', models.BinaryField(max_length=128, null=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='face_attempts', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("enrolment", "enrolment"), ("verification", "verification")],
+                        max_length=16,
+                    ),
+                ),
+                ("wrapped_for_browser", models.BinaryField(max_length=128)),
+                ("key_salt", models.BinaryField(max_length=16, null=True)),
+                ("wrapped_key", models.BinaryField(max_length=128, null=True)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="face_attempts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Frames',
+            name="Frames",
             fields=[
-                ('capture', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='frames', serialize=False, to='facelogin.capture')),
-                ('salt', models.BinaryField(max_length=32)),
-                ('sealed', models.BinaryField(max_length=3145728)),
+                (
+                    "capture",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="frames",
+                        serialize=False,
+                        to="facelogin.capture",
+                    ),
+                ),
+                ("salt", models.BinaryField(max_length=32)),
+                ("sealed", models.BinaryField(max_length=3145728)),
             ],
         ),
         migrations.AddField(
-            model_name='capture',
-            name='attempt',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='captures', to='facelogin.attempt'),
+            model_name="capture",
+            name="attempt",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="captures",
+                to="facelogin.attempt",
+            ),
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=16)),
-                ('given_at', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='face_consents', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=16)),
+                ("given_at", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="face_consents",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FailureBudget',
+            name="FailureBudget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('face', 'Face'), ('password', 'Password')], max_length=16)),
-                ('in_a_row', models.PositiveIntegerField(default=0)),
-                ('in_all', models.PositiveIntegerField(default=0)),
-                ('next_try_at', models.DateTimeField(null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='face_budgets', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("face", "Face"), ("password", "Password")], max_length=16
+                    ),
+                ),
+                ("in_a_row", models.PositiveIntegerField(default=0)),
+                ("in_all", models.PositiveIntegerField(default=0)),
+                ("next_try_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="face_budgets",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(max_length=32)),
-                ('version', models.PositiveSmallIntegerField()),
-                ('key_salt', models.BinaryField(max_length=16)),
-                ('wrapped_key', models.BinaryField(max_length=128)),
-                ('sealed', models.BinaryField(max_length=16384)),
-                ('created_at', models.DateTimeField()),
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='face_template', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("model", models.CharField(max_length=32)),
+                ("version", models.PositiveSmallIntegerField()),
+                ("key_salt", models.BinaryField(max_length=16)),
+                ("wrapped_key", models.BinaryField(max_length=128)),
+                ("sealed", models.BinaryField(max_length=16384)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="face_template",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('purpose', facelogin.lifecycle.Purpose['VERIFICATION']), ('wrapped_key__isnull', True)), models.Q(('purpose', facelogin.lifecycle.Purpose['ENROLMENT']), ('wrapped_key__isnull', False)), _connector='OR'), name='only_an_enrolment_brings_a_new_key'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("purpose", facelogin.lifecycle.Purpose["VERIFICATION"]),
+                        ("wrapped_key__isnull", True),
+                    ),
+                    models.Q(
+                        ("purpose", facelogin.lifecycle.Purpose["ENROLMENT"]),
+                        ("wrapped_key__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="only_an_enrolment_brings_a_new_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capture',
-            constraint=models.CheckConstraint(condition=models.Q(('progress__lte', 100)), name='progress_is_a_percentage'),
+            model_name="capture",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("progress__lte", 100)), name="progress_is_a_percentage"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('person',), name='one_standing_consent_a_person'),
+            model_name="consent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at__isnull", True)),
+                fields=("person",),
+                name="one_standing_consent_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='failurebudget',
-            constraint=models.UniqueConstraint(fields=('person', 'kind'), name='one_budget_a_kind'),
+            model_name="failurebudget",
+            constraint=models.UniqueConstraint(fields=("person", "kind"), name="one_budget_a_kind"),
         ),
     ]

@@ -31,9 +31,7 @@ def face_data() -> Path:
 def camera(face_data: Path) -> Camera:
     """Frames as a page takes them from a looping video: evenly, for some seconds."""
 
-    def record(
-        video: str, *, start: int = 0, count: int = 36, seconds: float = 9.0
-    ) -> list[bytes]:
+    def record(video: str, *, start: int = 0, count: int = 36, seconds: float = 9.0) -> list[bytes]:
         stream = (face_data / "camera" / f"{video}.mjpeg").read_bytes()
         loop = [b"\xff\xd8\xff" + part for part in stream.split(b"\xff\xd8\xff")[1:]]
         return [loop[int(start + i * seconds * 20 / count) % len(loop)] for i in range(count)]
