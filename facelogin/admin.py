@@ -1,6 +1,6 @@
 """Who has a face enrolled, and since when: never a picture, never a number of it."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,7 +11,13 @@ from facelogin.models import Consent, Template
 from facelogin.services import templates
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    Rows = admin.ModelAdmin[Any]  # a generic class for the type checker only
+else:
+    Rows = admin.ModelAdmin
+
+
+class ReadOnly(Rows):
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
 
