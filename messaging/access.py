@@ -20,7 +20,7 @@ def acting_device(device_id: UUID) -> Device:
 
 
 def conversation_for(device: Device, conversation_id: UUID, *, lock: bool = False) -> Conversation:
-    """Return the conversation if the device is a member now; with ``lock``, for this transaction."""
+    """Return the conversation if the device is a member; ``lock`` keeps it for a transaction."""
     conversations = Conversation.objects.filter(
         pk=conversation_id, memberships__device=device, memberships__left_position=None
     )
@@ -38,6 +38,13 @@ def conversations_of(device: Device) -> QuerySet[Conversation]:
     return Conversation.objects.filter(
         memberships__device=device, memberships__left_position=None
     ).prefetch_related(Prefetch("memberships", queryset=present, to_attr="present"))
+
+
+def conversation_in_full(device: Device, conversation_id: UUID) -> Conversation:
+    conversation = conversations_of(device).filter(pk=conversation_id).first()
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
 
 
 def membership_for(device: Device, conversation_id: UUID) -> Membership:

@@ -2,7 +2,9 @@
 
 from typing import assert_never
 
-from accounts.models import Device
+from accounts.errors import ScopeMissing
+from accounts.models import Scope
+from accounts.services.tickets import SocketCaller
 from messaging.services.commits import submit_commit
 from messaging.services.deliveries import mark_delivered
 from messaging.services.messages import send_message
@@ -14,9 +16,19 @@ from securechat_sdk.wire.frames import (
     SubmitCommit,
 )
 
+SCOPES: dict[type[Command], Scope] = {
+    SendMessage: Scope.MESSAGES_WRITE,
+    SubmitCommit: Scope.MESSAGES_WRITE,
+    MarkDelivered: Scope.MESSAGES_READ,
+}
 
-def execute(device: Device, command: Command) -> Accepted:
-    """Run the command for the device; raises ChatError when it is refused."""
+
+def execute(caller: SocketCaller, command: Command) -> Accepted:
+    """Run the command for the caller's device; raises ChatError when it is refused."""
+    scope = SCOPES[type(command)]
+    if not caller.allows(scope):
+        raise ScopeMissing(scope=scope.value)
+    device = caller.device
     match command:
         case SendMessage():
             position = send_message(

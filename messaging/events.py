@@ -1,33 +1,32 @@
-"""What others are told, after the commit: a ring at the doorbell, never the thing itself.
+"""What others are told, once it is true for everybody: after the commit."""
 
-The channel layer loses messages silently, so it carries only what to look at. Whoever is rung
-reads the rows, which are the truth; who was not rung finds out by looking now and then.
-"""
-
-import asyncio
 from functools import partial
-from typing import Literal
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
-from msgspec import Struct, to_builtins
 
-from messaging import bells
+from messaging import doorbell
+from messaging.doorbell import Ring, What
 from messaging.models import Entry
-
-GROUP = "doorbell"
-SECONDS_TO_RING = 2.0
-
-
-class Ring(Struct, frozen=True, kw_only=True):
-    """Look again at this conversation's log or marks, or at what waits for this device."""
-
-    at: Literal["log", "marks", "device", "revocations"]
-    id: UUID
-    position: int = 0
 
 
 def entry_appended(entry: Entry) -> None:
-    publish_on_commit(Ring(at="log", id=entry.conversation_id, position=entry.position))
+    _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
+
+
+def delivery_advanced(conversation_id: UUID) -> None:
+    _publish_on_commit(Ring(What.MARKS, conversation_id))
+
+
+def device_has_news(device_id: UUID) -> None:
+    """A Welcome waits for the device, it is in a new conversation, or its key packages run low."""
+    _publish_on_commit(Ring(What.DEVICE, device_id))
+
+
+def device_was_revoked(device_id: UUID, **_signal: object) -> None:
+    _publish_on_commit(Ring(What.REVOCATIONS, device_id))
+
+
+def _publish_on_commit(ring: Ring) -> None:
+    # robust: a doorbell that is out of order fails nobody's command; polls make up for it.
+    transaction.on_commit(partial(doorbell.ring, ring), robust=True)

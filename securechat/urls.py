@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from accounts.urls import api_urlpatterns, authentication_urlpatterns
-from facelogin.urls import api_urlpatterns as face_urlpatterns
+from accounts.urls import api_urlpatterns as accounts_api
+from accounts.urls import authentication_urlpatterns
+from facelogin.urls import api_urlpatterns as facelogin_api
+from messaging.urls import api_urlpatterns as messaging_api
 from securechat import documentation, health, views
 
 urlpatterns = [
@@ -13,8 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", documentation.reference, name="api-docs"),
-    path("api/v1/", include(api_urlpatterns)),
-    path("api/v1/", include(face_urlpatterns)),
+    path("api/v1/", include([*accounts_api, *facelogin_api, *messaging_api])),
     path("_allauth/", include(authentication_urlpatterns)),
     path("docs/errors", views.errors, name="error-codes"),
     path("health/live", health.live, name="health-live"),
