@@ -1,39 +1,47 @@
 """People, cameras and pictures for the tests of the face."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import Person
+from tests.facelogin.browsers import PASSWORD, Browser
 
 if TYPE_CHECKING:
     from facelogin.decoding import Picture
 
-ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "correct horse battery staple"
+
+def make_person(name: str) -> Person:
+    return Person.objects.create_user(
+        username=name, password=PASSWORD, display_name=name.title(), email=f"{name}@example.org"
+    )
+
 
 Camera = Callable[..., list[bytes]]
 
 
 @pytest.fixture(scope="session")
-def face_data() -> Path:
+def face_data(test_data: Path) -> Path:
     """The folder of photos and videos beside the checkout."""
-    path = Path(os.environ.get("SECURECHAT_TEST_DATA", ROOT.parent / "shared")) / "faces"
+    path = test_data / "faces"
     if not path.is_dir():
-        pytest.skip("no faces in SECURECHAT_TEST_DATA or ../shared")
+        pytest.skip(f"no faces in {test_data}")
     return path
+
+
+@pytest.fixture(scope="session")
+def worker_packages() -> None:
+    pytest.importorskip("deepface", reason="the face worker's packages are not installed")
 
 
 @pytest.fixture(scope="session")
 def camera(face_data: Path) -> Camera:
     """Frames as a page takes them from a looping video: evenly, for some seconds."""
 
-    def record(
-        video: str, *, start: int = 0, count: int = 36, seconds: float = 9.0
-    ) -> list[bytes]:
+    def record(video: str, *, start: int = 0, count: int = 36, seconds: float = 9.0) -> list[bytes]:
         stream = (face_data / "camera" / f"{video}.mjpeg").read_bytes()
         loop = [b"\xff\xd8\xff" + part for part in stream.split(b"\xff\xd8\xff")[1:]]
         return [loop[int(start + i * seconds * 20 / count) % len(loop)] for i in range(count)]
@@ -53,11 +61,29 @@ def as_jpeg() -> "Callable[[Picture], bytes]":
     return encode
 
 
+@pytest.fixture(autouse=True)
+def fresh_cache() -> Iterator[None]:
+    """Rate limits of one test are not those of the next."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
 @pytest.fixture
 def alice(db: None) -> Person:
-    return Person.objects.create_user(username="alice", password=PASSWORD, display_name="Alice")
+    return make_person("alice")
 
 
 @pytest.fixture
 def bob(db: None) -> Person:
-    return Person.objects.create_user(username="bob", password=PASSWORD, display_name="Bob")
+    return make_person("bob")
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+@pytest.fixture
+def other_browser() -> Browser:
+    return Browser()

@@ -42,7 +42,7 @@ def verify(frames: Sequence[bytes], enrolled: Sequence[Embedding]) -> Verdict:
 @pytest.fixture(scope="module")
 def astronaut() -> Picture:
     """A face that every checkout has (public domain), as a camera would show it."""
-    return np.ascontiguousarray(data.astronaut()[:360, :480])
+    return np.asarray(cv2.resize(data.astronaut()[0:240, 64:384], (640, 480)), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def person_5(camera: "Camera") -> Sequence[Embedding]:
     return verdict.embeddings
 
 
-@pytest.mark.parametrize("start", [0, 25, 60, 95, 130])
-@pytest.mark.parametrize(("count", "seconds"), [(40, 8.0), (36, 9.0), (30, 10.0)])
+@pytest.mark.parametrize("start", [0, 50, 110])
+@pytest.mark.parametrize(("count", "seconds"), [(40, 8.0), (30, 10.0)])
 def test_the_enrolled_person_is_recognised_wherever_the_video_begins(
     camera: "Camera", person_5: Sequence[Embedding], start: int, count: int, seconds: float
 ) -> None:
@@ -62,7 +62,7 @@ def test_the_enrolled_person_is_recognised_wherever_the_video_begins(
     assert verify(frames, person_5) == Verdict()
 
 
-@pytest.mark.parametrize("start", [0, 60, 130])
+@pytest.mark.parametrize("start", [0, 90])
 def test_somebody_else_is_not_recognised(
     camera: "Camera", person_5: Sequence[Embedding], start: int
 ) -> None:
@@ -117,11 +117,11 @@ def smeared(picture: Picture) -> Picture:
 
 
 def far_away(picture: Picture) -> Picture:
-    return np.asarray(cv2.resize(picture, None, fx=0.9, fy=0.9), np.uint8)
+    return np.asarray(cv2.resize(picture, None, fx=0.4, fy=0.4), np.uint8)
 
 
 def twice(picture: Picture) -> Picture:
-    return np.hstack([picture[:, 100:340], picture[:, 100:340]])
+    return np.hstack([picture[:, 160:480], picture[:, 160:480]])
 
 
 def nobody(picture: Picture) -> Picture:
