@@ -10,7 +10,6 @@ from accounts.models import Person
 from facelogin.models import Consent, Template
 from facelogin.services import templates
 
-
 if TYPE_CHECKING:
     Rows = admin.ModelAdmin[Any]  # a generic class for the type checker only
 else:
