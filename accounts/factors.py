@@ -1,6 +1,5 @@
 """What counts as a second factor. An application adds its own through ``SECOND_FACTORS``."""
 
-from functools import cache
 from typing import ClassVar, Protocol
 
 from allauth.mfa.models import Authenticator
@@ -43,7 +42,6 @@ class RecoveryCode:
 CODES: tuple[SecondFactor, ...] = (TimeBasedCode(), RecoveryCode())
 
 
-@cache
 def second_factors() -> tuple[SecondFactor, ...]:
     """All that the settings name, in the order in which they are offered."""
     return tuple(import_string(path)() for path in settings.SECOND_FACTORS)

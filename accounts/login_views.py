@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.headless.account import views as account_views
 from allauth.headless.base.response import (
     ConflictResponse,
@@ -28,7 +29,12 @@ from django.http.response import HttpResponseBase
 
 from accounts import events
 from accounts.api.parsers import parse_json
-from accounts.errors import ReauthenticationRequired, SecondFactorRequired, TooManyGuesses
+from accounts.errors import (
+    CodeSpent,
+    ReauthenticationRequired,
+    SecondFactorRequired,
+    TooManyGuesses,
+)
 from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
 from accounts.models import Person
 from accounts.services import guesses, logins
@@ -79,13 +85,17 @@ class FactorChange(StrictBody):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            try:
-                logins.require_factor_change(request)
-            except SecondFactorRequired:
-                return _answer(ForbiddenResponse(request))
-            except ReauthenticationRequired:
-                return _answer(ReauthenticationResponse(request))
+            return self._guarded(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
+
+    def _guarded(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            logins.require_factor_change(request)
+            return super().dispatch(request, *args, **kwargs)
+        except SecondFactorRequired:
+            return _answer(ForbiddenResponse(request))
+        except ReauthenticationRequired:
+            return _answer(ReauthenticationResponse(request))
 
 
 def _answer(response: HttpResponseBase) -> HttpResponseBase:
@@ -94,11 +104,13 @@ def _answer(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _locked(request: HttpRequest) -> Person:
-    """The person in the session; two changes of their factors wait for each other."""
+    """The person in the session; of two first factors at once, the later one is no longer first."""
     person = request.user
     if not isinstance(person, Person):
         raise PermissionDenied
-    return Person.objects.select_for_update().get(pk=person.pk)
+    locked = Person.objects.select_for_update().get(pk=person.pk)
+    logins.require_factor_change(request)
+    return locked
 
 
 class LoginView(StrictBody, account_views.LoginView):  # type: ignore[misc]  # no types
@@ -138,6 +150,11 @@ class BudgetedCodeInput(AuthenticateInput):  # type: ignore[misc]  # no types
             too_many: Exception = get_account_adapter().validation_error("too_many_login_attempts")
             raise too_many from error
         code: str = super().clean_code()
+        try:
+            guesses.spend_code(person=self.user, code=normalize_user_code(code))
+        except CodeSpent as error:
+            spent: Exception = get_mfa_adapter().validation_error("incorrect_code")
+            raise spent from error
         guesses.renew_budget(person=self.user)
         return code
 
@@ -157,6 +174,8 @@ class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore
         if TimeBasedCode().is_enrolled(person):
             return _answer(ConflictResponse(request))
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        code = normalize_user_code(self.input.cleaned_data["code"])
+        guesses.spend_code(person=person, code=code)
         logins.record_enrolment(request, TimeBasedCode.name)
         return answer
 

@@ -78,7 +78,13 @@ class Conversation(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="group", first_person=None, second_person=None)
-                | Q(kind="direct", first_person__lt=F("second_person")),
+                # NOT NULL is said as well: a comparison with NULL is unknown, and that passes.
+                | Q(
+                    kind="direct",
+                    first_person__isnull=False,
+                    second_person__isnull=False,
+                    first_person__lt=F("second_person"),
+                ),
                 name="direct_conversations_have_two_people_and_groups_none",
             ),
         ]

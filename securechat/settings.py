@@ -171,6 +171,7 @@ HEADLESS_FRONTEND_URLS = {
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = CONFIG.organisation
+MFA_TOTP_TOLERANCE = 1  # a slow typist, a clock that is a little off; each code works once
 
 # A login is a list of stages; an application adds its own without the others knowing it.
 LOGIN_STAGES = [

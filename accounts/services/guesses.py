@@ -1,21 +1,22 @@
-"""How often a code may be guessed: counted by the database, before the code is looked at."""
+"""How often a code may be guessed, and that a right one is right once: the database counts."""
 
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.errors import TooManyGuesses
-from accounts.models import GuessBudget, Person
+from accounts.errors import CodeSpent, TooManyGuesses
+from accounts.models import GuessBudget, Person, SpentCode
 
 LIMIT = 10
 WINDOW = timedelta(hours=1)
+CODE_LIFETIME = timedelta(minutes=2)  # a code is right for 90 seconds at most
 
 
 @transaction.atomic
 def spend_guess(*, person: Person) -> None:
-    """Take one guess from the person's budget, or refuse; of many at once, none slips through."""
+    """Take one guess from the budget before the code is looked at; none of many slips through."""
     now = timezone.now()
     budgets = GuessBudget.objects.filter(person=person)
     GuessBudget.objects.get_or_create(person=person, defaults={"renews_at": now + WINDOW})
@@ -28,3 +29,14 @@ def spend_guess(*, person: Person) -> None:
 def renew_budget(*, person: Person) -> None:
     """A right code gives all guesses back."""
     GuessBudget.objects.filter(person=person).delete()
+
+
+def spend_code(*, person: Person, code: str) -> None:
+    """Use a right code up; of two logins with the same one, one gets in."""
+    now = timezone.now()
+    SpentCode.objects.filter(expires_at__lte=now).delete()
+    try:
+        with transaction.atomic():
+            SpentCode.objects.create(person=person, code=code, expires_at=now + CODE_LIFETIME)
+    except IntegrityError as error:
+        raise CodeSpent from error

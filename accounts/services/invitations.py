@@ -69,7 +69,7 @@ def find_invitation(secret: str, *, lock: bool = False) -> Invitation:
         raise InvitationNotFound
     if invitation.used_at is not None:
         raise InvitationUsed
-    if invitation.revoked_at is not None or invitation.expires_at <= timezone.now():
+    if invitation.revoked_at is not None or invitation.is_expired:
         raise InvitationExpired
     return invitation
 
