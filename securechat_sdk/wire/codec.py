@@ -1,4 +1,4 @@
-"""Frames and contents to bytes and back; whatever the bytes, only :class:`InvalidFrame` is raised."""
+"""Frames and contents to bytes and back; whatever the bytes, only `InvalidFrame` is raised."""
 
 from typing import TypeVar
 
