@@ -1,8 +1,8 @@
 // The pages' side of the engine: starts the Worker, carries calls to it and hears what it tells.
 
-import { csrfFromCookie } from "./api/http.ts";
-import type { FromWorker, ToWorker } from "./worker/port.ts";
-import type { Engine, Method, Notification, Problem, Requests } from "./worker/protocol.ts";
+import { csrfFromCookie } from "../api/http.ts";
+import type { FromWorker, ToWorker } from "./port.ts";
+import type { Engine, Method, Notification, Problem, Requests } from "./protocol.ts";
 
 const PATIENCE = 90_000;
 
@@ -32,11 +32,9 @@ interface Waiting {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** The one script address that may be made: the Worker's, as the server's page names it. */
-function workerUrl(): string {
-  const meta = document.querySelector<HTMLMetaElement>('meta[name="securechat-worker"]');
-  if (!meta) throw new Error("the page does not name its worker");
-  const known = new URL(meta.content, location.href).href;
+/** The one script address that may ever be made: the Worker's. */
+function trusted(address: string): string {
+  const known = new URL(address, location.href).href;
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
   const rules = {
     createScriptURL(url: string): string {
@@ -111,7 +109,7 @@ class WorkerEngine implements Engine {
   }
 }
 
-/** Once per page. */
-export function startEngine(): Engine {
-  return new WorkerEngine(new Worker(workerUrl(), { type: "module", name: "securechat-engine" }));
+/** Once per page, with the address of the Worker's file. */
+export function connectEngine(address: string): Engine {
+  return new WorkerEngine(new Worker(trusted(address), { type: "module", name: "securechat-engine" }));
 }
