@@ -42,7 +42,7 @@ def people(face_data: Path) -> People:
             except UnusableFrameError:
                 continue
             found[row["person"]].append(embed(sighting.chip))
-    return {person: own for person, own in found.items() if len(own) > ENROLLED}
+    return found
 
 
 def test_the_photos_of_one_person_are_recognised(people: People) -> None:
@@ -60,8 +60,9 @@ def test_the_photos_of_one_person_are_recognised(people: People) -> None:
 
 def test_the_photos_of_other_people_are_not(people: People) -> None:
     results = [
-        is_recognised([photo] * 3, own[:ENROLLED], threshold=THRESHOLD)
+        is_recognised([photo] * 3, enrolled, threshold=THRESHOLD)
         for person, own in people.items()
+        for enrolled in combinations(own[:5], ENROLLED)
         for other, photos in people.items()
         if other != person
         for photo in photos

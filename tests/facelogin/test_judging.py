@@ -16,8 +16,9 @@ from facelogin.models import (
     Frames,
     Template,
 )
-from facelogin.services import judging
+from facelogin.services import judging, templates
 from tests.facelogin.browsers import Browser, id_of
+from tests.facelogin.pictures import GOOD
 
 if TYPE_CHECKING:
     from tests.facelogin.conftest import Camera

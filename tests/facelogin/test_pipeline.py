@@ -10,7 +10,7 @@ pytest.importorskip("deepface", reason="the face worker's packages are not insta
 
 import cv2
 import numpy as np
-from skimage import data  # type: ignore[import-untyped]
+from skimage import data
 
 from facelogin import detection, pipeline
 from facelogin.challenge import draw_challenge
@@ -18,6 +18,7 @@ from facelogin.decoding import Picture, decode
 from facelogin.lifecycle import Reason
 from facelogin.matching import Embedding
 from facelogin.pipeline import Verdict
+from tests.facelogin.pictures import GOOD
 
 if TYPE_CHECKING:
     from pathlib import Path
