@@ -122,7 +122,7 @@ export class ChatEngine {
       .sort((one, other) => (one.record.activeAt < other.record.activeAt ? 1 : -1))
       .map((conversation) => summaryOf(this.#context, conversation));
     return {
-      phase: "ready",
+      phase: this.#failure ? "failed" : "ready",
       failure: this.#failure,
       connection: this.#state,
       me: { ...this.#context.me },
