@@ -1,15 +1,15 @@
 """A device's socket, spoken to in this process through the server's own ASGI application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
-from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 
 from accounts.services.tickets import issue_ticket
 from messaging.routing import websocket_application
+from messaging.threads import run_once
 from securechat_sdk.wire.codec import decode_server_frame, encode_command
 from securechat_sdk.wire.frames import (
     Accepted,
@@ -23,6 +23,8 @@ from securechat_sdk.wire.frames import (
 )
 from tests.messaging.people import Member, message
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Wanted = TypeVar("Wanted", bound=ServerFrame)
 SECONDS = 5.0
 
@@ -106,4 +108,10 @@ async def connected(member: Member) -> AsyncIterator[LiveSocket]:
         await communicator.disconnect()
 
 
-in_thread = database_sync_to_async
+def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Call the function as another process would: in a thread, with a connection of its own."""
+
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await run_once(function, *args, **kwargs)
+
+    return call

@@ -109,9 +109,7 @@ def test_two_devices_may_choose_the_same_message_id(
 ) -> None:
     message_id = uuid4()
 
-    placed = [
-        member.says(conversation, message_id=message_id).position for member in (alice, bob)
-    ]
+    placed = [member.says(conversation, message_id=message_id).position for member in (alice, bob)]
 
     assert placed == [2, 3]
 
