@@ -4,12 +4,17 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.headless.base.response import UnauthorizedResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.factors import enrolled_factors
 from accounts.models import Person
 from accounts.names import normalise_username
 from accounts.sealing import seal, unseal
@@ -50,17 +55,36 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         request.verified_password = VerifiedPassword(credentials["password"])  # type: ignore[attr-defined]
         return person
 
+    def pre_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **options: Any
+    ) -> HttpResponse | None:
+        logins.remember_standing(_person(user), request.session)
+        response: HttpResponse | None = super().pre_login(request, user, **options)
+        return response
+
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        super().login(request, user)
-        if isinstance(user, Person):
-            logins.begin_session(user, request.session)
+        """All stages are passed; the account must still be what it was before them."""
+        person = _person(user)
+        if not logins.is_still_valid(person, request.session):
+            clear_login(request)
+            raise ImmediateHttpResponse(UnauthorizedResponse(request))
+        super().login(request, person)
+        logins.begin_session(person, request.session)
 
     def is_reauthentication_required(self, **_options: Any) -> bool:
-        """Whoever has just logged in with the password need not type it twice."""
-        return not logins.has_recent_password(self.request)
+        """Not for the first factor, and not right after the password was typed."""
+        return bool(enrolled_factors(self.request.user)) and not logins.has_recent_password(
+            self.request
+        )
 
     def add_message(self, *_arguments: Any, **_options: Any) -> None:
         """Success is silent; allauth's sentences for its own pages go nowhere."""
+
+
+def _person(user: AbstractBaseUser) -> Person:
+    if not isinstance(user, Person):
+        raise PermissionDenied
+    return user
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

@@ -96,6 +96,11 @@ class PasswordTooWeak(InvalidInput):
     title = "This password is too easy to guess."
 
 
+class CodeSpent(Conflict):
+    code = "code_spent"
+    title = "This code was used already; wait for the next."
+
+
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
     title = "Too many codes were tried; wait before the next."

@@ -11,6 +11,11 @@ from django.dispatch import Signal
 device_revoked = Signal()
 
 
+# Sent with ``person``, ``old_password`` and ``new_password`` inside the transaction of the change:
+# whatever is sealed under the password is sealed anew, or the change does not happen.
+password_changed = Signal()
+
+
 def publish_device_revoked(*, device_id: UUID, person_id: UUID) -> None:
     transaction.on_commit(
         partial(device_revoked.send_robust, sender=None, device_id=device_id, person_id=person_id)

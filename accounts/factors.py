@@ -1,6 +1,5 @@
 """What counts as a second factor. An application adds its own through ``SECOND_FACTORS``."""
 
-from functools import cache
 from typing import ClassVar, Protocol
 
 from allauth.mfa.models import Authenticator
@@ -35,15 +34,14 @@ class RecoveryCode:
     name: ClassVar[str] = "recovery_codes"
 
     def is_enrolled(self, person: Person) -> bool:
-        authenticator = _authenticators(person, Authenticator.Type.RECOVERY_CODES).first()
-        return authenticator is not None and bool(authenticator.wrap().get_unused_codes())
+        """Also when all are used up: an account must not become open by that."""
+        return _authenticators(person, Authenticator.Type.RECOVERY_CODES).exists()
 
 
 # What the stage of one-time codes asks for.
 CODES: tuple[SecondFactor, ...] = (TimeBasedCode(), RecoveryCode())
 
 
-@cache
 def second_factors() -> tuple[SecondFactor, ...]:
     """All that the settings name, in the order in which they are offered."""
     return tuple(import_string(path)() for path in settings.SECOND_FACTORS)

@@ -247,6 +247,10 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return self.username or self.display_name or str(self.pk)
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
 
 class GuessBudget(models.Model):
     """How many one-time codes may still be tried for a person; counted by the database."""
@@ -259,3 +263,19 @@ class GuessBudget(models.Model):
 
     def __str__(self) -> str:
         return str(self.person_id)
+
+
+class SpentCode(models.Model):
+    """A one-time code that was right once; while it could be right again, it is refused."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    code = models.CharField(max_length=16)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("person", "code"), name="code_is_spent_once"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)

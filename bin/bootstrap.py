@@ -120,7 +120,7 @@ class Step:
         self.finished = threading.Event()
         self.ticker = threading.Thread(target=self._tick, daemon=True)
 
-    def __enter__(self):  # noqa: ANN204 - Self is too new for the Pythons this must run on
+    def __enter__(self) -> Step:  # noqa: PYI034 - Self is too new for some Pythons
         if sys.stdout.isatty():
             self.ticker.start()
         else:
@@ -148,15 +148,14 @@ class Step:
         result = subprocess.run(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             check=False,
             env=environment(),
             cwd=cwd,
         )
         if result.returncode:
-            said = "\n".join(result.stdout.strip().splitlines()[-15:])
+            said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
             raise SetupFailed(f"{self.title} failed.\n\n{said}\n\n{hint}")
         return result.stdout
 

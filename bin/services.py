@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 START_SECONDS = 30
 
@@ -120,7 +120,7 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _wait(ready, name: str) -> None:  # noqa: ANN001 - Callable is not needed at run time
+def _wait(ready: Callable[[], bool], name: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not ready():
         if time.monotonic() > deadline:

@@ -4,11 +4,11 @@ import os
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1280 * 1280))  # read when cv2 is imported
 
-import cv2  # noqa: E402 (after the cap)
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from facelogin import jpeg  # noqa: E402
+from facelogin import jpeg
 
 Picture = NDArray[np.uint8]  # height, width, red-green-blue
 

@@ -22,7 +22,7 @@ ONE_PERSON = 0.50  # largest distance of a turned face to the straight one of an
 def neutral_turn(turns: Sequence[float]) -> float:
     """Where the nose stands when the person looks straight; noses and cameras are not centred.
 
-    The challenge asks for as much left as right, and for straight most often: the median is straight.
+    The challenge asks for as much left as right, and most for straight: that is the median.
     """
     return median(turns)
 

@@ -6,8 +6,8 @@ from allauth.account.stages import LoginStage, LoginStageController
 from allauth.core.internal.httpkit import headed_redirect_response
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.module_loading import import_string
 
+from accounts.factors import enrolled_codes
 from accounts.models import Person
 from facelogin.access import has_template
 from facelogin.middleware import hand_to_browser
@@ -15,14 +15,14 @@ from facelogin.sealing import CannotOpenError
 from facelogin.services import attempts, budgets
 
 
-class FaceStage(LoginStage):
+class FaceStage(LoginStage):  # type: ignore[misc]  # allauth has no types
     key = "face"
 
     def handle(self) -> tuple[HttpResponseBase | None, bool]:
         person = self.login.user
         if not isinstance(person, Person) or not has_template(person):
             return None, True
-        if not self._begin(person) and alternatives(person):
+        if not self._begin(person) and enrolled_codes(person):
             return None, True
         # Without an alternative it stays, shut: a face that cannot be used must not become no
         # second factor at all.
@@ -51,9 +51,3 @@ def pending_face(request: HttpRequest) -> FaceStage | None:
     """The stage this browser's login waits in, if that is the face."""
     stage = LoginStageController.enter(request, FaceStage.key)
     return stage if isinstance(stage, FaceStage) else None
-
-
-def alternatives(person: Person) -> list[str]:
-    """The other second factors this person has enrolled."""
-    factors = [import_string(path) for path in settings.SECOND_FACTORS]
-    return [f.key for f in factors if f.key != FaceStage.key and f.is_enrolled(person)]

@@ -79,7 +79,8 @@ class Reader:
 
     def goes_on(self) -> None:
         """It reads again, or is gone; either way nobody has to wait for it any longer."""
-        self.due = _cancelled(self.due)
+        _cancel(self.due)
+        self.due = None
         self.reading.set()
 
 
@@ -104,7 +105,8 @@ class BoundedChannel(http.HTTPChannel):
         super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
-        self.headers_due = _cancelled(self.headers_due)
+        _cancel(self.headers_due)
+        self.headers_due = None
         super().allHeadersReceived()
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
@@ -116,7 +118,8 @@ class BoundedChannel(http.HTTPChannel):
         super().resumeProducing()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
-        self.headers_due = _cancelled(self.headers_due)
+        _cancel(self.headers_due)
+        self.headers_due = None
         self.reader.goes_on()
         super().connectionLost(reason)
 
@@ -174,7 +177,7 @@ class BoundedSocket(WebSocketProtocol):
             reactor.callLater(0.01, self._resume_when_served)
 
 
-def _cancelled(call: IDelayedCall | None) -> None:
+def _cancel(call: IDelayedCall | None) -> None:
     if call is not None and call.active():
         call.cancel()
 

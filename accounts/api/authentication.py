@@ -10,8 +10,6 @@ from accounts.models import Device, DeviceToken, Person
 from accounts.services import tokens
 from securechat_sdk.wire.errors import NotAuthenticated
 
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-
 
 def person_of(request: Request) -> Person:
     """Who calls; only behind a permission that asks for somebody."""
@@ -57,12 +55,3 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
     def authenticate_header(self, _request: Request) -> str:
         return "Bearer"
-
-
-class FormAuthentication(SessionAuthentication):
-    """For calls with which a session begins: CSRF is checked although nobody is logged in."""
-
-    def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        if request.method not in SAFE_METHODS:
-            self.enforce_csrf(request)
-        return super().authenticate(request)

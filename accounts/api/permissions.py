@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts.api.authentication import person_of
+from accounts.api.authentication import SessionAuthentication, person_of
 from accounts.errors import DeviceRequired, ScopeMissing, SecondFactorRequired
 from accounts.models import Device, DeviceToken
 from accounts.services import logins, sessions
@@ -13,6 +13,14 @@ from securechat_sdk.wire.errors import Forbidden, NotAuthenticated
 
 if TYPE_CHECKING:  # REST framework's views import this module through the settings
     from rest_framework.views import APIView
+
+
+class ComesFromOurPage(BasePermission):
+    """Anybody, with Django's CSRF check although nobody may be logged in: a session begins here."""
+
+    def has_permission(self, request: Request, _view: "APIView") -> bool:
+        SessionAuthentication().enforce_csrf(request)
+        return True
 
 
 class IsLoggedIn(BasePermission):

@@ -7,29 +7,47 @@ a session that is logged in already, with :func:`record_enrolment`. Everything e
 
 import secrets
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import MutableMapping
 from typing import Any
 
 from allauth.account import app_settings as account_settings
-from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.account.internal.flows.login import (
+    get_authentication_records,
+    perform_password_login,
+    record_authentication,
+)
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 
 from accounts.errors import ReauthenticationRequired, SecondFactorRequired
-from accounts.factors import enrolled_factors
-from accounts.models import Person
+from accounts.factors import RecoveryCode, enrolled_factors
+from accounts.models import Device, Person
 
 Session = MutableMapping[str, Any]
 
 PASSED_KEY = "second_factor"
 CHALLENGE_KEY = "challenge"
 DEVICE_KEY = "device"
+STANDING_KEY = "standing"
 CHALLENGE_BYTES = 32
+
+
+def remember_standing(person: Person, session: Session) -> None:
+    """Before the stages of a login: what the account was like when the password was accepted."""
+    session[STANDING_KEY] = person.get_session_auth_hash()
+
+
+def is_still_valid(person: Person, session: Session) -> bool:
+    """After the stages: neither deactivated nor given another password in between?"""
+    remembered = session.pop(STANDING_KEY, "")
+    now = Person.objects.get(pk=person.pk)
+    return now.is_active and constant_time_compare(remembered, now.get_session_auth_hash())
 
 
 def begin_session(person: Person, session: Session) -> None:
@@ -44,8 +62,7 @@ def log_in_after_acceptance(request: HttpRequest, person: Person) -> None:
     """Log in somebody who has just set their password; whoever was there before is logged out."""
     clear_login(request)
     logout(request)
-    record_authentication(request, person, method="password")
-    get_adapter(request).login(request, person)
+    perform_password_login(request, {}, Login(user=person))
 
 
 def record_second_factor(request: HttpRequest, login: Login, factor: str) -> None:
@@ -98,11 +115,29 @@ def require_factor_change(request: HttpRequest) -> None:
         raise ReauthenticationRequired
 
 
+def remove_stranded_recovery_codes(person: Person) -> None:
+    """Recovery codes stand beside another factor; call this after one was removed."""
+    if not set(enrolled_factors(person)) - {RecoveryCode.name}:
+        Authenticator.objects.filter(
+            user_id=person.pk, type=Authenticator.Type.RECOVERY_CODES
+        ).delete()
+
+
 def has_recent_password(request: HttpRequest) -> bool:
     """Was the password typed in this session within the last five minutes?"""
     records = get_authentication_records(request, request.user)
     typed = [record["at"] for record in records if record.get("method") == "password"]
     return bool(typed) and time.time() - typed[-1] < account_settings.REAUTHENTICATION_TIMEOUT
+
+
+def bind_device(session: Session, device: Device) -> None:
+    """This session has proven that it sits on ``device``."""
+    session[DEVICE_KEY] = str(device.pk)
+
+
+def challenge_of(session: Session) -> bytes:
+    """The 32 bytes a device signs for this session; empty in a session that never logged in."""
+    return b64decode(session.get(CHALLENGE_KEY, ""))
 
 
 def _passed(person: Person, session: Session) -> bool:

@@ -29,20 +29,23 @@ def begin_verification(person: Person, password: str) -> tuple[Attempt, bytes]:
     return _begin(person, Purpose.VERIFICATION, key)
 
 
-def begin_enrolment(
-    person: Person, *, password: str, consent_version: str
-) -> tuple[Attempt, bytes]:
-    """Record the consent and make the key of a new template; the old one stays until the end."""
-    if not settings.CONFIG.face_enabled:
-        raise FaceDisabled
-    if consent_version != consent.VERSION:
-        raise ConsentOutdated
-    check_password(person, password)
+def begin_enrolment(person: Person, password: str) -> tuple[Attempt, bytes]:
+    """Record the consent and make the key of a new template; the old one stays until the end.
+
+    The password and the version of the consent have been checked.
+    """
     key = Key.random()
     salt, wrapped = templates.wrap_template_key(person, key, password)
     with transaction.atomic():
         _record_consent(person)
         return _begin(person, Purpose.ENROLMENT, key, key_salt=salt, wrapped_key=wrapped)
+
+
+def check_consent(version: str) -> None:
+    if not settings.CONFIG.face_enabled:
+        raise FaceDisabled
+    if version != consent.VERSION:
+        raise ConsentOutdated
 
 
 def check_password(person: Person, password: str) -> None:

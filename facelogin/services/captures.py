@@ -179,10 +179,10 @@ def _enqueue(capture_id: UUID) -> None:
         celery_app.send_task(JUDGE, args=[str(capture_id)], queue="face")
     except OperationalError:
         # No queue, no decision: said at once instead of after a minute.
-        judging_failed(capture_id)
+        fail_capture(capture_id)
 
 
-def judging_failed(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
+def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
     """The server did not do its part: refused, and the try is given back."""
     with transaction.atomic():
         capture = (
@@ -194,7 +194,8 @@ def judging_failed(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
         if capture is None:
             return
         sweeping.end(capture, State.REFUSED, [reason])
-        budgets.pay_back(capture.attempt.person, FailureBudget.Kind.FACE)
+        if capture.attempt.purpose == Purpose.VERIFICATION:
+            budgets.pay_back(capture.attempt.person, FailureBudget.Kind.FACE)
 
 
 def _install(capture: Capture, key: Key) -> None:

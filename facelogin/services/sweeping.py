@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from facelogin.lifecycle import WHEN_OVERDUE, Reason, State
+from facelogin.lifecycle import WHEN_OVERDUE, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.services import budgets
 
@@ -29,8 +29,9 @@ def end_if_overdue(capture_id: object) -> None:
     if overdue is None:
         return
     was = State(overdue.state)
-    end(overdue, WHEN_OVERDUE[was], [Reason.TIME_OUT])
-    if WHEN_OVERDUE[was] is State.REFUSED:
+    becomes = WHEN_OVERDUE[was]
+    end(overdue, becomes, [Reason.TIME_OUT] if becomes is State.REFUSED else [])
+    if becomes is State.REFUSED and overdue.attempt.purpose == Purpose.VERIFICATION:
         budgets.pay_back(overdue.attempt.person, FailureBudget.Kind.FACE)
 
 

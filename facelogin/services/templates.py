@@ -5,8 +5,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
+from accounts.services import logins
 from facelogin import sealing
-from facelogin.access import template_for
 from facelogin.models import Attempt, Consent, Template
 from facelogin.sealing import CannotOpenError, Key
 
@@ -58,13 +58,16 @@ def install_template(attempt: Attempt, sealed: bytes) -> Template:
 def rewrap(person: Person, old_password: str, new_password: str) -> None:
     """The password changes: the template stays, its key is wrapped under the new one.
 
-    Call it in the transaction that changes the password. A password that is set without the old
-    one leaves the template shut for good, and the face is enrolled again.
+    Call it in the transaction that changes the password. A template that the old password does
+    not open (somebody had set the password without it) stays shut; the face is enrolled again.
     """
-    if not Template.objects.filter(person=person).exists():
+    template = Template.objects.select_for_update().filter(person=person).first()
+    if template is None:
         return
-    template = template_for(person)
-    key = template_key(template, old_password)
+    try:
+        key = template_key(template, old_password)
+    except CannotOpenError:
+        return
     template.key_salt, template.wrapped_key = wrap_template_key(person, key, new_password)
     template.save(update_fields=["key_salt", "wrapped_key"])
 
@@ -77,3 +80,4 @@ def erase_face(person: Person) -> None:
     Consent.objects.filter(person=person, withdrawn_at__isnull=True).update(
         withdrawn_at=timezone.now()
     )
+    logins.remove_stranded_recovery_codes(person)

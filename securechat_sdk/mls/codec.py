@@ -284,6 +284,10 @@ class Struct:
         self.write_to(out)
         return bytes(out)
 
+    def fields_of(self, base: "type[Struct]") -> dict[str, Any]:
+        """The fields of `base`, a class this one extends, by name; hence Any."""
+        return {name: getattr(self, name) for name in base.names()}
+
     def encode_as(self, base: "type[Struct]") -> bytes:
         """Only the fields of `base`, a class this one extends: what a signature covers."""
         out = bytearray()

@@ -22,6 +22,10 @@ DEFAULT_EXTENSIONS = frozenset(range(0x0001, 0x0006))
 """Implemented by everyone, so nobody lists them (section 7.2)."""
 
 
+GREASE = frozenset(0x0A0A + 0x1010 * step for step in range(15))
+"""Section 13.5: values that mean nothing, sent so that ignoring stays practised."""
+
+
 class Extension(Struct):
     """A type and bytes that only this type's owner can read."""
 

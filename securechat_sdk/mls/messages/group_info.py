@@ -27,7 +27,7 @@ class GroupInfoContent(Struct):
 
     def sign(self, suite: CipherSuite, private: SignaturePrivateKey) -> "GroupInfo":
         signature = suite.sign_with_label(private, _LABEL, self.encode_as(GroupInfoContent))
-        return GroupInfo(**vars(self), signature=signature)
+        return GroupInfo(**self.fields_of(GroupInfoContent), signature=signature)
 
 
 class GroupInfo(GroupInfoContent):

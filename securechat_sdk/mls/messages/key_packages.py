@@ -44,7 +44,7 @@ class KeyPackageContent(Struct):
 
     def sign(self, suite: CipherSuite, private: SignaturePrivateKey) -> "UncheckedKeyPackage":
         signature = suite.sign_with_label(private, _LABEL, self.encode_as(KeyPackageContent))
-        return UncheckedKeyPackage(**vars(self), signature=signature)
+        return UncheckedKeyPackage(**self.fields_of(KeyPackageContent), signature=signature)
 
 
 class UncheckedKeyPackage(KeyPackageContent):
@@ -84,6 +84,7 @@ class UncheckedKeyPackage(KeyPackageContent):
         self.leaf_node.check_signature(suite)
         self.leaf_node.check_extensions()
         check_no_duplicates(self.extensions)
+        self.leaf_node.check_supports(self.extensions)
         if now is not None:
             self._check_lifetime(now, longest_lifetime)
         judge(Claim(self.leaf_node.credential, self.leaf_node.signature_key))

@@ -25,7 +25,9 @@ from securechat_sdk.mls.errors import (
 from securechat_sdk.mls.messages.credentials import Credential
 from securechat_sdk.mls.messages.extensions import (
     DEFAULT_EXTENSIONS,
+    GREASE,
     Extension,
+    Extensions,
     check_no_duplicates,
 )
 from securechat_sdk.mls.messages.indexes import LeafIndex
@@ -129,7 +131,7 @@ class LeafNodeContent(Struct):
         """Sign for a key package, or for a place in a group."""
         signed = self.encode_as(LeafNodeContent) + _place_bytes(place)
         signature = suite.sign_with_label(private, _LABEL, signed)
-        return LeafNode(**vars(self), signature=signature)
+        return LeafNode(**self.fields_of(LeafNodeContent), signature=signature)
 
 
 class LeafNode(LeafNodeContent):
@@ -145,6 +147,10 @@ class LeafNode(LeafNodeContent):
         except (InvalidSignature, InvalidKey):
             raise LeafSignatureInvalid from None
 
+    @property
+    def is_from_key_package(self) -> bool:
+        return isinstance(self.source, KeyPackageSource)
+
     def check_encryption_key(self, suite: CipherSuite) -> None:
         """Section 5.1.1: a key of the suite's KEM, else nobody could encrypt to the leaf."""
         suite.hpke.kem.check_public_key(self.encryption_key)
@@ -152,11 +158,16 @@ class LeafNode(LeafNodeContent):
     def check_extensions(self) -> None:
         """Section 7.3 and 13.4: each extension once, and each listed as supported."""
         check_no_duplicates(self.extensions)
-        for extension in self.extensions:
-            if not self.supports_extension(extension.extension_type):
-                raise LeafExtensionNotSupported
+        self.check_supports(self.extensions)
 
     def supports_extension(self, extension_type: int) -> bool:
         return extension_type in DEFAULT_EXTENSIONS or (
             extension_type in self.capabilities.extensions
         )
+
+    def check_supports(self, extensions: Extensions) -> None:
+        """Section 7.3 and 10: what a client sends of itself, it also lists as supported."""
+        for extension in extensions:
+            kind = extension.extension_type
+            if not self.supports_extension(kind) and kind not in GREASE:
+                raise LeafExtensionNotSupported

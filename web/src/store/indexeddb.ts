@@ -91,6 +91,13 @@ class IndexedDbStore implements StorePort {
     await done(transaction);
   }
 
+  async clear(): Promise<void> {
+    const stores = [...STORES, DEVICE];
+    const transaction = this.#database.transaction(stores, "readwrite", { durability: "strict" });
+    for (const store of stores) transaction.objectStore(store).clear();
+    await done(transaction);
+  }
+
   close(): void {
     this.#database.close();
   }

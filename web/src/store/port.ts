@@ -36,6 +36,8 @@ export interface StorePort {
   /** The one record outside the vault: it opens the vault, or proves the device. */
   device(): Promise<DeviceRecord | undefined>;
   saveDevice(record: DeviceRecord): Promise<void>;
+  /** Forgets every row and the device: the keys of a device that is no more. */
+  clear(): Promise<void>;
   close(): void;
 }
 
