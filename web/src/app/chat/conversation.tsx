@@ -88,7 +88,7 @@ function spoken(message: MessageView): string {
 
 function reasonNotToWrite(conversation: ConversationSummary): string | null {
   if (conversation.state === "joining") return words.composer.joining;
-  if (conversation.state === "broken") return conversation.notice ?? words.composer.broken;
+  if (conversation.state === "broken") return words.composer.broken;
   return null;
 }
 
