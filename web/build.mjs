@@ -21,6 +21,7 @@ const UNUSED_PEERS = [
   "@hpke/ml-kem",
   "@noble/ciphers",
   "@noble/curves",
+  "@noble/hashes",
   "@noble/post-quantum",
 ];
 

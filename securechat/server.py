@@ -1,0 +1,255 @@
+"""Daphne with bounds: stock Daphne buffers without limit and spools bodies to disk.
+
+DESIGN section 7 rule 1 lists what one client could do to stock Daphne, and the figures behind the
+limits below.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, cast
+
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import defer, reactor
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer
+from twisted.logger import globalLogBeginner
+from twisted.python.failure import Failure
+from twisted.web import http
+from zope.interface import implementer
+
+from securechat_sdk.wire.frames import MAX_FRAME_BYTES
+
+MAX_BODY_BYTES = 2 * 1024 * 1024 + 64 * 1024  # a face capture of 2 MiB and its multipart headers
+HEADER_SECONDS = 10
+STALLED_WRITER_SECONDS = 5
+PAUSE_AT_QUEUED_FRAMES = 32
+RESUME_AT_QUEUED_FRAMES = 8
+
+
+class BoundedRequest(WebRequest):
+    """A request whose body stays in memory and below the limit: a face must not touch the disk."""
+
+    _parsePOSTFormSubmission = False  # noqa: N815 - Twisted's name; Django reads forms; Twisted would parse each a second time
+
+    @property
+    def reader(self) -> "Reader":
+        return self.channel.reader if self.channel else Reader()
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        self.content = BytesIO()
+        if length is not None and length > MAX_BODY_BYTES:
+            self.refuse_body()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        if self.content.tell() + len(data) > MAX_BODY_BYTES:
+            self.refuse_body()
+        elif self.channel.accepting:
+            self.content.write(data)
+
+    def refuse_body(self) -> None:
+        if self.channel.accepting:
+            problem = {
+                "type": "/docs/errors#too_large",
+                "title": "This is larger than accepted.",
+                "status": 413,
+                "detail": f"A request body may hold {MAX_BODY_BYTES} bytes at most.",
+                "code": "too_large",
+            }
+            self.channel.refuse(b"413 Content Too Large", json.dumps(problem).encode())
+
+
+class Reader:
+    """Whether the other end reads what is written to it, and for how long it has not."""
+
+    def __init__(self) -> None:
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.due: IDelayedCall | None = None
+
+    def stalls(self, give_up: Callable[[], None]) -> None:
+        """The transport holds more than it could write: give the other end a few seconds."""
+        self.reading.clear()
+        self.due = reactor.callLater(STALLED_WRITER_SECONDS, give_up)
+
+    def goes_on(self) -> None:
+        """It reads again, or is gone; either way nobody has to wait for it any longer."""
+        _cancel(self.due)
+        self.due = None
+        self.reading.set()
+
+
+class BoundedChannel(http.HTTPChannel):
+    """One HTTP/1.1 connection whose headers must arrive in time and whose reader must read."""
+
+    requestFactory = BoundedRequest  # noqa: N815 - Twisted's name
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accepting = True
+        self.headers_due: IDelayedCall | None = None
+        self.reader = Reader()
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        super().connectionMade()
+        self._expect_headers()
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+        if self.headers_due is None:  # the next request of a kept connection begins
+            self._expect_headers()
+        super().lineReceived(line)
+
+    def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
+        _cancel(self.headers_due)
+        self.headers_due = None
+        super().allHeadersReceived()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.reader.stalls(self.forceAbortClient)
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.reader.goes_on()
+        super().resumeProducing()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        _cancel(self.headers_due)
+        self.headers_due = None
+        self.reader.goes_on()
+        super().connectionLost(reason)
+
+    def refuse(self, status: bytes, problem: bytes) -> None:
+        """Answer without the application and hang up; what still comes in is dropped."""
+        self.accepting = False
+        self.transport.write(
+            b"HTTP/1.1 %b\r\nContent-Type: application/problem+json\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(problem), problem)
+        )
+        self.loseConnection()
+
+    def _expect_headers(self) -> None:
+        self.headers_due = self.callLater(HEADER_SECONDS, self.forceAbortClient)
+
+
+@implementer(IPushProducer)
+class BoundedSocket(WebSocketProtocol):
+    """A socket that is not read faster than it is served, and dropped when it does not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = Reader()
+
+    def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
+        super().onOpen()
+        self.transport.unregisterProducer()  # the HTTP channel this connection began as
+        self.transport.registerProducer(self, streaming=True)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001, N802, N803 - theirs
+        super().onMessage(payload, isBinary)
+        if self.application_queue.qsize() == PAUSE_AT_QUEUED_FRAMES:
+            self.transport.pauseProducing()
+            self._resume_when_served()
+
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: FBT001, N802, N803
+        self.reader.goes_on()
+        super().onClose(wasClean, code, reason)
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.reader.stalls(self.transport.abortConnection)
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.reader.goes_on()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.reader.goes_on()
+
+    def _resume_when_served(self) -> None:
+        if self.state != WebSocketServerProtocol.STATE_OPEN:
+            return
+        if self.application_queue.qsize() <= RESUME_AT_QUEUED_FRAMES:
+            self.transport.resumeProducing()
+        else:
+            reactor.callLater(0.01, self._resume_when_served)
+
+
+def _cancel(call: IDelayedCall | None) -> None:
+    if call is not None and call.active():
+        call.cancel()
+
+
+class BoundedFactory(HTTPFactory):
+    """Makes a bounded channel of each connection."""
+
+    protocol = BoundedChannel
+
+    def buildProtocol(self, addr: IAddress | None) -> BoundedChannel:  # noqa: N802 - Twisted's name
+        # Not Daphne's own version: it puts Daphne's request class back.
+        return cast("BoundedChannel", http.HTTPFactory.buildProtocol(self, addr))
+
+
+class BoundedSocketFactory(WebSocketFactory):
+    protocol = BoundedSocket
+
+
+class BoundedServer(Server):
+    """Daphne's server over the bounded protocols."""
+
+    def __init__(self, application: Any, *, address: str, port: int) -> None:
+        super().__init__(
+            application,
+            endpoints=build_endpoint_description_strings(host=address, port=port),
+            server_name="",
+            websocket_max_message_size=MAX_FRAME_BYTES,
+            websocket_max_frame_size=MAX_FRAME_BYTES,
+        )
+        self.failure: str | None = None
+
+    def run(self) -> None:
+        """Serve until a signal; ``failure`` says afterwards why nothing could be served."""
+        self.connections: dict[object, dict[str, Any]] = {}
+        self.http_factory = BoundedFactory(self)
+        self.ws_factory = BoundedSocketFactory(self, server=self.server_name)
+        self.ws_factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            openHandshakeTimeout=self.websocket_handshake_timeout,
+            failByDrop=False,  # say why (1009 and others) before hanging up
+            maxMessagePayloadSize=self.websocket_max_message_size,
+            maxFramePayloadSize=self.websocket_max_frame_size,
+        )
+        globalLogBeginner.beginLoggingTo(
+            [lambda _: None], redirectStandardIO=False, discardBuffer=True
+        )
+        reactor.callLater(1, self.application_checker)
+        reactor.callLater(2, self.timeout_checker)
+        for endpoint in self.endpoints:
+            listening = serverFromString(reactor, endpoint).listen(self.http_factory)
+            listening.addCallbacks(self.listen_success, self.listen_error)
+        asyncio.set_event_loop(reactor._asyncioEventloop)  # noqa: SLF001 - as Daphne does
+        reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
+        if not self.abort_start:
+            reactor.run(installSignalHandlers=self.signal_handlers)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Let the application wait while the client does not read: its backlog is the bound."""
+        reader = protocol.reader
+        if not reader.reading.is_set():
+            await reader.reading.wait()
+        await super().handle_reply(protocol, message)
+
+    def listen_error(self, failure: Failure) -> None:
+        self.failure = failure.getErrorMessage()
+        self.stop()
+
+    def kill_all_applications(self) -> defer.Deferred[Any]:
+        """Daphne's own fails on a connection that has no application yet."""
+        self.connections = {
+            protocol: details
+            for protocol, details in self.connections.items()
+            if "application_instance" in details
+        }
+        return cast("defer.Deferred[Any]", super().kill_all_applications())

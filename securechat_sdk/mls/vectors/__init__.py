@@ -1,0 +1,1 @@
+"""The published RFC 9420 test vectors: `python -m securechat_sdk.mls.vectors FILE...`."""
