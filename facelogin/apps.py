@@ -1,5 +1,11 @@
+import importlib
+
 from django.apps import AppConfig
 
 
 class FaceLoginConfig(AppConfig):
     name = "facelogin"
+    verbose_name = "Logging in with a face"
+
+    def ready(self) -> None:
+        importlib.import_module("facelogin.receivers")  # needs the models

@@ -1,11 +1,8 @@
-"""The server's one secret, and the keys derived from it for each purpose."""
+"""The server's one secret; keys for each purpose are derived by ``accounts.sealing.derive_key``."""
 
 import os
 import secrets
 from pathlib import Path
-
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SECRET_BYTES = 32
 
@@ -42,9 +39,3 @@ def _create_secret(path: Path) -> None:
         return
     finally:
         draft.unlink()
-
-
-def derive_key(secret: bytes, purpose: str) -> bytes:
-    """Derive 32 bytes for one purpose (HKDF-SHA256, RFC 5869); purposes never share a key."""
-    kdf = HKDF(SHA256(), length=32, salt=None, info=f"SecureChat 1.0 {purpose}".encode())
-    return kdf.derive(secret)

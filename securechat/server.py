@@ -6,6 +6,7 @@ limits below.
 
 import asyncio
 import json
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, cast
 
@@ -36,6 +37,10 @@ class BoundedRequest(WebRequest):
 
     _parsePOSTFormSubmission = False  # noqa: N815 - Twisted's name; Django reads forms; Twisted would parse each a second time
 
+    @property
+    def reader(self) -> "Reader":
+        return self.channel.reader if self.channel else Reader()
+
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         self.content = BytesIO()
         if length is not None and length > MAX_BODY_BYTES:
@@ -59,6 +64,26 @@ class BoundedRequest(WebRequest):
             self.channel.refuse(b"413 Content Too Large", json.dumps(problem).encode())
 
 
+class Reader:
+    """Whether the other end reads what is written to it, and for how long it has not."""
+
+    def __init__(self) -> None:
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.due: IDelayedCall | None = None
+
+    def stalls(self, give_up: Callable[[], None]) -> None:
+        """The transport holds more than it could write: give the other end a few seconds."""
+        self.reading.clear()
+        self.due = reactor.callLater(STALLED_WRITER_SECONDS, give_up)
+
+    def goes_on(self) -> None:
+        """It reads again, or is gone; either way nobody has to wait for it any longer."""
+        _cancel(self.due)
+        self.due = None
+        self.reading.set()
+
+
 class BoundedChannel(http.HTTPChannel):
     """One HTTP/1.1 connection whose headers must arrive in time and whose reader must read."""
 
@@ -68,7 +93,7 @@ class BoundedChannel(http.HTTPChannel):
         super().__init__()
         self.accepting = True
         self.headers_due: IDelayedCall | None = None
-        self.reading_due: IDelayedCall | None = None
+        self.reader = Reader()
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         super().connectionMade()
@@ -80,20 +105,22 @@ class BoundedChannel(http.HTTPChannel):
         super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
-        self.headers_due = _cancelled(self.headers_due)
+        _cancel(self.headers_due)
+        self.headers_due = None
         super().allHeadersReceived()
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.reading_due = self.callLater(STALLED_WRITER_SECONDS, self.forceAbortClient)
+        self.reader.stalls(self.forceAbortClient)
         super().pauseProducing()
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.reading_due = _cancelled(self.reading_due)
+        self.reader.goes_on()
         super().resumeProducing()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
-        self.headers_due = _cancelled(self.headers_due)
-        self.reading_due = _cancelled(self.reading_due)
+        _cancel(self.headers_due)
+        self.headers_due = None
+        self.reader.goes_on()
         super().connectionLost(reason)
 
     def refuse(self, status: bytes, problem: bytes) -> None:
@@ -113,7 +140,9 @@ class BoundedChannel(http.HTTPChannel):
 class BoundedSocket(WebSocketProtocol):
     """A socket that is not read faster than it is served, and dropped when it does not read."""
 
-    reading_due: IDelayedCall | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = Reader()
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
         super().onOpen()
@@ -127,18 +156,17 @@ class BoundedSocket(WebSocketProtocol):
             self._resume_when_served()
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: FBT001, N802, N803
-        self.reading_due = _cancelled(self.reading_due)
+        self.reader.goes_on()
         super().onClose(wasClean, code, reason)
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The transport holds more than it could write: give the reader a few seconds."""
-        self.reading_due = reactor.callLater(STALLED_WRITER_SECONDS, self.transport.abortConnection)
+        self.reader.stalls(self.transport.abortConnection)
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.reading_due = _cancelled(self.reading_due)
+        self.reader.goes_on()
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.reading_due = _cancelled(self.reading_due)
+        self.reader.goes_on()
 
     def _resume_when_served(self) -> None:
         if self.state != WebSocketServerProtocol.STATE_OPEN:
@@ -149,7 +177,7 @@ class BoundedSocket(WebSocketProtocol):
             reactor.callLater(0.01, self._resume_when_served)
 
 
-def _cancelled(call: IDelayedCall | None) -> None:
+def _cancel(call: IDelayedCall | None) -> None:
     if call is not None and call.active():
         call.cancel()
 
@@ -189,6 +217,7 @@ class BoundedServer(Server):
         self.ws_factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
             openHandshakeTimeout=self.websocket_handshake_timeout,
+            failByDrop=False,  # say why (1009 and others) before hanging up
             maxMessagePayloadSize=self.websocket_max_message_size,
             maxFramePayloadSize=self.websocket_max_frame_size,
         )
@@ -204,6 +233,13 @@ class BoundedServer(Server):
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
         if not self.abort_start:
             reactor.run(installSignalHandlers=self.signal_handlers)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Let the application wait while the client does not read: its backlog is the bound."""
+        reader = protocol.reader
+        if not reader.reading.is_set():
+            await reader.reading.wait()
+        await super().handle_reply(protocol, message)
 
     def listen_error(self, failure: Failure) -> None:
         self.failure = failure.getErrorMessage()

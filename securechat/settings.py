@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from accounts.sealing import derive_key
 from securechat.config import ROOT, Config
 from securechat.databases import postgresql, sqlite
-from securechat.keys import derive_key, load_secret
+from securechat.keys import load_secret
 
 CONFIG = Config()
 PRODUCTION = CONFIG.environment == "production"
@@ -60,10 +61,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before WhiteNoise: a worker takes the policy of its own file
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.CleanQueryMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.RevokedDeviceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -132,6 +135,7 @@ CELERY_TASK_ROUTES = {"facelogin.*": {"queue": "face"}}
 CELERY_TASK_DEFAULT_QUEUE = "securechat"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # the face worker loads its models first
 
 # People and logins ---------------------------------------------------------------------------
 
@@ -165,9 +169,11 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": "/",
     "account_signup": "/",
 }
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if PRODUCTION else 0  # whose X-Forwarded-For limits count by
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = CONFIG.organisation
+MFA_TOTP_TOLERANCE = 1  # a slow typist, a clock that is a little off; each code works once
 
 # A login is a list of stages; an application adds its own without the others knowing it.
 LOGIN_STAGES = [
@@ -181,6 +187,7 @@ SECOND_FACTORS = [
     "accounts.factors.RecoveryCode",
 ]
 
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -225,9 +232,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.IsDevice"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.CursorPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.api.problems.exception_handler",
     "DEFAULT_VERSIONING_CLASS": None,
     "PAGE_SIZE": 50,
@@ -269,6 +276,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "django.request": {"level": "ERROR"},  # a refusal is no event, and addresses name people
         "django.server": {"handlers": [], "propagate": True},
     },
 }

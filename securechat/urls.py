@@ -1,9 +1,13 @@
 """Every address of the server."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from accounts.urls import api_urlpatterns as accounts_api
+from accounts.urls import authentication_urlpatterns
+from facelogin.urls import api_urlpatterns as facelogin_api
+from messaging.urls import api_urlpatterns as messaging_api
 from securechat import documentation, health, views
 
 urlpatterns = [
@@ -11,6 +15,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", documentation.reference, name="api-docs"),
+    path("api/v1/", include([*accounts_api, *facelogin_api, *messaging_api])),
+    path("_allauth/", include(authentication_urlpatterns)),
     path("docs/errors", views.errors, name="error-codes"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -1,6 +1,7 @@
 """The pages that belong to no application: the chat itself, refusals, the API's documentation."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 
 from django.conf import settings
@@ -75,10 +76,12 @@ def problem(status: int, code: str, title: str) -> JsonResponse:
 @require_safe
 def errors(request: HttpRequest) -> HttpResponse:
     """Every code a refusal may carry, read off the classes that are raised."""
-    classes = sorted(_refusals(ChatError), key=lambda refusal: refusal.code)
-    return render(request, "docs/errors.html", {"refusals": classes})
+    by_code = {refusal.code: refusal for refusal in reversed(list(_refusals(ChatError)))}
+    return render(request, "docs/errors.html", {"refusals": sorted(by_code.items())})
 
 
-def _refusals(base: type[ChatError]) -> set[type[ChatError]]:
-    named = {refusal for refusal in base.__subclasses__() if hasattr(refusal, "code")}
-    return named.union(*(_refusals(refusal) for refusal in base.__subclasses__()))
+def _refusals(base: type[ChatError]) -> Iterator[type[ChatError]]:
+    """The more general first: where several share a code, its words are those of the first."""
+    for refusal in base.__subclasses__():
+        yield refusal
+        yield from _refusals(refusal)

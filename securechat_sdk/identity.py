@@ -145,3 +145,11 @@ def judge(claim: Claim) -> None:
         return
     if not credential.is_same_device(read_credential(claim.predecessor)):
         raise WrongSuccessor
+
+
+SESSION_LABEL = b"SecureChat 1.0 SessionBinding"
+
+
+def session_binding(challenge: bytes, device_id: bytes) -> bytes:
+    """What a device's authentication key signs to prove that a session sits on it."""
+    return labelled_content(SESSION_LABEL, challenge + device_id)

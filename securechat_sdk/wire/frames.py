@@ -96,6 +96,8 @@ class Refused(Frame, frozen=True, kw_only=True, tag="refused"):
     facts: dict[str, str | int | None] = {}
 
 
+Answer = Accepted | Refused
+
 # Events --------------------------------------------------------------------------------------
 
 
@@ -119,7 +121,7 @@ class EntryAppended(Frame, frozen=True, kw_only=True, tag="entry_appended"):
 
 
 class WelcomeArrived(Frame, frozen=True, kw_only=True, tag="welcome_arrived"):
-    """This device was added to a conversation by the commit at ``position``."""
+    """The device was added to a conversation by the commit at ``position``."""
 
     welcome_id: UUID
     conversation_id: UUID
@@ -142,6 +144,8 @@ class KeyPackagesLow(Frame, frozen=True, kw_only=True, tag="key_packages_low"):
     available: int
 
 
-Event = (
+Event = Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow
+
+ServerFrame = (
     Accepted | Refused | Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow
 )

@@ -15,6 +15,7 @@ export interface ConversationSummary {
   kind: "direct" | "group";
   /** The name people gave it, or the other person's name. */
   title: string;
+  /** Everyone in it but me. */
   personIds: string[];
   lastMessage: { text: string; at: string; mine: boolean } | null;
   unread: number;

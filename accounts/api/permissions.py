@@ -1,0 +1,76 @@
+"""Who may call a view. A view names one of these and repeats nothing of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.api.authentication import SessionAuthentication, person_of
+from accounts.errors import DeviceRequired, ScopeMissing, SecondFactorRequired
+from accounts.models import Device, DeviceToken
+from accounts.services import logins, sessions
+from securechat_sdk.wire.errors import Forbidden, NotAuthenticated
+
+if TYPE_CHECKING:  # REST framework's views import this module through the settings
+    from rest_framework.views import APIView
+
+
+class ComesFromOurPage(BasePermission):
+    """Anybody, with Django's CSRF check although nobody may be logged in: a session begins here."""
+
+    def has_permission(self, request: Request, _view: "APIView") -> bool:
+        SessionAuthentication().enforce_csrf(request)
+        return True
+
+
+class IsLoggedIn(BasePermission):
+    """A session that passed its second factor, or a token that has the view's scope.
+
+    A view says which scope a token needs: ``required_scopes = {"GET": "messages:read"}``. For a
+    method that is not named there, no token is enough.
+    """
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if not request.user.is_authenticated:
+            raise NotAuthenticated
+        if isinstance(request.auth, DeviceToken):
+            _check_scope(request.auth, request, view)
+        elif not logins.is_satisfied(person_of(request), request.session):
+            raise SecondFactorRequired
+        return True
+
+
+class IsDevice(IsLoggedIn):
+    """Additionally, an active device: sets ``request.device``."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        super().has_permission(request, view)
+        device = _device(request)
+        if device is None:
+            raise DeviceRequired
+        request.device = device  # type: ignore[attr-defined]  # read with device_of()
+        return True
+
+
+class IsAdministrator(IsLoggedIn):
+    """Additionally, the role; the role is never enough without the second factor."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        super().has_permission(request, view)
+        if not person_of(request).is_administrator:
+            raise Forbidden
+        return True
+
+
+def _device(request: Request) -> Device | None:
+    if isinstance(request.auth, DeviceToken):
+        return request.auth.device
+    return sessions.bound_device(person_of(request), request.session)
+
+
+def _check_scope(token: DeviceToken, request: Request, view: "APIView") -> None:
+    scopes: dict[str, Any] = getattr(view, "required_scopes", {})
+    method = "GET" if request.method == "HEAD" else request.method
+    scope = scopes.get(method or "")
+    if scope is None or not token.allows(scope):
+        raise ScopeMissing(scope=scope)

@@ -1,0 +1,22 @@
+"""What others are told, once it is true for everybody: after the commit."""
+
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.dispatch import Signal
+
+# Sent with ``device_id`` and ``person_id`` (both UUID) when a device may no longer act. An
+# application that holds something open for a device, such as a socket, closes it now.
+device_revoked = Signal()
+
+
+# Sent with ``person``, ``old_password`` and ``new_password`` inside the transaction of the change:
+# whatever is sealed under the password is sealed anew, or the change does not happen.
+password_changed = Signal()
+
+
+def publish_device_revoked(*, device_id: UUID, person_id: UUID) -> None:
+    transaction.on_commit(
+        partial(device_revoked.send_robust, sender=None, device_id=device_id, person_id=person_id)
+    )

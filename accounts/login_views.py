@@ -1,0 +1,213 @@
+"""django-allauth's headless views as this server offers them: fewer, stricter, guarded.
+
+Their answers and errors are allauth's. What we add: bodies are checked before allauth reads them,
+and second factors change only in sessions that may change them.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.headless.account import views as account_views
+from allauth.headless.base.response import (
+    ConflictResponse,
+    ForbiddenResponse,
+    ReauthenticationResponse,
+)
+from allauth.headless.internal.restkit.inputs import Input
+from allauth.headless.internal.restkit.response import APIResponse
+from allauth.headless.mfa import views as mfa_views
+from allauth.headless.mfa.inputs import AuthenticateInput
+from allauth.headless.mfa.response import AuthenticatorDeletedResponse
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts import events
+from accounts.api.parsers import parse_json
+from accounts.errors import (
+    CodeSpent,
+    ReauthenticationRequired,
+    SecondFactorRequired,
+    TooManyGuesses,
+)
+from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
+from accounts.models import Person
+from accounts.services import guesses, logins
+from securechat_sdk.wire.errors import InvalidInput, TooLarge
+
+MAX_BODY_BYTES = 16 * 1024
+
+
+class StrictBody:
+    """Refuses a body that is not a flat JSON object of texts, before allauth sees it."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            _check_body(request.body)
+        except (TooLarge, RequestDataTooBig):
+            return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge.title)
+        except InvalidInput as error:
+            return _refusal(request, HTTPStatus.BAD_REQUEST, error.detail)
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return answer
+
+
+def _check_body(body: bytes) -> None:
+    if not body:
+        return
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge
+    fields = parse_json(body)
+    if not isinstance(fields, dict) or not all(isinstance(text, str) for text in fields.values()):
+        raise InvalidInput("An object of texts is expected here.")
+
+
+def _refusal(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponseBase:
+    errors = [{"code": "invalid_input", "message": message}]
+    return _answer(APIResponse(request, status=status, errors=errors))
+
+
+class SatisfiedSession(StrictBody):
+    """For sessions that passed what the account asks for; anonymous ones get allauth's 401."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        person = request.user
+        if isinstance(person, Person) and not logins.is_satisfied(person, request.session):
+            return _answer(ForbiddenResponse(request))
+        return super().dispatch(request, *args, **kwargs)
+
+
+class FactorChange(StrictBody):
+    """For whoever may change the second factors of their account."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return self._guarded(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    def _guarded(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            logins.require_factor_change(request)
+            return super().dispatch(request, *args, **kwargs)
+        except SecondFactorRequired:
+            return _answer(ForbiddenResponse(request))
+        except ReauthenticationRequired:
+            return _answer(ReauthenticationResponse(request))
+
+
+def _answer(response: HttpResponseBase) -> HttpResponseBase:
+    """Give an answer of allauth's, which has no types, the type it has."""
+    return response
+
+
+def _locked(request: HttpRequest) -> Person:
+    """The person in the session; of two first factors at once, the later one is no longer first."""
+    person = request.user
+    if not isinstance(person, Person):
+        raise PermissionDenied
+    locked = Person.objects.select_for_update().get(pk=person.pk)
+    logins.require_factor_change(request)
+    return locked
+
+
+class LoginView(StrictBody, account_views.LoginView):  # type: ignore[misc]  # no types
+    """The password; the stages follow."""
+
+
+class SessionView(StrictBody, account_views.SessionView):  # type: ignore[misc]  # no types
+    """Who is logged in; DELETE logs out."""
+
+
+class ReauthenticateView(SatisfiedSession, account_views.ReauthenticateView):  # type: ignore[misc]
+    """The password once more."""
+
+
+class ChangePasswordView(SatisfiedSession, account_views.ChangePasswordView):  # type: ignore[misc]
+    """Changes the password, and with it whatever is sealed under it, or nothing."""
+
+    @transaction.atomic
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        events.password_changed.send(
+            sender=None,
+            person=request.user,
+            old_password=self.input.cleaned_data["current_password"],
+            new_password=self.input.cleaned_data["new_password"],
+        )
+        return answer
+
+
+class BudgetedCodeInput(AuthenticateInput):  # type: ignore[misc]  # no types
+    """A code, of which only so many may be tried."""
+
+    def clean_code(self) -> str:
+        try:
+            guesses.spend_guess(person=self.user)
+        except TooManyGuesses as error:
+            too_many: Exception = get_account_adapter().validation_error("too_many_login_attempts")
+            raise too_many from error
+        code: str = super().clean_code()
+        try:
+            guesses.spend_code(person=self.user, code=normalize_user_code(code))
+        except CodeSpent as error:
+            spent: Exception = get_mfa_adapter().validation_error("incorrect_code")
+            raise spent from error
+        guesses.renew_budget(person=self.user)
+        return code
+
+
+class CodeView(StrictBody, mfa_views.AuthenticateView):  # type: ignore[misc]  # no types
+    """Answers the stage ``mfa_authenticate``."""
+
+    input_class = BudgetedCodeInput
+
+
+class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore[misc]  # no types
+    """Enrols and removes one-time codes."""
+
+    @transaction.atomic
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        person = _locked(request)
+        if TimeBasedCode().is_enrolled(person):
+            return _answer(ConflictResponse(request))
+        answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        code = normalize_user_code(self.input.cleaned_data["code"])
+        guesses.spend_code(person=person, code=code)
+        logins.record_enrolment(request, TimeBasedCode.name)
+        return answer
+
+    @transaction.atomic
+    def delete(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
+        """Unlike allauth's, this keeps the recovery codes while another factor needs them."""
+        person = _locked(request)
+        Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
+        logins.remove_stranded_recovery_codes(person)
+        return _answer(AuthenticatorDeletedResponse(request))
+
+
+class NothingInput(Input):  # type: ignore[misc]  # no types
+    """No field."""
+
+    def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self) -> dict[str, Any]:
+        """Allow recovery codes beside any other factor; allauth knows only its own."""
+        if not set(enrolled_factors(self.user)) - {RecoveryCode.name}:
+            refusal: Exception = get_mfa_adapter().validation_error(
+                "cannot_generate_recovery_codes"
+            )
+            raise refusal
+        return {}
+
+
+class RecoveryCodesView(FactorChange, mfa_views.ManageRecoveryCodesView):  # type: ignore[misc]
+    """Shows recovery codes and makes them anew."""
+
+    input_class = NothingInput

@@ -1,0 +1,181 @@
+"""Shapes of this app's requests and answers."""
+
+from rest_framework import serializers
+
+from accounts.api.serializers import (
+    Base64Field,
+    IdField,
+    StrictSerializer,
+    TextField,
+    WholeNumberField,
+)
+from accounts.models import KEY_BYTES, Device, DeviceToken, Invitation, Person, Role, Scope
+from accounts.names import MAX_USERNAME
+from accounts.services.invitations import DEFAULT_HOURS, MAX_HOURS, MAX_PASSWORD
+from accounts.services.sessions import State
+from accounts.services.tokens import MAX_DAYS
+
+SIGNATURE_BYTES = 64
+MAX_CREDENTIAL_BYTES = 1024
+MAX_SECRET_CHARACTERS = 128
+
+
+# People ---------------------------------------------------------------------------------------
+
+
+class PersonBriefSerializer(serializers.ModelSerializer[Person]):
+    class Meta:
+        model = Person
+        fields = ("id", "username", "display_name", "role")
+        read_only_fields = fields
+
+
+class PersonSerializer(serializers.ModelSerializer[Person]):
+    identity_key = Base64Field(
+        min_bytes=KEY_BYTES, max_bytes=KEY_BYTES, read_only=True, allow_null=True
+    )
+
+    class Meta:
+        model = Person
+        fields = ("id", "username", "display_name", "role", "identity_key")
+        read_only_fields = fields
+
+
+class PeopleQuerySerializer(serializers.Serializer[None]):
+    """What may stand behind the question mark; unknown names are not looked at."""
+
+    search = TextField(max_length=100, allow_blank=True, default="")
+
+
+# The session ----------------------------------------------------------------------------------
+
+
+class DeviceSerializer(serializers.ModelSerializer[Device]):
+    class Meta:
+        model = Device
+        fields = ("id", "name", "created_at")
+        read_only_fields = fields
+
+
+class SessionSerializer(serializers.Serializer[object]):
+    state = serializers.ChoiceField(choices=[state.value for state in State], read_only=True)
+    pending = serializers.CharField(read_only=True, allow_null=True)
+    alternatives = serializers.ListField(child=serializers.CharField(), read_only=True)
+    person = PersonBriefSerializer(read_only=True, allow_null=True)
+    second_factors = serializers.DictField(child=serializers.BooleanField(), read_only=True)
+    device = DeviceSerializer(read_only=True, allow_null=True)
+    challenge = serializers.CharField(read_only=True, allow_null=True)
+    organisation = serializers.CharField(read_only=True)
+    face_enabled = serializers.BooleanField(read_only=True)
+    second_factor_required = serializers.BooleanField(read_only=True)
+
+
+# Devices --------------------------------------------------------------------------------------
+
+
+class DeviceRegistrationSerializer(StrictSerializer):
+    id = IdField()
+    name = TextField(max_length=100)
+    signature_key = Base64Field(min_bytes=KEY_BYTES, max_bytes=KEY_BYTES)
+    credential = Base64Field(max_bytes=MAX_CREDENTIAL_BYTES)
+    authentication_key = Base64Field(min_bytes=KEY_BYTES, max_bytes=KEY_BYTES)
+    proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES)
+
+
+class DeviceProofSerializer(StrictSerializer):
+    device_id = IdField()
+    proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES)
+
+
+class DeviceNameSerializer(StrictSerializer):
+    name = TextField(max_length=100)
+
+
+class BoundDeviceSerializer(serializers.Serializer[object]):
+    device = DeviceSerializer(read_only=True)
+    unlock_share = Base64Field(min_bytes=32, max_bytes=32, read_only=True)
+
+
+class DevicesSerializer(serializers.Serializer[object]):
+    results = DeviceSerializer(many=True, read_only=True)
+
+
+# Tokens and tickets ---------------------------------------------------------------------------
+
+
+class TokenSerializer(serializers.Serializer[DeviceToken]):
+    id = serializers.UUIDField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Scope.choices), read_only=True
+    )
+    created_at = serializers.DateTimeField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+class TokensSerializer(serializers.Serializer[object]):
+    results = TokenSerializer(many=True, read_only=True)
+
+
+class TokenRequestSerializer(StrictSerializer):
+    name = TextField(max_length=100)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Scope.choices),
+        allow_empty=False,
+        max_length=len(Scope),
+    )
+    expires_in_days = WholeNumberField(min_value=1, max_value=MAX_DAYS)
+
+
+class NewTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True)
+
+
+class TicketSerializer(serializers.Serializer[object]):
+    ticket = serializers.CharField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+# Invitations ----------------------------------------------------------------------------------
+
+
+class InvitationSerializer(serializers.Serializer[Invitation]):
+    id = serializers.UUIDField(read_only=True)
+    username = serializers.CharField(read_only=True)
+    display_name = serializers.CharField(read_only=True)
+    email = serializers.CharField(read_only=True)
+    role = serializers.ChoiceField(choices=Role.choices, read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+    used_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    revoked_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class InvitationRequestSerializer(StrictSerializer):
+    username = TextField(max_length=MAX_USERNAME)
+    display_name = TextField(max_length=100, allow_blank=True, default="")
+    email = serializers.EmailField(max_length=254, allow_blank=True, default="")
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
+    expires_in_hours = WholeNumberField(min_value=1, max_value=MAX_HOURS, default=DEFAULT_HOURS)
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    link = serializers.CharField(read_only=True)
+
+
+class InvitationTokenSerializer(StrictSerializer):
+    token = TextField(max_length=MAX_SECRET_CHARACTERS)
+
+
+class InvitationPreviewSerializer(serializers.Serializer[object]):
+    username = serializers.CharField(read_only=True)
+    display_name = serializers.CharField(read_only=True)
+    organisation = serializers.CharField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+class AcceptanceSerializer(StrictSerializer):
+    token = TextField(max_length=MAX_SECRET_CHARACTERS)
+    username = TextField(max_length=MAX_USERNAME)
+    display_name = TextField(max_length=100)
+    password = TextField(max_length=MAX_PASSWORD, trim_whitespace=False)

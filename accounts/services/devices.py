@@ -1,0 +1,150 @@
+"""Devices: their registration, the sessions on them, and their end."""
+
+import secrets
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.errors import (
+    CredentialInvalid,
+    DeviceIdTaken,
+    DeviceLimit,
+    DeviceRevoked,
+    IdentityKeyDiffers,
+    ProofInvalid,
+)
+from accounts.events import publish_device_revoked
+from accounts.models import Device, DeviceToken, Person, SocketTicket
+from accounts.sealing import seal, unseal
+from securechat_sdk.identity import DeviceCredential, session_binding
+from securechat_sdk.mls.crypto.signatures import ED25519
+from securechat_sdk.mls.errors import CredentialRefused, InvalidKey, InvalidSignature
+from securechat_sdk.wire.errors import NotFound
+
+UNLOCK_SHARE_BYTES = 32
+
+
+def register_device(
+    *,
+    person: Person,
+    device_id: UUID,
+    name: str,
+    signature_key: bytes,
+    credential: bytes,
+    authentication_key: bytes,
+    challenge: bytes,
+    proof: bytes,
+) -> Device:
+    """Add a device whose keys prove themselves; the same call again returns the same device."""
+    identity_key = check_credential(
+        credential, person=person, device_id=device_id, signature_key=signature_key
+    )
+    check_proof(proof, key=authentication_key, challenge=challenge, device_id=device_id)
+    device = Device(
+        id=device_id,
+        person=person,
+        name=name,
+        signature_key=signature_key,
+        credential=credential,
+        authentication_key=authentication_key,
+        sealed_unlock_share=_new_unlock_share(device_id),
+    )
+    return _save_device(device, identity_key)
+
+
+@transaction.atomic
+def _save_device(device: Device, identity_key: bytes) -> Device:
+    person = Person.objects.select_for_update().get(pk=device.person_id)
+    if person.identity_key not in {None, identity_key}:
+        raise IdentityKeyDiffers
+    existing = Device.objects.filter(pk=device.pk).first()
+    if existing is not None:
+        return _repeated(device, existing)
+    if person.devices.filter(revoked_at=None).count() >= settings.CONFIG.devices_per_person:
+        raise DeviceLimit
+    try:
+        with transaction.atomic():
+            device.save(force_insert=True)
+    except IntegrityError as error:
+        raise DeviceIdTaken from error
+    if person.identity_key is None:
+        person.identity_key = identity_key
+        person.save(update_fields=["identity_key"])
+    device.person = person
+    return device
+
+
+def _repeated(device: Device, existing: Device) -> Device:
+    """An answer may get lost: the same registration again is not a second device."""
+    keys = ("person_id", "signature_key", "credential", "authentication_key")
+    if any(getattr(device, key) != getattr(existing, key) for key in keys):
+        raise DeviceIdTaken
+    if existing.revoked_at is not None:
+        raise DeviceRevoked
+    return existing
+
+
+def prove_device(*, person: Person, device_id: UUID, challenge: bytes, proof: bytes) -> Device:
+    """Return the device if ``proof`` shows that the session with this challenge sits on it."""
+    device = Device.objects.filter(person=person, pk=device_id).first()
+    if device is None:
+        raise NotFound
+    if device.revoked_at is not None:
+        raise DeviceRevoked
+    check_proof(
+        proof, key=bytes(device.authentication_key), challenge=challenge, device_id=device_id
+    )
+    return device
+
+
+def check_credential(
+    credential: bytes, *, person: Person, device_id: UUID, signature_key: bytes
+) -> bytes:
+    """Return the identity key under which the credential holds for this account and device."""
+    try:
+        parsed = DeviceCredential.parse(credential)
+        parsed.check(signature_key)
+    except CredentialRefused as error:
+        raise CredentialInvalid from error
+    if parsed.account_id != person.pk.bytes or parsed.device_id != device_id.bytes:
+        raise CredentialInvalid
+    return bytes(parsed.identity_key)
+
+
+def check_proof(proof: bytes, *, key: bytes, challenge: bytes, device_id: UUID) -> None:
+    try:
+        ED25519.verify(key, proof, session_binding(challenge, device_id.bytes))
+    except (InvalidSignature, InvalidKey) as error:
+        raise ProofInvalid from error
+
+
+def rename_device(*, device: Device, name: str) -> Device:
+    device.name = name
+    device.save(update_fields=["name"])
+    return device
+
+
+@transaction.atomic
+def revoke_device(*, device: Device) -> None:
+    """End the device and all that acts for it; sessions on it end with their next request."""
+    now = timezone.now()
+    if not Device.objects.filter(pk=device.pk, revoked_at=None).update(revoked_at=now):
+        return
+    DeviceToken.objects.filter(device=device, revoked_at=None).update(revoked_at=now)
+    SocketTicket.objects.filter(device=device).delete()
+    publish_device_revoked(device_id=device.pk, person_id=device.person_id)
+
+
+def unlock_share_of(device: Device) -> bytes:
+    """The server's half of what opens a browser's store; only for a session on that device."""
+    return unseal(bytes(device.sealed_unlock_share), **_place_of(device.pk))
+
+
+def _new_unlock_share(device_id: UUID) -> bytes:
+    return seal(secrets.token_bytes(UNLOCK_SHARE_BYTES), **_place_of(device_id))
+
+
+def _place_of(device_id: UUID) -> dict[str, str]:
+    return {"table": "accounts_device", "row": str(device_id), "column": "unlock_share"}

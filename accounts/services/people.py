@@ -1,0 +1,30 @@
+"""What an administrator may do to an account; never to its keys, content or password."""
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import Person
+from accounts.services.devices import revoke_device
+
+
+@transaction.atomic
+def deactivate_person(*, person: Person) -> None:
+    """End every session, device and token of the account at once."""
+    Person.objects.filter(pk=person.pk).update(
+        is_active=False, session_epoch=F("session_epoch") + 1
+    )
+    for device in person.devices.filter(revoked_at=None):
+        revoke_device(device=device)
+
+
+def reactivate_person(*, person: Person) -> None:
+    """Let the person log in again; what was revoked stays revoked."""
+    Person.objects.filter(pk=person.pk).update(is_active=True)
+
+
+@transaction.atomic
+def reset_codes(*, person: Person) -> None:
+    """Forget one-time and recovery codes, for somebody who lost them; ends all sessions."""
+    Authenticator.objects.filter(user_id=person.pk).delete()
+    Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)

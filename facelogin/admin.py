@@ -1,0 +1,53 @@
+"""Who has a face enrolled, and since when: never a picture, never a number of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import Person
+from facelogin.models import Consent, Template
+from facelogin.services import templates
+
+if TYPE_CHECKING:
+    Rows = admin.ModelAdmin[Any]  # a generic class for the type checker only
+else:
+    Rows = admin.ModelAdmin
+
+
+class ReadOnly(Rows):
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _row: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _row: Any = None) -> bool:
+        return False
+
+
+@admin.register(Template)
+class TemplateAdmin(ReadOnly):
+    list_display = ("person", "created_at", "model", "version")
+    fields = ("person", "created_at", "model", "version")
+    search_fields = ("person__username", "person__display_name")
+    actions = ("erase",)
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        """An auditor looks; an administrator erases."""
+        return isinstance(request.user, Person) and request.user.is_administrator
+
+    @admin.action(description="Erase the face of the selected people", permissions=["erase"])
+    def erase(self, request: HttpRequest, selected: QuerySet[Template]) -> None:
+        """They enrol again, or use their other second factor."""
+        for template in selected.select_related("person"):
+            templates.erase_face(template.person)
+        self.message_user(request, "Erased.", messages.SUCCESS)
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnly):
+    list_display = ("person", "version", "given_at", "withdrawn_at")
+    fields = ("person", "version", "given_at", "withdrawn_at")
+    search_fields = ("person__username", "person__display_name")

@@ -1,0 +1,13 @@
+"""The face as one of the second factors that accounts offers (settings.SECOND_FACTORS)."""
+
+from typing import ClassVar
+
+from accounts.models import Person
+from facelogin.access import has_template
+
+
+class Face:
+    name: ClassVar[str] = "face"
+
+    def is_enrolled(self, person: Person) -> bool:
+        return has_template(person)

@@ -1,0 +1,59 @@
+"""The life of a capture: its states, what may follow each, and why one is refused."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    OPEN = "open"  # waits for the frames
+    QUEUED = "queued"  # waits for the worker
+    RUNNING = "running"  # is being judged
+    PASSED = "passed"  # may be completed, once
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+FOLLOWS: dict[State, frozenset[State]] = {
+    State.OPEN: frozenset({State.QUEUED, State.EXPIRED}),
+    State.QUEUED: frozenset({State.RUNNING, State.REFUSED}),
+    State.RUNNING: frozenset({State.PASSED, State.REFUSED}),
+    State.PASSED: frozenset({State.EXPIRED}),
+    State.REFUSED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+
+# What a capture becomes when its time is over; the others stay what they are.
+WHEN_OVERDUE: dict[State, State] = {
+    State.OPEN: State.EXPIRED,
+    State.QUEUED: State.REFUSED,
+    State.RUNNING: State.REFUSED,
+    State.PASSED: State.EXPIRED,
+}
+
+
+class Purpose(StrEnum):
+    ENROLMENT = "enrolment"
+    VERIFICATION = "verification"
+
+
+class Reason(StrEnum):
+    """Why a capture was refused: said to the person, and never how nearly."""
+
+    NO_FACE = "no_face"
+    MANY_FACES = "many_faces"
+    TOO_FAR = "too_far"
+    TOO_CLOSE = "too_close"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    BLURRED = "blurred"
+    NOT_FRONTAL = "not_frontal"
+    TOO_ALIKE = "too_alike"
+    STEPS_NOT_FOLLOWED = "steps_not_followed"
+    NOT_RECOGNISED = "not_recognised"
+    BAD_FRAME = "bad_frame"
+    TIME_OUT = "time_out"
+    FAILED = "failed"
+
+
+# The face was compared, or the challenge was not met: these spend a try. The others say that the
+# camera or the server did not do its part, and teach an impostor nothing.
+SPENDS_A_TRY = frozenset({Reason.NOT_RECOGNISED, Reason.STEPS_NOT_FOLLOWED})

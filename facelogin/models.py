@@ -1,0 +1,143 @@
+"""Consent, the sealed template, and the short-lived rows of one login or enrolment."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Person
+from facelogin.lifecycle import FOLLOWS, Purpose, State
+
+
+class WrongStateError(Exception):
+    """The table of states does not allow this step: a bug, or somebody else was faster."""
+
+
+def _choices(values: type[State] | type[Purpose]) -> list[tuple[str, str]]:
+    return [(value.value, value.value) for value in values]
+
+
+class Consent(models.Model):
+    """What a person agreed to, when, and until when; kept after the template is erased."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="face_consents")
+    version = models.CharField(max_length=16)
+    given_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="one_standing_consent_a_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"consent {self.version}"
+
+
+class Template(models.Model):
+    """The enrolment embeddings, sealed under a key that only the person's password unwraps."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="face_template")
+    model = models.CharField(max_length=32)
+    version = models.PositiveSmallIntegerField()
+    key_salt = models.BinaryField(max_length=16)
+    wrapped_key = models.BinaryField(max_length=128)
+    sealed = models.BinaryField(max_length=16 * 1024)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"template {self.model} {self.version}"
+
+
+class Attempt(models.Model):
+    """One login or enrolment: the template key, wrapped for the one browser that makes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="face_attempts")
+    purpose = models.CharField(max_length=16, choices=_choices(Purpose))
+    wrapped_for_browser = models.BinaryField(max_length=128)
+    # Enrolment only: what the template will be opened with once it is installed.
+    key_salt = models.BinaryField(max_length=16, null=True)
+    wrapped_key = models.BinaryField(max_length=128, null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(purpose=Purpose.VERIFICATION, wrapped_key__isnull=True)
+                | Q(purpose=Purpose.ENROLMENT, wrapped_key__isnull=False),
+                name="only_an_enrolment_brings_a_new_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.purpose
+
+
+class Capture(models.Model):
+    """One short recording, judged once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="captures")
+    nonce = models.BinaryField(max_length=16)
+    challenge = models.JSONField()
+    state = models.CharField(max_length=16, choices=_choices(State), default=State.OPEN)
+    progress = models.PositiveSmallIntegerField(default=0)
+    reasons = models.JSONField(default=list)
+    result = models.BinaryField(max_length=16 * 1024, null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(progress__lte=100), name="progress_is_a_percentage"),
+        ]
+
+    def __str__(self) -> str:
+        return self.state
+
+    def move_to(self, state: State) -> None:
+        """Take the next state; call it while the row is locked, and save."""
+        if state not in FOLLOWS[State(self.state)]:
+            raise WrongStateError
+        self.state = state
+
+
+class Frames(models.Model):
+    """What the worker needs of a capture, sealed; gone with the decision."""
+
+    capture = models.OneToOneField(
+        Capture, on_delete=models.CASCADE, primary_key=True, related_name="frames"
+    )
+    salt = models.BinaryField(max_length=32)
+    sealed = models.BinaryField(max_length=3 * 1024 * 1024)
+
+    def __str__(self) -> str:
+        return "sealed frames"
+
+
+class FailureBudget(models.Model):
+    """How often somebody has failed; changed only by single statements (services/budgets.py)."""
+
+    class Kind(models.TextChoices):
+        FACE = "face"
+        PASSWORD = "password"  # noqa: S105 (what was tried, not a password)
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="face_budgets")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    in_a_row = models.PositiveIntegerField(default=0)
+    in_all = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "kind"], name="one_budget_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind

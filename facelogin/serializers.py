@@ -1,0 +1,56 @@
+"""Shapes of the face's requests and answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.serializers import Base64Field, StrictSerializer, TextField, WholeNumberField
+from facelogin.challenge import Step
+from facelogin.lifecycle import Purpose, Reason, State
+from facelogin.services.captures import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, NONCE_BYTES
+
+
+class EmptyRequest(StrictSerializer):
+    pass
+
+
+class EnrolmentRequest(StrictSerializer):
+    consent_version = TextField(max_length=16)
+    password = TextField(max_length=4096, trim_whitespace=False)
+
+
+class FramesRequest(StrictSerializer):
+    nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
+    steps = serializers.ListField(child=WholeNumberField(min_value=0), max_length=MAX_FRAMES)
+    frames = serializers.ListField(
+        child=serializers.FileField(use_url=False), max_length=MAX_FRAMES
+    )
+
+
+class ConsentAnswer(serializers.Serializer[Any]):
+    version = serializers.CharField()
+    text = serializers.CharField()
+
+
+class FaceAnswer(serializers.Serializer[Any]):
+    enabled = serializers.BooleanField()
+    enrolled = serializers.BooleanField()
+    enrolled_at = serializers.DateTimeField(allow_null=True)
+    consent = ConsentAnswer()
+    challenge_words = serializers.DictField(child=serializers.CharField())
+
+
+class CaptureAnswer(serializers.Serializer[Any]):
+    """Where a capture stands: passed or refused and why, never how nearly."""
+
+    id = serializers.UUIDField()
+    purpose = serializers.ChoiceField(choices=list(Purpose), source="attempt.purpose")
+    nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
+    challenge = serializers.ListField(child=serializers.ChoiceField(choices=list(Step)))
+    min_frames = serializers.ReadOnlyField(default=MIN_FRAMES)
+    max_frames = serializers.ReadOnlyField(default=MAX_FRAMES)
+    max_bytes = serializers.ReadOnlyField(default=MAX_BYTES)
+    expires_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(choices=list(State))
+    progress = serializers.IntegerField()
+    reasons = serializers.ListField(child=serializers.ChoiceField(choices=list(Reason)))

@@ -1,0 +1,207 @@
+"""Starts a capture, takes its frames, and completes what a passed one was made for."""
+
+import hmac
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from facelogin import jpeg, sealing
+from facelogin.access import capture_for
+from facelogin.challenge import draw_challenge
+from facelogin.errors import (
+    BadCapture,
+    CaptureExpired,
+    CaptureNotPassed,
+    CaptureUsed,
+    FaceDisabled,
+    FaceLocked,
+)
+from facelogin.lifecycle import Purpose, Reason, State
+from facelogin.models import Attempt, Capture, FailureBudget, Frames
+from facelogin.sealing import CannotOpenError, Key
+from facelogin.services import budgets, sweeping, templates
+from facelogin.services.attempts import key_for_browser
+
+LIFETIME = timedelta(seconds=60)
+NONCE_BYTES = 16
+MIN_FRAMES = 30
+MAX_FRAMES = 40
+MAX_BYTES = 2 * 1024 * 1024 - 64 * 1024  # the rest of 2 MiB is for the form around them
+JUDGE = "facelogin.judge_capture"
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What the worker needs, sealed until it has it."""
+
+    template_key: bytes
+    steps: list[int]
+    frames: list[bytes]
+
+    def __repr__(self) -> str:
+        return "Payload(…)"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a browser sends as its capture."""
+
+    nonce: bytes
+    steps: Sequence[int]
+    frames: Sequence[bytes]
+
+    def __repr__(self) -> str:
+        return "Submission(…)"
+
+
+@transaction.atomic
+def start_capture(attempt: Attempt) -> Capture:
+    """Give the attempt a new capture; one that was still open or waiting ends."""
+    if not settings.CONFIG.face_enabled:
+        raise FaceDisabled
+    if attempt.purpose == Purpose.VERIFICATION and budgets.is_exhausted(attempt.person):
+        raise FaceLocked
+    sweeping.end_overdue()
+    attempt.captures.all().delete()
+    now = timezone.now()
+    return Capture.objects.create(
+        attempt=attempt,
+        nonce=os.urandom(NONCE_BYTES),
+        challenge=draw_challenge(random.SystemRandom()),
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+
+
+def submit_frames(
+    *, attempt_id: UUID | None, capture_id: UUID, submission: Submission, secret: bytes | None
+) -> Capture:
+    """Seal the frames for the worker and queue the capture."""
+    sweeping.end_if_overdue(capture_id)
+    with transaction.atomic():
+        capture = capture_for(attempt_id, capture_id, lock=True)
+        if capture.state == State.EXPIRED:
+            raise CaptureExpired
+        if capture.state != State.OPEN:
+            raise CaptureUsed
+        _check(submission, capture)
+        key = key_for_browser(capture.attempt, secret)
+        if capture.attempt.purpose == Purpose.VERIFICATION:
+            budgets.spend_try(capture.attempt.person, FailureBudget.Kind.FACE)
+        _seal(capture, submission, key)
+        capture.move_to(State.QUEUED)
+        capture.save(update_fields=["state"])
+        transaction.on_commit(lambda: _enqueue(capture.pk))
+    return capture
+
+
+def read_capture(*, attempt_id: UUID | None, capture_id: UUID) -> Capture:
+    sweeping.end_if_overdue(capture_id)
+    return capture_for(attempt_id, capture_id)
+
+
+def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes | None) -> Purpose:
+    """Let a passed capture have its effect, once; the attempt and all its captures are gone."""
+    sweeping.end_if_overdue(capture_id)
+    with transaction.atomic():
+        capture = capture_for(attempt_id, capture_id, lock=True)
+        if capture.state == State.EXPIRED:
+            raise CaptureExpired
+        if capture.state != State.PASSED:
+            raise CaptureNotPassed
+        attempt = capture.attempt
+        key = key_for_browser(attempt, secret)
+        purpose = Purpose(attempt.purpose)
+        if purpose is Purpose.ENROLMENT:
+            _install(capture, key)
+        attempt.delete()
+    return purpose
+
+
+def open_frames(capture: Capture) -> Payload:
+    """What was sealed for the worker; raises ``CannotOpenError`` when it is gone."""
+    frames = Frames.objects.filter(capture=capture).first()
+    if frames is None:
+        raise CannotOpenError
+    key = sealing.frames_key(settings.SERVER_SECRET, bytes(frames.salt))
+    return msgspec.msgpack.decode(
+        key.open(bytes(frames.sealed), about=_about(capture)), type=Payload
+    )
+
+
+def _check(submission: Submission, capture: Capture) -> None:
+    frames, steps = submission.frames, submission.steps
+    if not hmac.compare_digest(submission.nonce, bytes(capture.nonce)):
+        raise BadCapture("The nonce is not the one of this capture.")
+    if not MIN_FRAMES <= len(frames) <= MAX_FRAMES:
+        raise BadCapture(f"A capture has {MIN_FRAMES} to {MAX_FRAMES} frames.")
+    if sum(map(len, frames)) > MAX_BYTES:
+        raise BadCapture(f"The frames of a capture have {MAX_BYTES} bytes at most.")
+    if len(steps) != len(frames):
+        raise BadCapture("Each frame has one step.")
+    if list(steps) != sorted(steps) or set(steps) != set(range(len(capture.challenge))):
+        raise BadCapture("The steps follow the challenge, in order, and leave none out.")
+    for frame in frames:
+        try:
+            jpeg.check(frame)
+        except jpeg.BadJpegError as error:
+            raise BadCapture(str(error)) from error
+
+
+def _seal(capture: Capture, submission: Submission, template_key: Key) -> None:
+    payload = Payload(
+        template_key=template_key.secret,
+        steps=list(submission.steps),
+        frames=list(submission.frames),
+    )
+    salt = os.urandom(sealing.KEY_BYTES)
+    key = sealing.frames_key(settings.SERVER_SECRET, salt)
+    sealed = key.seal(msgspec.msgpack.encode(payload), about=_about(capture))
+    Frames.objects.create(capture=capture, salt=salt, sealed=sealed)
+
+
+def _about(capture: Capture) -> bytes:
+    nonce = bytes(capture.nonce).hex()
+    return f"facelogin frames {capture.pk} {capture.attempt_id} {nonce}".encode()
+
+
+def _enqueue(capture_id: UUID) -> None:
+    try:
+        current_app.send_task(JUDGE, args=[str(capture_id)], queue="face")
+    except OperationalError:
+        # No queue, no decision: said at once instead of after a minute.
+        fail_capture(capture_id)
+
+
+def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
+    """The server did not do its part: refused, and the try is given back."""
+    with transaction.atomic():
+        capture = (
+            Capture.objects.select_for_update(of=("self",))
+            .select_related("attempt__person")
+            .filter(pk=capture_id, state__in=[State.QUEUED, State.RUNNING])
+            .first()
+        )
+        if capture is None:
+            return
+        sweeping.end(capture, State.REFUSED, [reason])
+        if capture.attempt.purpose == Purpose.VERIFICATION:
+            budgets.pay_back(capture.attempt.person, FailureBudget.Kind.FACE)
+
+
+def _install(capture: Capture, key: Key) -> None:
+    sealed = bytes(capture.result or b"")
+    try:
+        key.open(sealed, about=templates.about_template(capture.attempt.person))
+    except CannotOpenError as error:
+        raise BadCapture from error
+    templates.install_template(capture.attempt, sealed)

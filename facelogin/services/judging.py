@@ -1,0 +1,113 @@
+"""One queued capture, from its claim to its verdict: what the worker does."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from facelogin import pipeline
+from facelogin.challenge import Step
+from facelogin.lifecycle import SPENDS_A_TRY, Purpose, State
+from facelogin.models import Capture, FailureBudget, Template
+from facelogin.pipeline import Verdict
+from facelogin.sealing import CannotOpenError, Key
+from facelogin.services import budgets, captures, sweeping, templates
+from facelogin.services.captures import Payload
+
+PROGRESS_STEP = 10
+
+
+def judge_capture(capture_id: UUID) -> None:
+    """Judge a queued capture once; a second message about it finds nothing to do."""
+    sweeping.end_overdue()
+    capture = _claim(capture_id)
+    if capture is None:
+        return
+    try:
+        payload = captures.open_frames(capture)
+        key = Key(payload.template_key)
+        verdict = _judge(capture, payload, key)
+    except CannotOpenError:
+        captures.fail_capture(capture_id)
+        return
+    _decide(capture_id, verdict, key)
+
+
+@transaction.atomic
+def _claim(capture_id: UUID) -> Capture | None:
+    """Take the capture out of the queue; whoever comes second gets nothing.
+
+    A capture whose worker was killed stays ``running``, is not tried again, and is refused when
+    its minute is over: frames that kill a worker kill one.
+    """
+    capture = (
+        Capture.objects.select_for_update(of=("self",))
+        .select_related("attempt__person")
+        .filter(pk=capture_id, state=State.QUEUED)
+        .first()
+    )
+    if capture is None:
+        return None
+    capture.move_to(State.RUNNING)
+    capture.save(update_fields=["state"])
+    return capture
+
+
+def _judge(capture: Capture, payload: Payload, key: Key) -> Verdict:
+    challenge = [Step(step) for step in capture.challenge]
+    progress = _progress_of(capture.pk)
+    if capture.attempt.purpose == Purpose.ENROLMENT:
+        return pipeline.judge_enrolment(payload.frames, challenge, progress)
+    person = capture.attempt.person
+    template = Template.objects.filter(person=person).first()
+    if template is None:
+        raise CannotOpenError
+    about = templates.about_template(person, template.model, template.version)
+    return pipeline.judge_verification(
+        payload.frames,
+        challenge,
+        pipeline.unpack(key.open(bytes(template.sealed), about=about)),
+        settings.CONFIG.face_threshold,
+        progress,
+    )
+
+
+def _progress_of(capture_id: UUID) -> Callable[[int], None]:
+    """Write the progress when it has moved far enough to be worth a write."""
+    written = 0
+
+    def progress(percent: int) -> None:
+        nonlocal written
+        if percent >= written + PROGRESS_STEP:
+            written = percent
+            Capture.objects.filter(pk=capture_id, state=State.RUNNING).update(progress=percent)
+
+    return progress
+
+
+@transaction.atomic
+def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
+    """Write the verdict, settle the try, and erase the frames, together."""
+    capture = (
+        Capture.objects.select_for_update(of=("self",))
+        .select_related("attempt__person")
+        .filter(pk=capture_id, state=State.RUNNING)
+        .first()
+    )
+    if capture is None:
+        return  # it took too long, or the person has begun another
+    person = capture.attempt.person
+    is_verification = capture.attempt.purpose == Purpose.VERIFICATION
+    if verdict.reasons:
+        sweeping.end(capture, State.REFUSED, list(verdict.reasons))
+        if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
+            budgets.pay_back(person, FailureBudget.Kind.FACE)
+        return
+    result = None
+    if is_verification:
+        budgets.succeed(person, FailureBudget.Kind.FACE)
+    else:
+        about = templates.about_template(person)
+        result = key.seal(pipeline.pack(verdict.embeddings), about=about)
+    sweeping.end(capture, State.PASSED, [], result)

@@ -1,0 +1,115 @@
+"""A browser's way through the face: which attempt its session is in, and where that leads."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.errors import SecondFactorRequired
+from accounts.factors import enrolled_codes
+from accounts.models import Person
+from accounts.services import logins
+from facelogin.access import attempt_for
+from facelogin.errors import FaceDisabled, FaceLocked, FaceNotEnrolled, NoAlternative
+from facelogin.lifecycle import Purpose
+from facelogin.middleware import hand_to_browser, secret_of, take_from_browser
+from facelogin.models import Attempt, Capture
+from facelogin.services import attempts, budgets, captures, templates
+from facelogin.services.captures import Submission
+from facelogin.stages import FaceStage, pending_face
+
+ENROLMENT_KEY = "face_enrolment"
+
+
+def start_enrolment(request: HttpRequest, *, password: str, consent_version: str) -> Capture:
+    """The person in this session agrees, proves the password, and gets a capture."""
+    person = _person_in(request)
+    attempts.check_consent(consent_version)
+    attempts.check_password(person, password)
+    logins.record_reauthentication(request)
+    logins.require_factor_change(request)
+    attempt, secret = attempts.begin_enrolment(person, password)
+    request.session[ENROLMENT_KEY] = str(attempt.pk)
+    hand_to_browser(request, secret)
+    return captures.start_capture(attempt)
+
+
+def start_verification(request: HttpRequest) -> Capture:
+    """The login of this browser waits for the face, and gets a capture."""
+    if not settings.CONFIG.face_enabled:
+        raise FaceDisabled
+    stage = _stage_of(request)
+    person = stage.login.user
+    if budgets.is_exhausted(person):
+        raise FaceLocked
+    if stage.attempt_id is None:
+        raise FaceNotEnrolled("The password has changed since; enrol your face again.")
+    return captures.start_capture(attempt_for(stage.attempt_id, person=person))
+
+
+def submit(request: HttpRequest, capture_id: UUID, submission: Submission) -> Capture:
+    return captures.submit_frames(
+        attempt_id=_attempt_id(request),
+        capture_id=capture_id,
+        submission=submission,
+        secret=secret_of(request),
+    )
+
+
+def read(request: HttpRequest, capture_id: UUID) -> Capture:
+    return captures.read_capture(attempt_id=_attempt_id(request), capture_id=capture_id)
+
+
+def complete(request: HttpRequest, capture_id: UUID) -> None:
+    """A passed capture installs the template, or lets the login go on."""
+    purpose = captures.complete_capture(
+        attempt_id=_attempt_id(request), capture_id=capture_id, secret=secret_of(request)
+    )
+    take_from_browser(request)
+    if purpose is Purpose.ENROLMENT:
+        request.session.pop(ENROLMENT_KEY, None)
+        logins.record_enrolment(request, FaceStage.key)
+        return
+    stage = _stage_of(request)
+    logins.record_second_factor(request, stage.login, FaceStage.key)
+    stage.exit()
+
+
+def decline(request: HttpRequest) -> None:
+    """Go on with the alternative; there must be one."""
+    stage = _stage_of(request)
+    if not enrolled_codes(stage.login.user):
+        raise NoAlternative
+    if stage.attempt_id is not None:
+        Attempt.objects.filter(pk=stage.attempt_id).delete()
+    take_from_browser(request)
+    stage.exit()
+
+
+def withdraw(request: HttpRequest) -> None:
+    person = _person_in(request)
+    logins.require_factor_change(request)
+    templates.erase_face(person)
+    request.session.pop(ENROLMENT_KEY, None)
+    take_from_browser(request)
+
+
+def _person_in(request: HttpRequest) -> Person:
+    if not isinstance(request.user, Person):
+        raise SecondFactorRequired
+    return request.user
+
+
+def _stage_of(request: HttpRequest) -> FaceStage:
+    stage = pending_face(request)
+    if stage is None:
+        raise FaceNotEnrolled("No login in this browser waits for a face.")
+    return stage
+
+
+def _attempt_id(request: HttpRequest) -> UUID | None:
+    if isinstance(request.user, Person):
+        value = request.session.get(ENROLMENT_KEY)
+        return UUID(value) if value else None
+    stage = pending_face(request)
+    return stage.attempt_id if stage else None

@@ -1,0 +1,153 @@
+"""The face over HTTP: the session says which login or enrolment is meant."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, QueryDict
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from accounts.api.authentication import SessionAuthentication
+from accounts.api.parsers import parse_json
+from accounts.api.permissions import ComesFromOurPage
+from accounts.serializers import SessionSerializer
+from accounts.views import session_response
+from facelogin import consent
+from facelogin.challenge import WORDS
+from facelogin.models import Capture, Template
+from facelogin.serializers import (
+    CaptureAnswer,
+    EmptyRequest,
+    EnrolmentRequest,
+    FaceAnswer,
+    FramesRequest,
+)
+from facelogin.services import passages
+from facelogin.services.captures import Submission
+from securechat_sdk.wire.errors import InvalidInput, TooLarge
+
+
+class FaceAPIView(APIView):
+    """Browsers only, before, during and after a login; the services say who may do what."""
+
+    authentication_classes = (SessionAuthentication,)
+    permission_classes = (ComesFromOurPage,)
+
+
+def _http(request: Request) -> HttpRequest:
+    return request._request  # noqa: SLF001  # allauth and the middleware know Django's kind
+
+
+def _read(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
+    checked = serializer(data=data)
+    checked.is_valid(raise_exception=True)
+    fields: dict[str, Any] = checked.validated_data
+    return fields
+
+
+def _capture(capture: Capture, status_code: int = status.HTTP_200_OK) -> Response:
+    return Response(CaptureAnswer(capture).data, status=status_code)
+
+
+class FaceView(FaceAPIView):
+    """What the page needs to know about the face, and the way to have it forgotten."""
+
+    @extend_schema(responses=FaceAnswer)
+    def get(self, request: Request) -> Response:
+        template = Template.objects.filter(person=request.user.pk).first()
+        body = {
+            "enabled": settings.CONFIG.face_enabled,
+            "enrolled": template is not None,
+            "enrolled_at": template.created_at if template else None,
+            "consent": {"version": consent.VERSION, "text": consent.TEXT},
+            "challenge_words": WORDS,
+        }
+        return Response(FaceAnswer(body).data)
+
+    @extend_schema(responses=SessionSerializer)
+    def delete(self, request: Request) -> Response:
+        """Withdraws the consent and erases the template at once."""
+        passages.withdraw(_http(request))
+        return session_response(request)
+
+
+class EnrolmentsView(FaceAPIView):
+    @extend_schema(request=EnrolmentRequest, responses={201: CaptureAnswer})
+    def post(self, request: Request) -> Response:
+        """Consents, proves the password, and starts a capture that enrols."""
+        fields = _read(EnrolmentRequest, request.data)
+        capture = passages.start_enrolment(_http(request), **fields)
+        return _capture(capture, status.HTTP_201_CREATED)
+
+
+class VerificationsView(FaceAPIView):
+    @extend_schema(request=EmptyRequest, responses={201: CaptureAnswer})
+    def post(self, request: Request) -> Response:
+        """Starts a capture that passes the stage `face` of this login."""
+        _read(EmptyRequest, request.data)
+        capture = passages.start_verification(_http(request))
+        return _capture(capture, status.HTTP_201_CREATED)
+
+
+class FramesView(FaceAPIView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request={"multipart/form-data": FramesRequest}, responses={202: CaptureAnswer})
+    def put(self, request: Request, capture_id: UUID) -> Response:
+        """Takes the frames of an open capture, once."""
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if length > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            raise TooLarge
+        fields = _read(FramesRequest, _form(request))
+        submission = Submission(
+            nonce=fields["nonce"],
+            steps=fields["steps"],
+            frames=[upload.read() for upload in fields["frames"]],
+        )
+        capture = passages.submit(_http(request), capture_id, submission)
+        return _capture(capture, status.HTTP_202_ACCEPTED)
+
+
+class CaptureView(FaceAPIView):
+    @extend_schema(responses=CaptureAnswer)
+    def get(self, request: Request, capture_id: UUID) -> Response:
+        """Where the capture stands."""
+        return _capture(passages.read(_http(request), capture_id))
+
+
+class CompletionView(FaceAPIView):
+    @extend_schema(request=EmptyRequest, responses=SessionSerializer)
+    def post(self, request: Request, capture_id: UUID) -> Response:
+        """Installs the template, or lets the login go on."""
+        _read(EmptyRequest, request.data)
+        passages.complete(_http(request), capture_id)
+        return session_response(request)
+
+
+class DeclineView(FaceAPIView):
+    @extend_schema(request=EmptyRequest, responses=SessionSerializer)
+    def post(self, request: Request) -> Response:
+        """Goes on with another second factor."""
+        _read(EmptyRequest, request.data)
+        passages.decline(_http(request))
+        return session_response(request)
+
+
+def _form(request: Request) -> dict[str, Any]:
+    """The form as a plain object: single fields once, the frames as a list."""
+    form = cast("QueryDict", request.data)  # what MultiPartParser makes
+    values: dict[str, Any] = {name: form.getlist(name) for name in form}
+    for name in ("nonce", "steps"):
+        if len(values.get(name, [])) > 1:
+            raise InvalidInput(f"There is one {name}.")
+        if name in values:
+            values[name] = values[name][0]
+    if isinstance(values.get("steps"), str):
+        values["steps"] = parse_json(values["steps"].encode())
+    return values

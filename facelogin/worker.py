@@ -1,0 +1,56 @@
+"""The face worker as a process: models in memory before the first job, and a broom."""
+
+import importlib
+import logging
+import threading
+from typing import Any
+
+from celery.signals import celeryd_after_setup, worker_process_init, worker_ready, worker_shutdown
+from django.db import DatabaseError, connection
+
+from facelogin.services import sweeping
+
+QUEUE = "face"
+SECONDS_BETWEEN_SWEEPS = 5
+
+logger = logging.getLogger(__name__)
+_is_face_worker = threading.Event()
+_is_over = threading.Event()
+
+
+@celeryd_after_setup.connect
+def notice_queue(instance: Any, **_options: Any) -> None:
+    """Workers of other queues import this too, and need neither models nor broom."""
+    if QUEUE in instance.app.amqp.queues.consume_from:
+        _is_face_worker.set()
+
+
+@worker_process_init.connect
+def load_models(**_options: Any) -> None:
+    """Runs in each new process of the pool, before it is given a job."""
+    if _is_face_worker.is_set():
+        importlib.import_module("facelogin.pipeline").warm_up()
+
+
+@worker_ready.connect
+def start_sweeping(**_options: Any) -> None:
+    if _is_face_worker.is_set():
+        threading.Thread(target=_sweep_until_over, name="face sweeper", daemon=True).start()
+
+
+@worker_shutdown.connect
+def stop_sweeping(**_options: Any) -> None:
+    _is_over.set()
+
+
+def _sweep_until_over() -> None:
+    """Frames are gone after their minute even when nobody starts another capture."""
+    while True:
+        try:
+            sweeping.end_overdue()
+        except DatabaseError:
+            logger.warning("The database could not be swept; the next try is in a moment.")
+        finally:
+            connection.close()
+        if _is_over.wait(SECONDS_BETWEEN_SWEEPS):
+            return

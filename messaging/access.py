@@ -1,0 +1,90 @@
+"""The only functions that hand out rows on a device's behalf; missing and forbidden look alike."""
+
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from accounts.errors import DeviceRevoked
+from accounts.models import Device, Person
+from messaging.errors import ConversationNotFound, PersonNotFound, WelcomeNotFound
+from messaging.models import Conversation, Entry, Membership, Welcome
+
+
+def acting_device(device_id: UUID) -> Device:
+    """Return the device, locked: until this transaction ends it cannot be revoked."""
+    devices = Device.objects.select_for_update(of=("self",), no_key=True).select_related("person")
+    device = devices.filter(pk=device_id).first()
+    if device is None or not device.is_active:
+        raise DeviceRevoked
+    return device
+
+
+def conversation_for(device: Device, conversation_id: UUID, *, lock: bool = False) -> Conversation:
+    """Return the conversation if the device is a member; ``lock`` keeps it for a transaction."""
+    conversations = Conversation.objects.filter(
+        pk=conversation_id, memberships__device=device, memberships__left_position=None
+    )
+    if lock:
+        conversations = conversations.select_for_update(of=("self",), no_key=True)
+    conversation = conversations.first()
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
+
+
+def conversations_of(device: Device) -> QuerySet[Conversation]:
+    """Every conversation in which the device is a member, with its present members."""
+    present = Membership.objects.filter(left_position=None).select_related("device").order_by("pk")
+    return Conversation.objects.filter(
+        memberships__device=device, memberships__left_position=None
+    ).prefetch_related(Prefetch("memberships", queryset=present, to_attr="present"))
+
+
+def conversation_in_full(device: Device, conversation_id: UUID) -> Conversation:
+    conversation = conversations_of(device).filter(pk=conversation_id).first()
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
+
+
+def membership_for(device: Device, conversation_id: UUID) -> Membership:
+    memberships = Membership.objects.select_related("conversation")
+    membership = memberships.filter(
+        device=device, conversation_id=conversation_id, left_position=None
+    ).first()
+    if membership is None:
+        raise ConversationNotFound
+    return membership
+
+
+def entries_for(membership: Membership) -> QuerySet[Entry]:
+    """Everything after the device joined, and up to where it left, in order."""
+    seen = Q(position__gt=membership.joined_position)
+    if membership.left_position is not None:
+        seen &= Q(position__lte=membership.left_position)
+    return Entry.objects.filter(seen, conversation=membership.conversation_id).order_by("position")
+
+
+def person_for(person_id: UUID) -> Person:
+    """Return a person with whom one can talk."""
+    person = Person.objects.filter(pk=person_id, is_active=True).first()
+    if person is None:
+        raise PersonNotFound
+    return person
+
+
+def active_devices(*people: UUID) -> QuerySet[Device]:
+    return Device.objects.filter(
+        person__in=people, person__is_active=True, revoked_at=None
+    ).order_by("pk")
+
+
+def welcomes_of(device: Device) -> QuerySet[Welcome]:
+    return Welcome.objects.filter(device=device).order_by("created_at", "pk")
+
+
+def welcome_for(device: Device, welcome_id: UUID) -> Welcome:
+    welcome = Welcome.objects.filter(device=device, pk=welcome_id).first()
+    if welcome is None:
+        raise WelcomeNotFound
+    return welcome

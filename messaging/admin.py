@@ -1,0 +1,62 @@
+"""Facts for operators: how much there is and how it stands, never a ciphertext. Read-only."""
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+
+from messaging.models import Conversation, KeyPackage
+
+
+class FactsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    """Rows to look at; nobody adds, changes or deletes them here."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(Conversation)
+class ConversationAdmin(FactsAdmin):
+    list_display = ("id", "kind", "device_count", "last_position", "epoch", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("id",)
+    ordering = ("-created_at",)
+    fields = (
+        "id",
+        "kind",
+        "cipher_suite",
+        "epoch",
+        "last_position",
+        "device_count",
+        "created_at",
+        "active_at",
+    )
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        present = Q(memberships__left_position=None)
+        return super().get_queryset(request).annotate(devices=Count("memberships", filter=present))
+
+    @admin.display(description="devices")
+    def device_count(self, conversation: Conversation) -> int:
+        return int(getattr(conversation, "devices", 0))
+
+
+@admin.register(KeyPackage)
+class KeyPackageAdmin(FactsAdmin):
+    list_display = ("device", "person", "is_last_resort", "cipher_suite", "not_after")
+    list_filter = ("is_last_resort",)
+    list_select_related = ("device__person",)
+    fields = ("device", "cipher_suite", "is_last_resort", "not_after", "created_at")
+    readonly_fields = fields
+
+    @admin.display(ordering="device__person")
+    def person(self, key_package: KeyPackage) -> str:
+        return str(key_package.device.person)

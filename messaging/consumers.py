@@ -1,0 +1,119 @@
+"""One socket of one device: commands in, answers and events out."""
+
+import asyncio
+import logging
+from typing import Any
+
+from django.db import DatabaseError
+
+from accounts.errors import DeviceRevoked
+from accounts.services.tickets import SocketCaller
+from messaging.commands import execute
+from messaging.hub import hub_of_this_process
+from messaging.outbox import Outbox
+from securechat_sdk.wire.codec import InvalidFrame, decode_command, encode_event
+from securechat_sdk.wire.errors import ChatError, Unavailable
+from securechat_sdk.wire.frames import (
+    MAX_FRAME_BYTES,
+    CloseCode,
+    Command,
+    Ready,
+    Refused,
+    ServerFrame,
+)
+
+logger = logging.getLogger(__name__)
+
+MOST_INVALID_FRAMES = 3
+SECONDS_TO_CLOSE = 5.0
+
+# Scope, receive and send are ASGI's, which has no types: hence Any.
+
+
+async def device_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The ASGI application of the socket; `CallerAuthentication` stands before it."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    await DeviceSocket(scope["caller"], receive, send).serve()
+
+
+class DeviceSocket:
+    """Runs one command after the other, and sends at the same time what the outbox holds."""
+
+    def __init__(self, caller: SocketCaller, receive: Any, send: Any) -> None:
+        self._caller = caller
+        self._receive = receive
+        self._send = send
+        self._hub = hub_of_this_process()
+        self._outbox = Outbox(caller.device.pk)
+        self._invalid_frames = 0
+
+    async def serve(self) -> None:
+        """Serve until the device leaves or the outbox is closed, and say why if it was us."""
+        self._put(Ready(device_id=self._caller.device.pk))
+        try:
+            await self._hub.attach(self._outbox)
+            await _first_of(self._read(), self._write(), self._outbox.closed())
+        finally:
+            self._hub.detach(self._outbox)
+        if self._outbox.close_code is not None:
+            close = {"type": "websocket.close", "code": self._outbox.close_code.value}
+            await asyncio.wait_for(self._send(close), SECONDS_TO_CLOSE)
+
+    async def _read(self) -> None:
+        while (message := await self._receive())["type"] == "websocket.receive":
+            await self._take_in(message.get("text"))
+
+    async def _write(self) -> None:
+        while (frame := await self._outbox.take()) is not None:
+            await self._send({"type": "websocket.send", "text": frame})
+
+    async def _take_in(self, text: str | None) -> None:
+        frame = (text or "").encode(errors="surrogatepass")
+        if len(frame) > MAX_FRAME_BYTES:
+            self._outbox.close(CloseCode.TOO_LARGE)
+            return
+        try:
+            command = decode_command(frame)
+        except InvalidFrame as error:
+            self._refuse_frame(error)
+            return
+        self._put(await self._run(command))
+
+    def _refuse_frame(self, error: InvalidFrame) -> None:
+        self._put(_refusal(None, error))
+        self._invalid_frames += 1
+        if self._invalid_frames >= MOST_INVALID_FRAMES:
+            self._outbox.close(CloseCode.INVALID_FRAME)
+
+    async def _run(self, command: Command) -> ServerFrame:
+        try:
+            return await self._hub.command_threads.run(execute, self._caller, command)
+        except DeviceRevoked as error:
+            self._outbox.close(CloseCode.DEVICE_REVOKED)
+            return _refusal(command.request_id, error)
+        except ChatError as error:
+            return _refusal(command.request_id, error)
+        except DatabaseError:
+            logger.exception("The database did not take a command.")
+            return _refusal(command.request_id, Unavailable())
+
+    def _put(self, frame: ServerFrame) -> None:
+        self._outbox.put(encode_event(frame).decode())
+
+
+def _refusal(request_id: int | None, error: ChatError) -> Refused:
+    return Refused(request_id=request_id, code=error.code, detail=error.detail, facts=error.facts)
+
+
+async def _first_of(*coroutines: Any) -> None:
+    """Run them until one ends; the others are cancelled, and a failure is raised."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

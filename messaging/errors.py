@@ -1,0 +1,111 @@
+"""What messaging refuses; the codes are explained in docs/protocol.md."""
+
+from securechat_sdk.wire.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+    Unprocessable,
+)
+
+
+class ConversationNotFound(NotFound):
+    """The base class's code and words: nobody can tell a missing thing from a hidden one."""
+
+
+class PersonNotFound(NotFound):
+    """Also for people who were deactivated."""
+
+
+class WelcomeNotFound(NotFound):
+    """Joined already, or somebody else's."""
+
+
+class PersonNotSuitable(InvalidInput):
+    code = "person_not_suitable"
+    title = "A direct conversation names one other person; a group names nobody."
+
+
+class KeyPackageInvalid(Unprocessable):
+    code = "key_package_invalid"
+    title = "The key package does not verify."
+
+
+class KeyPackageDuplicate(Conflict):
+    code = "key_package_duplicate"
+    title = "The key package is here already."
+
+
+class TooManyKeyPackages(Conflict):
+    code = "too_many_key_packages"
+    title = "This device has enough key packages here."
+
+
+class NoKeyPackage(Conflict):
+    code = "no_key_package"
+    title = "No device of this person has left a key package."
+
+
+class ClaimsExhausted(TooManyRequests):
+    code = "claims_exhausted"
+    title = "This device has claimed too many key packages; try again later."
+
+
+class CipherSuiteNotAllowed(Unprocessable):
+    code = "cipher_suite_not_allowed"
+    title = "The cipher suite is not allowed here."
+
+
+class DirectConversationExists(Conflict):
+    code = "direct_conversation_exists"
+    title = "There is a conversation of these two people."
+
+
+class ConversationIdTaken(Conflict):
+    code = "conversation_id_taken"
+    title = "Choose another id for the conversation."
+
+
+class StaleEpoch(Conflict):
+    code = "stale_epoch"
+    title = "The conversation is at another epoch: process what you lack, and make it anew."
+
+
+class MessageIdReused(Conflict):
+    code = "message_id_reused"
+    title = "The message id was used for something else."
+
+
+class PositionAhead(Conflict):
+    code = "position_ahead"
+    title = "The conversation has not come to this position yet."
+
+
+class MessageInvalid(Unprocessable):
+    code = "message_invalid"
+    title = "This is not an encrypted message of this conversation."
+
+
+class CommitInvalid(Unprocessable):
+    code = "commit_invalid"
+    title = "This is not a valid commit of this conversation."
+
+
+class ProposalNotSupported(Unprocessable):
+    code = "proposal_not_supported"
+    title = "In this version a commit adds members, or proposes nothing."
+
+
+class WelcomeMissing(Unprocessable):
+    code = "welcome_missing"
+    title = "A commit that adds members brings a Welcome for exactly these."
+
+
+class AlreadyMember(Conflict):
+    code = "already_member"
+    title = "An added device is a member already."
+
+
+class DirectIsFull(Conflict):
+    code = "direct_is_full"
+    title = "A direct conversation has two people."

@@ -1,0 +1,338 @@
+"""One per process: reads what is new once and hands the same frame to every socket it concerns.
+
+The hub follows the log of each conversation in which a connected device is a member. Rings tell
+it where to look; a poll at most every 30 s finds what was not rung. Whatever goes wrong, nothing
+is lost: sockets that were not served catch up by position.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.db import connection
+
+from messaging import doorbell, news
+from messaging.doorbell import Ring, What
+from messaging.news import MemberNow, RoomNow
+from messaging.outbox import Outbox
+from messaging.services.key_packages import LOW
+from messaging.threads import DatabaseThreads
+from securechat_sdk.wire.codec import encode_event
+from securechat_sdk.wire.frames import (
+    CloseCode,
+    DeliveryAdvanced,
+    EntryAppended,
+    KeyPackagesLow,
+    ServerFrame,
+)
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 30.0
+REVOCATION_SECONDS = 1.0
+COMMAND_THREADS = 8
+SECONDS_BEFORE_RETRY = 1.0
+DEVICES_AT_A_TIME = 200
+
+
+@dataclass
+class Room:
+    """A conversation in which a socket of this process takes part."""
+
+    cursor: int
+    members: dict[UUID, MemberNow] = field(default_factory=dict)
+
+
+@dataclass
+class Rung:
+    """What was rung since the hub last looked."""
+
+    logs: dict[UUID, int | None] = field(default_factory=dict)
+    marks: set[UUID] = field(default_factory=set)
+    devices: set[UUID] = field(default_factory=set)
+
+
+class Hub:
+    """Sockets come with `attach` and go with `detach`; call from one event loop only."""
+
+    def __init__(self, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._poll_seconds = poll_seconds
+        self._loop = asyncio.get_running_loop()
+        self._outboxes: dict[UUID, set[Outbox]] = defaultdict(set)
+        self._rooms: dict[UUID, Room] = {}
+        self._rung = Rung()
+        self._something_rung = asyncio.Event()
+        self._revocation_rung = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reader = DatabaseThreads(1)
+        self.command_threads = DatabaseThreads(
+            1 if connection.vendor == "sqlite" else COMMAND_THREADS
+        )
+        # Held from a reading to its taking over, so that no older reading overwrites a newer one.
+        self._reading = asyncio.Lock()
+
+    async def attach(self, outbox: Outbox) -> None:
+        """From now on, what is new reaches the outbox; what is older is the device's to fetch."""
+        self._outboxes[outbox.device_id].add(outbox)
+        if not self._tasks:
+            self._start()
+        async with self._reading:
+            for room in await self._reader.run(news.rooms_of, [outbox.device_id]):
+                self._update_room(room)
+                # Between the reading and here a ring may have found no room to look into.
+                self._ring_log(room.conversation_id, None)
+
+    def detach(self, outbox: Outbox) -> None:
+        outboxes = self._outboxes[outbox.device_id]
+        outboxes.discard(outbox)
+        if outboxes:
+            return
+        del self._outboxes[outbox.device_id]
+        self._forget_empty_rooms(outbox.device_id)
+        if not self._outboxes:
+            self._stop()
+
+    # Rings ---------------------------------------------------------------------------------
+
+    def heard(self, ring: Ring) -> None:
+        """Note a ring; from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._note, ring)
+
+    def _note(self, ring: Ring) -> None:
+        match ring.what:
+            case What.LOG:
+                self._ring_log(ring.id, ring.position)
+            case What.MARKS if ring.id in self._rooms:
+                self._rung.marks.add(ring.id)
+                self._something_rung.set()
+            case What.DEVICE if ring.id in self._outboxes:
+                self._rung.devices.add(ring.id)
+                self._something_rung.set()
+            case What.REVOCATIONS:
+                self._revocation_rung.set()
+
+    def _ring_log(self, conversation_id: UUID, position: int | None) -> None:
+        """Look into the log; None when it is not known whether there is anything."""
+        room = self._rooms.get(conversation_id)
+        if room is None or (position is not None and position <= room.cursor):
+            return
+        if self._rung.logs.get(conversation_id) is None:
+            self._rung.logs[conversation_id] = position
+        self._something_rung.set()
+
+    # Tasks ---------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        doorbell.add_listener(self.heard)
+        jobs: list[Callable[[], Awaitable[None]]] = [
+            self._serve_rings,
+            self._hear_others,
+            self._poll,
+            self._close_revoked,
+        ]
+        self._tasks = [asyncio.create_task(_forever(job)) for job in jobs]
+
+    def _stop(self) -> None:
+        doorbell.remove_listener(self.heard)
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+        self._rung = Rung()
+        self._reader.close()
+        self.command_threads.close()
+
+    async def _serve_rings(self) -> None:
+        await self._something_rung.wait()
+        self._something_rung.clear()
+        rung, self._rung = self._rung, Rung()
+        with ExitStack() as undo:
+            undo.callback(self._ring_again, rung)
+            async with self._reading:
+                await self._look_at_devices(rung.devices)
+                await self._look_at_logs(rung.logs)
+                await self._look_at_marks(rung.marks)
+            undo.pop_all()
+
+    def _ring_again(self, rung: Rung) -> None:
+        self._rung.logs.update(dict.fromkeys(rung.logs))
+        self._rung.marks |= rung.marks
+        self._rung.devices |= rung.devices
+        self._something_rung.set()
+
+    async def _hear_others(self) -> None:
+        async for ring in doorbell.rings_from_others():
+            self._note(ring)
+        await asyncio.Event().wait()  # there are no other processes
+
+    async def _poll(self) -> None:
+        await asyncio.sleep(self._poll_seconds)
+        for devices in _chunks(tuple(self._outboxes)):
+            async with self._reading:
+                for room in await self._reader.run(news.rooms_of, devices):
+                    self._tell_marks(room)
+                    self._update_room(room)
+                    self._ring_log(room.conversation_id, room.last_position)
+            self._rung.devices.update(self._outboxes.keys() & set(devices))
+        self._something_rung.set()
+
+    async def _close_revoked(self) -> None:
+        with suppress(TimeoutError):  # a lost ring must not keep a socket open: look all the same
+            await asyncio.wait_for(self._revocation_rung.wait(), REVOCATION_SECONDS)
+        self._revocation_rung.clear()
+        for devices in _chunks(tuple(self._outboxes)):
+            for device in await self._reader.run(news.unable_to_act, devices):
+                for outbox in self._outboxes.get(device, ()):
+                    outbox.close(CloseCode.DEVICE_REVOKED)
+
+    # Looking -------------------------------------------------------------------------------
+
+    async def _look_at_devices(self, devices: Iterable[UUID]) -> None:
+        """Welcomes first, so that a device has joined before it hears what follows."""
+        for device in devices:
+            waiting = await self._reader.run(news.news_of, device)
+            for outbox in self._outboxes.get(device, ()):
+                _tell_news(outbox, waiting)
+            for room in await self._reader.run(news.rooms_of, [device]):
+                self._enter_room(room, device)
+
+    async def _look_at_logs(self, logs: Mapping[UUID, int | None]) -> None:
+        unknown = [room for room, position in logs.items() if position is None]
+        known = {room: position for room, position in logs.items() if position is not None}
+        reached = known | (await self._reader.run(news.last_positions, unknown) if unknown else {})
+        cursors = {
+            conversation_id: self._rooms[conversation_id].cursor
+            for conversation_id, position in reached.items()
+            if conversation_id in self._rooms and self._rooms[conversation_id].cursor < position
+        }
+        if cursors:
+            for conversation_id, following in (
+                await self._reader.run(news.logs_after, cursors)
+            ).items():
+                await self._pass_on_log(conversation_id, following)
+
+    async def _pass_on_log(self, conversation_id: UUID, following: news.LogNews) -> None:
+        if following.has_commit:
+            await self._meet_new_members(conversation_id)
+        room = self._rooms.get(conversation_id)
+        if room is None:  # its last socket left meanwhile
+            return
+        for entry in following.entries:
+            self._hand_out(room, entry)
+            room.cursor = entry.position
+        if following.has_more:
+            self._ring_log(conversation_id, None)
+
+    async def _meet_new_members(self, conversation_id: UUID) -> None:
+        for room in await self._reader.run(news.rooms_now, [conversation_id]):
+            known = self._rooms.get(conversation_id)
+            new = room.members.keys() - (known.members.keys() if known else set())
+            await self._look_at_devices(new & self._outboxes.keys())
+            self._update_room(room)
+
+    async def _look_at_marks(self, conversation_ids: Collection[UUID]) -> None:
+        if conversation_ids:
+            for room in await self._reader.run(news.rooms_now, conversation_ids):
+                self._tell_marks(room)
+                self._update_room(room)
+
+    # Rooms ---------------------------------------------------------------------------------
+
+    def _update_room(self, now: RoomNow, *, cursor: int | None = None) -> None:
+        """Take over who is in it; a room that is new here begins at its present end."""
+        room = self._rooms.get(now.conversation_id)
+        if room is not None:
+            room.members = dict(now.members)
+        elif now.members.keys() & self._outboxes.keys():
+            begin = now.last_position if cursor is None else cursor
+            self._rooms[now.conversation_id] = Room(begin, dict(now.members))
+
+    def _enter_room(self, now: RoomNow, device: UUID) -> None:
+        """A connected device was added: it has not seen anything since it joined."""
+        self._update_room(now, cursor=now.members[device].joined_position)
+        self._ring_log(now.conversation_id, now.last_position)
+
+    def _forget_empty_rooms(self, gone: UUID) -> None:
+        empty = [
+            conversation_id
+            for conversation_id, room in self._rooms.items()
+            if gone in room.members and not room.members.keys() & self._outboxes.keys()
+        ]
+        for conversation_id in empty:
+            del self._rooms[conversation_id]
+
+    # Handing out ---------------------------------------------------------------------------
+
+    def _hand_out(self, room: Room, entry: EntryAppended) -> None:
+        frame = _text(entry)
+        for device in room.members.keys() & self._outboxes.keys():
+            if room.members[device].joined_position < entry.position:
+                self._put(device, frame)
+
+    def _tell_marks(self, now: RoomNow) -> None:
+        room = self._rooms.get(now.conversation_id)
+        if room is None:
+            return
+        for device, member in now.members.items():
+            before = room.members.get(device)
+            if before is None or member.delivered_position <= before.delivered_position:
+                continue
+            frame = _text(
+                DeliveryAdvanced(
+                    conversation_id=now.conversation_id,
+                    device_id=device,
+                    position=member.delivered_position,
+                )
+            )
+            for other in (now.members.keys() & self._outboxes.keys()) - {device}:
+                self._put(other, frame)
+
+    def _put(self, device: UUID, frame: str) -> None:
+        for outbox in self._outboxes[device]:
+            outbox.put(frame)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub_of_this_process() -> Hub:
+    """Return the hub of the running event loop; a process has one of each."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+def _tell_news(outbox: Outbox, waiting: news.DeviceNews) -> None:
+    for welcome in waiting.welcomes:
+        if welcome.welcome_id not in outbox.told_welcomes:
+            outbox.told_welcomes.add(welcome.welcome_id)
+            outbox.put(_text(welcome))
+    stock = waiting.available_key_packages
+    if stock < LOW and stock != outbox.told_stock:
+        outbox.put(_text(KeyPackagesLow(available=stock)))
+    outbox.told_stock = stock
+
+
+def _text(frame: ServerFrame) -> str:
+    return encode_event(frame).decode()
+
+
+def _chunks(devices: tuple[UUID, ...]) -> Iterable[tuple[UUID, ...]]:
+    for start in range(0, len(devices), DEVICES_AT_A_TIME):
+        yield devices[start : start + DEVICES_AT_A_TIME]
+
+
+async def _forever(job: Callable[[], Awaitable[None]]) -> None:
+    """Run the job again and again; a database or doorbell that is down must not end the hub."""
+    while True:
+        try:
+            await job()
+        except Exception:  # the outermost edge of the hub
+            logger.exception("The hub failed; it tries again.")
+            await asyncio.sleep(SECONDS_BEFORE_RETRY)

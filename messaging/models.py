@@ -1,0 +1,187 @@
+"""What moves: rows, and the constraints that can never be broken."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Device, Person
+from securechat_sdk.wire.frames import EntryKind
+
+
+class KeyPackage(models.Model):
+    """What others need to add a device while it is away. Handed out once, then it is gone."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="key_packages")
+    reference = models.BinaryField(max_length=64, unique=True)
+    cipher_suite = models.PositiveIntegerField()
+    data = models.BinaryField()
+    is_last_resort = models.BooleanField(default=False)
+    not_after = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device", "cipher_suite"],
+                condition=Q(is_last_resort=True),
+                name="one_last_resort_per_device_and_suite",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ClaimBudget(models.Model):
+    """How many key packages a device has claimed in the current hour; counted by the database."""
+
+    device = models.OneToOneField(
+        Device, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    spent = models.PositiveIntegerField(default=0)
+    renews_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.device_id)
+
+
+class Conversation(models.Model):
+    """A group of devices with one ordered log; its id is the MLS group id."""
+
+    class Kind(models.TextChoices):
+        DIRECT = "direct", "Direct"
+        GROUP = "group", "Group"
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    cipher_suite = models.PositiveIntegerField()
+    epoch = models.PositiveBigIntegerField(default=0)
+    last_position = models.PositiveBigIntegerField(default=0)
+    # The two people of a direct conversation, the smaller id first; a group has neither.
+    first_person = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    second_person = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    created_by = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    active_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["first_person", "second_person"],
+                name="one_direct_conversation_for_two_people",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="group", first_person=None, second_person=None)
+                # NOT NULL is said as well: a comparison with NULL is unknown, and that passes.
+                | Q(
+                    kind="direct",
+                    first_person__isnull=False,
+                    second_person__isnull=False,
+                    first_person__lt=F("second_person"),
+                ),
+                name="direct_conversations_have_two_people_and_groups_none",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def next_position(self) -> int:
+        """Take the next place in line; call only while the row is locked."""
+        self.last_position += 1
+        self.active_at = timezone.now()
+        return self.last_position
+
+
+class Membership(models.Model):
+    """A device in a conversation, from the position after which it can read."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="memberships"
+    )
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="memberships")
+    joined_position = models.PositiveBigIntegerField()
+    left_position = models.PositiveBigIntegerField(null=True)
+    delivered_position = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "device"],
+                condition=Q(left_position=None),
+                name="a_device_is_a_member_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(delivered_position__gte=F("joined_position")),
+                name="nothing_before_joining_is_delivered",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Entry(models.Model):
+    """A place in the log. ``data`` is an MLS message as the sender made it."""
+
+    class Kind(models.TextChoices):
+        MESSAGE = EntryKind.MESSAGE.value, "Message"
+        COMMIT = EntryKind.COMMIT.value, "Commit"
+        PROPOSAL = EntryKind.PROPOSAL.value, "Proposal"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="entries")
+    position = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    epoch = models.PositiveBigIntegerField()
+    sender = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
+    message_id = models.UUIDField()
+    created_at = models.DateTimeField(default=timezone.now)
+    data = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "position"], name="a_position_is_taken_once"
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "epoch"],
+                condition=Q(kind="commit"),
+                name="one_commit_per_epoch",
+            ),
+            models.UniqueConstraint(
+                fields=["sender", "message_id"], name="a_device_uses_a_message_id_once"
+            ),
+            models.CheckConstraint(condition=Q(position__gte=1), name="positions_begin_at_one"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Welcome(models.Model):
+    """What lets one added device in; kept until the device says that it has joined."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="welcomes")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveBigIntegerField()
+    epoch = models.PositiveBigIntegerField()
+    data = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device", "conversation", "position"], name="one_welcome_per_addition"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,143 @@
+"""What the hub reads from the database, for many sockets at a time."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import Device
+from messaging.models import Conversation, Entry, Membership, Welcome
+from messaging.services.key_packages import stock_of
+from securechat_sdk.wire.frames import EntryAppended, EntryKind, WelcomeArrived
+
+MOST_ENTRIES = 200
+MOST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class MemberNow:
+    """A member device: from where it reads, and how far it has come."""
+
+    joined_position: int
+    delivered_position: int
+
+
+@dataclass(frozen=True)
+class RoomNow:
+    """A conversation as it is in the database."""
+
+    conversation_id: UUID
+    last_position: int
+    members: Mapping[UUID, MemberNow]
+
+
+@dataclass(frozen=True)
+class LogNews:
+    """Entries that follow a cursor, and whether there are more of them."""
+
+    entries: tuple[EntryAppended, ...]
+    has_more: bool
+
+    @property
+    def has_commit(self) -> bool:
+        return any(entry.kind is EntryKind.COMMIT for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class DeviceNews:
+    """What waits for a device."""
+
+    welcomes: tuple[WelcomeArrived, ...]
+    available_key_packages: int
+
+
+def rooms_of(device_ids: Collection[UUID]) -> list[RoomNow]:
+    """Every conversation in which one of the devices is a member."""
+    memberships = Membership.objects.filter(device__in=device_ids, left_position=None)
+    return rooms_now(set(memberships.values_list("conversation_id", flat=True)))
+
+
+def rooms_now(conversation_ids: Collection[UUID]) -> list[RoomNow]:
+    # The positions first: a member who joined after them is then known when they are passed.
+    positions = last_positions(conversation_ids)
+    members: dict[UUID, dict[UUID, MemberNow]] = defaultdict(dict)
+    present = Membership.objects.filter(conversation__in=conversation_ids, left_position=None)
+    for conversation_id, device_id, joined, delivered in present.values_list(
+        "conversation_id", "device_id", "joined_position", "delivered_position"
+    ):
+        members[conversation_id][device_id] = MemberNow(joined, delivered)
+    return [
+        RoomNow(conversation_id, last_position, members[conversation_id])
+        for conversation_id, last_position in positions.items()
+    ]
+
+
+def last_positions(conversation_ids: Collection[UUID]) -> dict[UUID, int]:
+    conversations = Conversation.objects.filter(pk__in=conversation_ids)
+    return dict(conversations.values_list("pk", "last_position"))
+
+
+def logs_after(cursors: Mapping[UUID, int]) -> dict[UUID, LogNews]:
+    """Return what follows each conversation's cursor, as much as is read at a time."""
+    return {room: _log_after(room, cursor) for room, cursor in cursors.items()}
+
+
+def _log_after(conversation_id: UUID, cursor: int) -> LogNews:
+    entries = Entry.objects.filter(conversation=conversation_id, position__gt=cursor)
+    page = list(bounded(entries.order_by("position")[: MOST_ENTRIES + 1].iterator()))
+    has_more = len(page) > MOST_ENTRIES or _bytes(page) > MOST_BYTES
+    return LogNews(entries=tuple(map(entry_event, page[:MOST_ENTRIES])), has_more=has_more)
+
+
+def bounded(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Stop after the entry with which the bytes become too many."""
+    size = 0
+    for entry in entries:
+        yield entry
+        size += len(entry.data)
+        if size > MOST_BYTES:
+            return
+
+
+def entry_event(entry: Entry) -> EntryAppended:
+    return EntryAppended(
+        conversation_id=entry.conversation_id,
+        position=entry.position,
+        kind=EntryKind(entry.kind),
+        epoch=entry.epoch,
+        sender_device_id=entry.sender_id,
+        message_id=entry.message_id,
+        created_at=entry.created_at.astimezone(UTC),
+        data=bytes(entry.data),
+    )
+
+
+def news_of(device: UUID) -> DeviceNews:
+    welcomes = Welcome.objects.filter(device=device).order_by("created_at", "pk")
+    return DeviceNews(
+        welcomes=tuple(map(_welcome_event, welcomes)),
+        available_key_packages=stock_of(Device(pk=device)).available,
+    )
+
+
+def unable_to_act(device_ids: Collection[UUID]) -> set[UUID]:
+    """Which of the devices were revoked, or belong to somebody who was deactivated."""
+    revoked = Q(revoked_at__isnull=False) | Q(person__is_active=False)
+    return set(Device.objects.filter(revoked, pk__in=device_ids).values_list("pk", flat=True))
+
+
+def _welcome_event(welcome: Welcome) -> WelcomeArrived:
+    return WelcomeArrived(
+        welcome_id=welcome.pk,
+        conversation_id=welcome.conversation_id,
+        position=welcome.position,
+        epoch=welcome.epoch,
+        welcome=bytes(welcome.data),
+    )
+
+
+def _bytes(entries: Iterable[Entry]) -> int:
+    return sum(len(entry.data) for entry in entries)

@@ -1,0 +1,64 @@
+"""What one socket is still to be sent: bounded, so that a slow reader costs little."""
+
+import asyncio
+from collections import deque
+from uuid import UUID
+
+from securechat_sdk.wire.frames import CloseCode
+
+MOST_FRAMES = 512
+MOST_CHARACTERS = 4 * 1024 * 1024
+
+
+class Outbox:
+    """Frames in the order in which they were put in; once closed, only the close code is left.
+
+    Belongs to the event loop: call it from there only.
+    """
+
+    def __init__(self, device_id: UUID) -> None:
+        self.device_id = device_id
+        self.told_welcomes: set[UUID] = set()
+        self.told_stock: int | None = None
+        self._frames: deque[str] = deque()
+        self._characters = 0
+        self._close_code: CloseCode | None = None
+        self._something = asyncio.Event()
+
+    @property
+    def close_code(self) -> CloseCode | None:
+        return self._close_code
+
+    def put(self, frame: str) -> None:
+        """Add a frame, or give the reader up: it catches up when it comes back."""
+        if self._close_code is not None:
+            return
+        if len(self._frames) >= MOST_FRAMES or self._characters > MOST_CHARACTERS:
+            self.close(CloseCode.TOO_SLOW)
+            return
+        self._frames.append(frame)
+        self._characters += len(frame)
+        self._something.set()
+
+    def close(self, code: CloseCode) -> None:
+        """Drop what is waiting; the first code stays."""
+        self._close_code = self._close_code or code
+        self._frames.clear()
+        self._something.set()
+
+    async def take(self) -> str | None:
+        """Return the next frame, or None when the socket is to be closed."""
+        while not self._frames and self._close_code is None:
+            self._something.clear()
+            await self._something.wait()
+        if self._close_code is not None:
+            return None
+        frame = self._frames.popleft()
+        self._characters -= len(frame)
+        return frame
+
+    async def closed(self) -> None:
+        """Wait until somebody closes it."""
+        while self._close_code is None:
+            self._something.clear()
+            await self._something.wait()

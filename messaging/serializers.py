@@ -1,0 +1,155 @@
+"""Shapes of requests and answers, as docs/protocol.md says them."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.serializers import Base64Field, IdField, StrictSerializer, WholeNumberField
+from messaging.models import Conversation, Entry
+from securechat_sdk.wire.frames import MAX_HANDSHAKE_BYTES, MAX_MESSAGE_BYTES
+
+MAX_NUMBER = 2**53 - 1
+MAX_KEY_PACKAGE_BYTES = 16 * 1024
+MAX_KEY_PACKAGES = 100
+MAX_ENTRIES = 200
+
+
+# Key packages --------------------------------------------------------------------------------
+
+
+class KeyPackagesSerializer(StrictSerializer):
+    """What a device leaves for others."""
+
+    key_packages = serializers.ListField(
+        child=Base64Field(max_bytes=MAX_KEY_PACKAGE_BYTES), max_length=MAX_KEY_PACKAGES
+    )
+    last_resort = Base64Field(max_bytes=MAX_KEY_PACKAGE_BYTES, allow_null=True)
+
+
+class StockSerializer(serializers.Serializer[Any]):
+    available = serializers.IntegerField()
+    has_last_resort = serializers.BooleanField()
+
+
+class ClaimSerializer(StrictSerializer):
+    person_id = IdField()
+
+
+class ClaimedSerializer(serializers.Serializer[Any]):
+    device_id = serializers.UUIDField()
+    key_package = Base64Field(max_bytes=MAX_KEY_PACKAGE_BYTES)
+
+
+class ClaimsSerializer(serializers.Serializer[Any]):
+    person_id = serializers.UUIDField()
+    key_packages = ClaimedSerializer(many=True)
+
+
+# Conversations -------------------------------------------------------------------------------
+
+
+class NewConversationSerializer(StrictSerializer):
+    id = IdField()
+    kind = serializers.ChoiceField(choices=Conversation.Kind.choices)
+    cipher_suite = WholeNumberField(min_value=0, max_value=0xFFFF)
+    person_id = IdField(allow_null=True)
+
+
+class MemberSerializer(serializers.Serializer[Any]):
+    device_id = serializers.UUIDField()
+    person_id = serializers.UUIDField(source="device.person_id")
+    joined_position = serializers.IntegerField()
+    delivered_position = serializers.IntegerField()
+
+
+class ConversationSerializer(serializers.Serializer[Any]):
+    """A conversation as one of its devices sees it; the context's ``device``."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=Conversation.Kind.choices)
+    cipher_suite = serializers.IntegerField()
+    epoch = serializers.IntegerField()
+    last_position = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    person_id = serializers.SerializerMethodField()
+    members = MemberSerializer(many=True, source="present")
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_person_id(self, conversation: Conversation) -> UUID | None:
+        """Name the other person of a direct conversation."""
+        me: UUID = self.context["device"].person_id
+        people = (conversation.first_person_id, conversation.second_person_id)
+        return people[1] if people[0] == me else people[0]
+
+
+class ConversationsSerializer(serializers.Serializer[Any]):
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = ConversationSerializer(many=True)
+
+
+# The log -------------------------------------------------------------------------------------
+
+
+class EntriesQuerySerializer(StrictSerializer):
+    after = serializers.IntegerField(
+        default=0, min_value=0, max_value=MAX_NUMBER, help_text="The last position that is known."
+    )
+    limit = serializers.IntegerField(
+        default=MAX_ENTRIES,
+        min_value=1,
+        max_value=MAX_ENTRIES,
+        help_text="At most so many; fewer when they are large.",
+    )
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    conversation_id = serializers.UUIDField()
+    position = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=Entry.Kind.choices)
+    epoch = serializers.IntegerField()
+    sender_device_id = serializers.UUIDField(source="sender_id")
+    message_id = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+    data = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES)
+
+
+class EntriesSerializer(serializers.Serializer[Any]):
+    entries = EntrySerializer(many=True)
+    last_position = serializers.IntegerField()
+
+
+class MessageSerializer(StrictSerializer):
+    message_id = IdField()
+    ciphertext = Base64Field(max_bytes=MAX_MESSAGE_BYTES)
+
+
+class CommitSerializer(StrictSerializer):
+    message_id = IdField()
+    commit = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES)
+    welcome = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES, allow_null=True)
+
+
+class DeliverySerializer(StrictSerializer):
+    position = WholeNumberField(min_value=0, max_value=MAX_NUMBER)
+
+
+class PositionSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+
+
+# Welcomes ------------------------------------------------------------------------------------
+
+
+class WelcomeSerializer(serializers.Serializer[Any]):
+    welcome_id = serializers.UUIDField(source="pk")
+    conversation_id = serializers.UUIDField()
+    position = serializers.IntegerField()
+    epoch = serializers.IntegerField()
+    welcome = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES, source="data")
+
+
+class WelcomesSerializer(serializers.Serializer[Any]):
+    results = WelcomeSerializer(many=True)

@@ -1,0 +1,129 @@
+"""Conversations begin here; who is in them follows from their commits."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Device, Person
+from messaging import events
+from messaging.access import acting_device, person_for
+from messaging.envelopes import ALLOWED_SUITES
+from messaging.errors import (
+    CipherSuiteNotAllowed,
+    ConversationIdTaken,
+    DirectConversationExists,
+    PersonNotSuitable,
+)
+from messaging.models import Conversation, Membership
+
+# A direct conversation that nobody was added to in this time gives way to a new one.
+ABANDONED_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class NewConversation:
+    """What a device asks for."""
+
+    id: UUID
+    kind: Conversation.Kind
+    cipher_suite: int
+    person_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Created:
+    """The conversation, and whether it was there already."""
+
+    conversation: Conversation
+    is_new: bool
+
+
+def create_conversation(*, device: Device, wanted: NewConversation) -> Created:
+    """Begin a conversation at epoch 0 with the creator's device alone. Idempotent by its id."""
+    if wanted.cipher_suite not in ALLOWED_SUITES:
+        raise CipherSuiteNotAllowed
+    if (wanted.person_id is None) != (wanted.kind == Conversation.Kind.GROUP):
+        raise PersonNotSuitable
+    with transaction.atomic():
+        creator = acting_device(device.pk)
+        pair = _pair(creator, wanted.person_id)
+        earlier = Conversation.objects.filter(pk=wanted.id).first()
+        if earlier:
+            return Created(_check_same(earlier, creator, wanted, pair), is_new=False)
+        _make_room(creator, pair)
+        return Created(_begin(creator, wanted, pair), is_new=True)
+
+
+Pair = tuple[Person, Person]
+
+
+def _pair(creator: Device, person_id: UUID | None) -> Pair | None:
+    """Return the two people in the order of their ids."""
+    if person_id is None:
+        return None
+    if person_id == creator.person_id:
+        raise PersonNotSuitable
+    first, second = sorted((creator.person, person_for(person_id)), key=lambda person: person.pk)
+    return first, second
+
+
+def _check_same(
+    earlier: Conversation, creator: Device, wanted: NewConversation, pair: Pair | None
+) -> Conversation:
+    people = tuple(person.pk for person in pair) if pair else (None, None)
+    asked = (creator.pk, wanted.kind, wanted.cipher_suite, people)
+    there = (
+        earlier.created_by_id,
+        earlier.kind,
+        earlier.cipher_suite,
+        (earlier.first_person_id, earlier.second_person_id),
+    )
+    if asked != there:
+        raise ConversationIdTaken
+    return earlier
+
+
+def _make_room(creator: Device, pair: Pair | None) -> None:
+    """Refuse a second conversation of the pair, unless the first one never began."""
+    if pair is None:
+        return
+    # Two devices that begin with the same pair wait for each other here.
+    Person.objects.select_for_update(no_key=True).get(pk=pair[0].pk)
+    pairs = Conversation.objects.select_for_update(no_key=True, of=("self",))
+    earlier = pairs.filter(first_person=pair[0], second_person=pair[1]).first()
+    if earlier is None:
+        return
+    if not _never_began(earlier, creator):
+        raise DirectConversationExists(conversation_id=str(earlier.pk))
+    earlier.delete()
+
+
+def _never_began(conversation: Conversation, creator: Device) -> bool:
+    if conversation.last_position > 0:
+        return False
+    is_own = conversation.created_by_id == creator.pk
+    return is_own or conversation.created_at < timezone.now() - ABANDONED_AFTER
+
+
+def _begin(creator: Device, wanted: NewConversation, pair: Pair | None) -> Conversation:
+    first, second = pair or (None, None)
+    try:
+        with transaction.atomic():
+            conversation = Conversation.objects.create(
+                id=wanted.id,
+                kind=wanted.kind,
+                cipher_suite=wanted.cipher_suite,
+                first_person=first,
+                second_person=second,
+                created_by=creator,
+            )
+    except IntegrityError:  # another device took the same id a moment ago
+        raise ConversationIdTaken from None
+    Membership.objects.create(
+        conversation=conversation, device=creator, joined_position=0, delivered_position=0
+    )
+    events.device_has_news(creator.pk)
+    return conversation

@@ -1,0 +1,60 @@
+"""The one way into a conversation's log."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.models import Device
+from messaging import events
+from messaging.errors import MessageIdReused, StaleEpoch
+from messaging.models import Conversation, Entry
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an entry stands, and whether it was there already."""
+
+    position: int
+    is_new: bool
+
+
+def append_entry(
+    conversation: Conversation,
+    *,
+    sender: Device,
+    kind: Entry.Kind,
+    message_id: UUID,
+    data: bytes,
+) -> Entry:
+    """Give the bytes the next place; the caller holds the lock of the conversation's row."""
+    entry = Entry.objects.create(
+        conversation=conversation,
+        position=conversation.next_position(),
+        kind=kind,
+        epoch=conversation.epoch,
+        sender=sender,
+        message_id=message_id,
+        data=data,
+    )
+    if kind == Entry.Kind.COMMIT:
+        conversation.epoch += 1
+    conversation.save(update_fields=["last_position", "active_at", "epoch"])
+    events.entry_appended(entry)
+    return entry
+
+
+def find_repeated(
+    conversation: Conversation, *, sender: Device, kind: Entry.Kind, message_id: UUID, data: bytes
+) -> Placed | None:
+    """Return where this very entry stands already; the same id for other bytes is refused."""
+    earlier = Entry.objects.filter(sender=sender, message_id=message_id).first()
+    if earlier is None:
+        return None
+    said = (earlier.conversation_id, earlier.kind, bytes(earlier.data))
+    if said != (conversation.pk, kind, data):
+        raise MessageIdReused
+    return Placed(position=earlier.position, is_new=False)
+
+
+def check_epoch(conversation: Conversation, epoch: int) -> None:
+    if epoch != conversation.epoch:
+        raise StaleEpoch(epoch=conversation.epoch)

@@ -1,0 +1,34 @@
+"""Addresses below /api/v1/."""
+
+from django.urls import path
+
+from messaging import views
+
+api_urlpatterns = [
+    path("key-packages", views.KeyPackagesView.as_view(), name="key-packages"),
+    path("key-packages/claims", views.ClaimsView.as_view(), name="key-package-claims"),
+    path("conversations", views.ConversationsView.as_view(), name="conversations"),
+    path(
+        "conversations/<uuid:conversation_id>",
+        views.ConversationView.as_view(),
+        name="conversation",
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/entries", views.EntriesView.as_view(), name="entries"
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/messages",
+        views.MessagesView.as_view(),
+        name="messages",
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/commits", views.CommitsView.as_view(), name="commits"
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/delivery",
+        views.DeliveryView.as_view(),
+        name="delivery",
+    ),
+    path("welcomes", views.WelcomesView.as_view(), name="welcomes"),
+    path("welcomes/<uuid:welcome_id>", views.WelcomeView.as_view(), name="welcome"),
+]

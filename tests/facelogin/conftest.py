@@ -1,0 +1,89 @@
+"""People, cameras and pictures for the tests of the face."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.cache import cache
+
+from accounts.models import Person
+from tests.facelogin.browsers import PASSWORD, Browser
+
+if TYPE_CHECKING:
+    from facelogin.decoding import Picture
+
+
+def make_person(name: str) -> Person:
+    return Person.objects.create_user(
+        username=name, password=PASSWORD, display_name=name.title(), email=f"{name}@example.org"
+    )
+
+
+Camera = Callable[..., list[bytes]]
+
+
+@pytest.fixture(scope="session")
+def face_data(test_data: Path) -> Path:
+    """The folder of photos and videos beside the checkout."""
+    path = test_data / "faces"
+    if not path.is_dir():
+        pytest.skip(f"no faces in {test_data}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def worker_packages() -> None:
+    pytest.importorskip("deepface", reason="the face worker's packages are not installed")
+
+
+@pytest.fixture(scope="session")
+def camera(face_data: Path) -> Camera:
+    """Frames as a page takes them from a looping video: evenly, for some seconds."""
+
+    def record(video: str, *, start: int = 0, count: int = 36, seconds: float = 9.0) -> list[bytes]:
+        stream = (face_data / "camera" / f"{video}.mjpeg").read_bytes()
+        loop = [b"\xff\xd8\xff" + part for part in stream.split(b"\xff\xd8\xff")[1:]]
+        return [loop[int(start + i * seconds * 20 / count) % len(loop)] for i in range(count)]
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def as_jpeg() -> "Callable[[Picture], bytes]":
+    cv2 = pytest.importorskip("cv2", reason="the face worker's packages are not installed")
+
+    def encode(picture: "Picture") -> bytes:
+        done, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        assert done
+        return bytes(encoded)
+
+    return encode
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> Iterator[None]:
+    """Rate limits of one test are not those of the next."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def alice(db: None) -> Person:
+    return make_person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> Person:
+    return make_person("bob")
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+@pytest.fixture
+def other_browser() -> Browser:
+    return Browser()

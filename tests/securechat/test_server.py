@@ -1,0 +1,182 @@
+"""What one client can do to the bounded server, against a real one in a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from securechat.server import MAX_BODY_BYTES
+
+# An application that measures bodies, and floods each socket; limits in time are shortened.
+APPLICATION = """
+import sys
+import securechat.server as server
+server.HEADER_SECONDS = 1
+server.STALLED_WRITER_SECONDS = 1
+
+async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        if scope["path"] == "/flood":
+            for _ in range(300):
+                await send({"type": "websocket.send", "bytes": b"x" * 1_000_000})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": str(len(message["text"]))})
+        return
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    body = str(size).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+server.BoundedServer(application, address="127.0.0.1", port=int(sys.argv[1])).run()
+"""
+
+
+@dataclass(kw_only=True)
+class Running:
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
+    def resident_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def open_files(self) -> list[str]:
+        folder = Path(f"/proc/{self.process.pid}/fd")
+        return [str(handle.readlink()) for handle in folder.iterdir() if handle.is_symlink()]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", APPLICATION, str(port)]
+    quiet = subprocess.DEVNULL  # the capture files of pytest would be among its open files
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
+        running = Running(port=port, process=process)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                running.connect().close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        yield running
+        process.terminate()
+
+
+def answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Read one answer to its end; return the status and the body."""
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def post(length: int) -> bytes:
+    lines = ["POST / HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {length}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def test_a_body_within_the_limit_is_taken_and_never_touches_the_disk(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(post(MAX_BODY_BYTES) + b"x" * (MAX_BODY_BYTES - 1))
+        time.sleep(0.3)
+        files = server.open_files()
+        connection.sendall(b"x")
+        status, body = answer(connection)
+
+    assert (status, body) == (200, str(MAX_BODY_BYTES).encode())
+    assert not [name for name in files if "deleted" in name or name.startswith("/tmp")]
+
+
+def test_a_body_declared_too_large_is_refused_before_it_is_sent(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(post(MAX_BODY_BYTES + 1))
+        status, body = answer(connection)
+
+    assert status == 413
+    assert json.loads(body)["code"] == "too_large"
+
+
+def test_a_body_without_a_declared_length_is_refused_where_it_passes_the_limit(
+    server: Running,
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunk = b"%x\r\n%b\r\n" % (65536, b"x" * 65536)
+        for _ in range(MAX_BODY_BYTES // 65536 + 1):
+            connection.sendall(chunk)
+        status, _ = answer(connection)
+
+    assert status == 413
+
+
+def test_headers_that_drip_in_are_cut(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            drip(connection, seconds=10)
+
+
+def drip(connection: socket.socket, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        connection.sendall(b"X-Drip: 1\r\n")
+        time.sleep(0.2)
+
+
+def test_a_reader_that_does_not_read_is_dropped_and_costs_little_memory(server: Running) -> None:
+    before = peak = server.resident_bytes()
+
+    with connect(f"ws://127.0.0.1:{server.port}/flood", max_size=None, max_queue=1) as lazy:
+        for _ in range(30):
+            time.sleep(0.1)
+            peak = max(peak, server.resident_bytes())
+        with pytest.raises(ConnectionClosed):
+            deque(lazy)  # reads what is there, until it learns that it was dropped
+
+    assert peak - before < 32 * 1024 * 1024
+
+
+def test_an_oversized_frame_closes_the_socket_with_the_right_code(server: Running) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/") as client:
+        client.send("x" * (1024 * 1024 + 1))
+
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=15)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
+def test_many_frames_at_once_are_all_served_in_order(server: Running) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/") as client:
+        for length in range(1, 201):
+            client.send("x" * length)
+        answers = [client.recv(timeout=15) for _ in range(200)]
+
+    assert answers == [str(length) for length in range(1, 201)]

@@ -1,0 +1,15 @@
+"""The product's own settings, on a data folder that is thrown away."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+if "SECURECHAT_DATA" not in os.environ:
+    os.environ["SECURECHAT_DATA"] = tempfile.mkdtemp(prefix="securechat-tests-")
+    atexit.register(shutil.rmtree, os.environ["SECURECHAT_DATA"], ignore_errors=True)
+
+from securechat.settings import *  # noqa: F403 - after the data folder is chosen
+from securechat.settings import STATIC_ROOT
+
+STATIC_ROOT.mkdir(exist_ok=True)  # nothing is collected for tests; WhiteNoise warns without it

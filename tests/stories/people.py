@@ -1,0 +1,163 @@
+"""What a person does in the browser, in the words of the pages."""
+
+import base64
+import hmac
+import re
+import time
+from dataclasses import dataclass, field
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.stories.product import Product
+
+FACE_MILLISECONDS = 60_000
+PASSWORD_OF = "a long walk by the river, {}"
+
+
+@dataclass
+class PersonAtBrowser:
+    """One person in one browser profile."""
+
+    product: Product
+    context: BrowserContext
+    username: str
+    display_name: str
+    page: Page = field(init=False)
+    link: str = ""
+    code_secret: str = ""
+    last_code: str = ""
+    recovery_codes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def password(self) -> str:
+        return PASSWORD_OF.format(self.username)
+
+    def open_page(self) -> None:
+        """Open a tab at the front door; from now on this is the one looked at."""
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(self.product.origin)
+
+    def see(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    # Coming in ---------------------------------------------------------------------------
+
+    def accept(self, link: str) -> None:
+        self.page.goto(link)
+        self.see("accept-username").fill(self.username)
+        self.see("accept-display-name").fill(self.display_name)
+        self.see("accept-password").fill(self.password)
+        self.see("accept-password-again").fill(self.password)
+        self.see("accept-submit").click()
+
+    def agree_to_face(self) -> None:
+        self.see("enrol-face").click()
+        self.see("consent-agree").check()
+        if self.see("consent-password").is_visible():
+            self.see("consent-password").fill(self.password)
+        self.see("consent-submit").click()
+
+    def enrol_face(self) -> None:
+        self.agree_to_face()
+        self.see("face-start").click()
+        self.keep_recovery_codes()
+
+    def enrol_code(self) -> None:
+        self.see("enrol-totp").click()
+        self.code_secret = re.sub(r"\s", "", self.see("totp-secret").inner_text())
+        self.see("code-input").fill(self.next_code())
+        self.see("code-submit").click()
+        self.keep_recovery_codes()
+
+    def keep_recovery_codes(self) -> None:
+        expect(self.see("recovery-codes")).to_be_visible(timeout=FACE_MILLISECONDS)
+        self.recovery_codes = self.see("recovery-codes").inner_text().split()
+        self.see("recovery-kept").check()
+        self.see("recovery-continue").click()
+
+    def name_browser(self) -> None:
+        self.see("device-create").click()
+        expect(self.see("new-conversation")).to_be_visible(timeout=30_000)
+
+    def log_out(self) -> None:
+        self.see("menu").click()
+        self.see("log-out").click()
+        self.see("confirm-yes").click()
+        expect(self.see("login-username")).to_be_visible()
+
+    def give_password(self) -> None:
+        self.page.goto(self.product.origin)
+        self.see("login-username").fill(self.username)
+        self.see("login-password").fill(self.password)
+        self.see("login-submit").click()
+
+    def show_face(self) -> None:
+        self.see("face-start").click()
+
+    def give_code(self) -> None:
+        self.see("code-input").fill(self.next_code())
+        self.see("code-submit").click()
+
+    def next_code(self) -> str:
+        """A one-time code that was not used before (allauth refuses it a second time)."""
+        while True:
+            code = one_time_code(self.code_secret)
+            if code != self.last_code:
+                self.last_code = code
+                return code
+            time.sleep(0.5)
+
+    # Talking -----------------------------------------------------------------------------
+
+    def start_conversation(self, other: str) -> None:
+        self.see("new-conversation").click()
+        self.find(other)
+        expect(self.see("conversation-title")).to_have_text(other, timeout=30_000)
+
+    def start_group(self, name: str, *others: str) -> None:
+        self.see("new-conversation").click()
+        self.see("new-group").click()
+        self.see("group-name").fill(name)
+        for other in others:
+            self.find(other)
+        self.see("group-create").click()
+        expect(self.see("conversation-title")).to_have_text(name, timeout=30_000)
+
+    def add_to_group(self, other: str) -> None:
+        self.see("add-people").click()
+        self.find(other)
+        self.see("add-people-submit").click()
+        expect(self.see("add-people-dialog")).to_have_count(0, timeout=30_000)
+
+    def find(self, other: str) -> None:
+        self.see("people-search").fill(other)
+        self.see("person-result").filter(has_text=other).click()
+
+    def open_conversation(self, title: str) -> None:
+        self.see("conversation").filter(has_text=title).click()
+        expect(self.see("composer")).to_be_editable(timeout=30_000)
+
+    def write(self, text: str) -> None:
+        self.see("composer").fill(text)
+        self.see("send").click()
+
+    def reads(self, *texts: str) -> None:
+        """The texts are on the screen once each, in this order."""
+        for text in texts:
+            expect(self.see("message").filter(has_text=text)).to_have_count(1, timeout=30_000)
+        shown = [text for text in self.see("message-text").all_inner_texts() if text in texts]
+        assert shown == list(texts)
+
+    def status_of(self, text: str) -> Locator:
+        return self.see("message").filter(has_text=text).get_by_test_id("message-status")
+
+
+def one_time_code(secret: str) -> str:
+    """The code of this half minute (RFC 6238)."""
+    counter = int(time.time() // 30).to_bytes(8)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
+    return f"{number % 1_000_000:06d}"

@@ -1,0 +1,114 @@
+// Builds the browser client with esbuild.
+//
+//   node build.mjs           dist/: hashed files, public/ beside them, and dist/manifest.json
+//   node build.mjs --watch   the same again on every change, with external source maps
+//   node build.mjs --tests   dist-tests/: tests/*.test.ts for `node --test`
+
+import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const DIST = path.join(HERE, "dist");
+
+// ts-mls and its HPKE load these only where we never are; a bundle must not hold an `import()`.
+const UNUSED_PEERS = [
+  "crypto", // for a Node older than we run on
+  "@hpke/chacha20poly1305",
+  "@hpke/dhkem-x448",
+  "@hpke/hybridkem-x-wing",
+  "@hpke/ml-kem",
+  "@noble/ciphers",
+  "@noble/curves",
+  "@noble/hashes",
+  "@noble/post-quantum",
+];
+
+/** An import of an unused peer becomes a module that refuses, so no dynamic code is left. */
+const withoutUnusedPeers = {
+  name: "without-unused-peers",
+  setup(build) {
+    const filter = new RegExp(`^(${UNUSED_PEERS.join("|")})(/.*)?$`);
+    build.onResolve({ filter }, ({ path: name }) => ({ path: name, namespace: "unused-peer" }));
+    build.onLoad({ filter: /.*/, namespace: "unused-peer" }, ({ path: name }) => ({
+      contents: `throw new Error(${JSON.stringify(`${name} is not part of this client`)});`,
+    }));
+  },
+};
+
+const SHARED = {
+  absWorkingDir: HERE,
+  bundle: true,
+  format: "esm",
+  target: "es2023",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  logLevel: "warning",
+  plugins: [withoutUnusedPeers],
+};
+
+function manifestOf(metafile) {
+  const manifest = {};
+  for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
+    if (!entryPoint || output.endsWith(".map")) continue;
+    const file = path.relative("dist", output);
+    const name = file.replace(/-[A-Z0-9]{8}(\.[a-z]+)$/, "$1");
+    manifest[name] = file;
+  }
+  return manifest;
+}
+
+const writeManifest = {
+  name: "write-manifest",
+  setup(build) {
+    build.onEnd(async ({ errors, metafile }) => {
+      if (errors.length > 0) return;
+      const text = `${JSON.stringify(manifestOf(metafile), null, 2)}\n`;
+      await writeFile(path.join(DIST, "manifest.json"), text);
+    });
+  },
+};
+
+async function clientOptions({ watch }) {
+  await rm(DIST, { recursive: true, force: true });
+  await mkdir(DIST, { recursive: true });
+  const statics = path.join(HERE, "public");
+  if (existsSync(statics)) await cp(statics, DIST, { recursive: true });
+  return {
+    ...SHARED,
+    entryPoints: { main: "src/main.tsx", worker: "src/worker/main.ts", style: "src/style.css" },
+    entryNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    loader: { ".woff2": "file", ".svg": "file", ".png": "file" },
+    outdir: "dist",
+    metafile: true,
+    minify: !watch,
+    sourcemap: watch,
+    plugins: [...SHARED.plugins, writeManifest],
+  };
+}
+
+async function buildTests() {
+  const folder = path.join(HERE, "tests");
+  const tests = (await readdir(folder)).filter((name) => name.endsWith(".test.ts"));
+  await rm(path.join(HERE, "dist-tests"), { recursive: true, force: true });
+  await esbuild.build({
+    ...SHARED,
+    entryPoints: tests.map((name) => path.join("tests", name)),
+    outdir: "dist-tests",
+    platform: "node",
+    sourcemap: "inline",
+  });
+}
+
+if (process.argv.includes("--tests")) {
+  await buildTests();
+} else if (process.argv.includes("--watch")) {
+  const context = await esbuild.context(await clientOptions({ watch: true }));
+  await context.watch();
+} else {
+  await esbuild.build(await clientOptions({ watch: false }));
+}

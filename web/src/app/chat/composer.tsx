@@ -1,0 +1,109 @@
+// Where a message is written: Enter sends, Shift and Enter makes a new line.
+
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { Trouble } from "../parts/basics.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { words } from "../words.ts";
+
+export const MAX_TEXT_CHARACTERS = 16_000;
+
+/** What was begun in other conversations, until the page is closed. */
+const drafts = new Map<string, string>();
+
+export function addToDraft(conversationId: string, text: string): void {
+  const begun = drafts.get(conversationId) ?? "";
+  drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
+}
+
+interface ComposerProps {
+  conversationId: string;
+  /** Why nobody can write here, or null when everybody can. */
+  disabledBecause: string | null;
+  onSend: (text: string) => Promise<void>;
+}
+
+export function Composer({ conversationId, disabledBecause, onSend }: ComposerProps) {
+  const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
+  const area = useRef<HTMLTextAreaElement>(null);
+  const id = useId();
+  const [problem, setProblem] = useState<unknown>(null);
+  const over = [...text].length - MAX_TEXT_CHARACTERS;
+  const cannotSend = disabledBecause !== null || over > 0;
+
+  useEffect(() => void drafts.set(conversationId, text), [text]);
+  useLayoutEffect(() => grow(area.current), [text]);
+  useEffect(() => {
+    if (matchMedia("(hover: hover)").matches) area.current?.focus();
+  }, []);
+
+  const send = async () => {
+    const wanted = text.trim();
+    if (wanted === "" || cannotSend) return;
+    setText("");
+    setProblem(null);
+    area.current?.focus();
+    try {
+      await onSend(wanted);
+    } catch (error) {
+      setProblem(error);
+      setText((now) => (now === "" ? wanted : `${wanted}\n${now}`));
+    }
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    void send();
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <label class="visually-hidden" for={id}>
+        {words.composer.label}
+      </label>
+      <textarea
+        id={id}
+        ref={area}
+        rows={1}
+        value={text}
+        placeholder={words.composer.placeholder}
+        disabled={disabledBecause !== null}
+        aria-describedby={`${id}-hint`}
+        data-testid="composer"
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <button
+        type="submit"
+        class="send"
+        aria-label={words.composer.send}
+        disabled={cannotSend || text.trim() === ""}
+        data-testid="send"
+      >
+        <Icon name="send" />
+      </button>
+      <p id={`${id}-hint`} class={disabledBecause === null ? "visually-hidden" : "composer-reason"}>
+        {disabledBecause ?? words.composer.hint}
+      </p>
+      {over > 0 && (
+        <p class="composer-reason" role="alert">
+          {words.composer.tooLong(over)}
+        </p>
+      )}
+      <Trouble problem={problem} />
+    </form>
+  );
+}
+
+function grow(area: HTMLTextAreaElement | null): void {
+  if (area === null) return;
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight}px`; // the style sheet sets the most
+}

@@ -1,0 +1,123 @@
+// The list of conversations, with its head, its menu and its empty state.
+
+import { useState } from "preact/hooks";
+
+import type { Connection, ConversationSummary } from "../../worker/protocol.ts";
+import { Avatar } from "../parts/basics.tsx";
+import { Icon, Logo } from "../parts/icon.tsx";
+import { useShell } from "../shell.ts";
+import { fullTime, shortTime } from "../time.ts";
+import { words } from "../words.ts";
+import { Menu } from "./menu.tsx";
+import { NewConversation } from "./new-conversation.tsx";
+
+export function ConversationList() {
+  const shell = useShell();
+  const [isNew, setNew] = useState(false);
+  const { conversations, connection } = shell.snapshot.value;
+  const route = shell.route.value;
+  const open = route.name === "conversation" ? route.id : null;
+  return (
+    <nav class="list-pane" aria-label={words.chat.conversations}>
+      <header class="pane-head">
+        <Menu />
+        <div class="pane-title brand">
+          <Logo />
+          <h1>{shell.session.value?.organisation ?? words.product}</h1>
+        </div>
+        <button
+          type="button"
+          class="icon-button accent"
+          aria-label={words.chat.new}
+          title={words.chat.new}
+          data-testid="new-conversation"
+          onClick={() => setNew(true)}
+        >
+          <Icon name="plus" />
+        </button>
+      </header>
+      {conversations.length === 0 ? (
+        <NoConversations onNew={() => setNew(true)} />
+      ) : (
+        <ul class="conversation-list" data-testid="conversation-list" aria-label={words.chat.list}>
+          {conversations.map((conversation) => (
+            <Entry
+              key={conversation.id}
+              conversation={conversation}
+              isOpen={conversation.id === open}
+              me={shell.session.value?.person?.id ?? ""}
+            />
+          ))}
+        </ul>
+      )}
+      <ConnectionState connection={connection} />
+      {isNew && <NewConversation onClose={() => setNew(false)} />}
+    </nav>
+  );
+}
+
+function NoConversations({ onNew }: { onNew: () => void }) {
+  return (
+    <div class="empty" data-testid="no-conversations">
+      <h2>{words.chat.emptyTitle}</h2>
+      <p>{words.chat.empty}</p>
+      <button type="button" class="button primary" onClick={onNew}>
+        <Icon name="search" />
+        <span>{words.search.label}</span>
+      </button>
+    </div>
+  );
+}
+
+interface EntryProps {
+  conversation: ConversationSummary;
+  isOpen: boolean;
+  me: string;
+}
+
+function Entry({ conversation, isOpen, me }: EntryProps) {
+  const { id, kind, title, personIds, lastMessage, unread } = conversation;
+  const face = personIds.find((personId) => personId !== me) ?? id;
+  return (
+    <li>
+      <a
+        class={`entry ${unread > 0 ? "unread" : ""}`}
+        href={`#/conversation/${id}`}
+        aria-current={isOpen ? "page" : undefined}
+        data-testid="conversation"
+        data-conversation={id}
+      >
+        <Avatar id={face} name={title} group={kind === "group"} />
+        <span class="entry-title">{title}</span>
+        {lastMessage !== null && (
+          <time class="entry-time" dateTime={lastMessage.at} title={fullTime(lastMessage.at)}>
+            {shortTime(lastMessage.at, new Date())}
+          </time>
+        )}
+        <span class="entry-last">{lastWords(conversation)}</span>
+        {unread > 0 && (
+          <span class="entry-unread" data-testid="unread">
+            <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
+            <span class="visually-hidden">{words.chat.unread(unread)}</span>
+          </span>
+        )}
+      </a>
+    </li>
+  );
+}
+
+function lastWords({ state, notice, lastMessage }: ConversationSummary): string {
+  if (state === "joining") return words.chat.joining;
+  if (state === "broken" && notice !== null) return notice;
+  if (lastMessage === null) return "";
+  return lastMessage.mine ? words.chat.youSaid(lastMessage.text) : lastMessage.text;
+}
+
+function ConnectionState({ connection }: { connection: Connection }) {
+  return (
+    <p class={`connection ${connection}`} role="status" data-testid="connection" data-state={connection}>
+      <span class="dot" aria-hidden="true" />
+      {words.connection[connection]}
+    </p>
+  );
+}

@@ -1,0 +1,174 @@
+// One message, and one run of messages by the same sender.
+
+import { useState } from "preact/hooks";
+
+import type { DeliveryState, MessageView } from "../../worker/protocol.ts";
+import { useAction } from "../parts/action.ts";
+import { Avatar, Trouble } from "../parts/basics.tsx";
+import { Confirm } from "../parts/dialog.tsx";
+import { Icon, type IconName } from "../parts/icon.tsx";
+import { sentenceFor } from "../problems.ts";
+import { useShell } from "../shell.ts";
+import { clockTime, dayName, fullTime } from "../time.ts";
+import { words } from "../words.ts";
+import type { Block } from "./grouping.ts";
+import { pieces } from "./links.ts";
+
+interface RowProps {
+  block: Block;
+  now: Date;
+  /** Gives the text of a failed message back to the composer. */
+  onEdit: (text: string) => void;
+}
+
+export function Row({ block, now, onEdit }: RowProps) {
+  switch (block.kind) {
+    case "day":
+      return (
+        <li class="day">
+          <span>{dayName(block.at, now)}</span>
+        </li>
+      );
+    case "notice":
+      return (
+        <li class="notice" data-testid="notice" data-row={block.message.id}>
+          <span>{block.message.text}</span>
+        </li>
+      );
+    case "run":
+      return <Run block={block} onEdit={onEdit} />;
+  }
+}
+
+type RunBlock = Extract<Block, { kind: "run" }>;
+
+function Run({ block, onEdit }: { block: RunBlock; onEdit: (text: string) => void }) {
+  const sender = block.messages[0]?.senderId ?? "";
+  return (
+    <li class={`run ${block.mine ? "mine" : "theirs"}`}>
+      {!block.mine && <Avatar id={sender} name={block.senderName} />}
+      <div class="run-body">
+        <p class={block.mine ? "visually-hidden" : "run-sender"}>
+          {block.mine ? words.chat.you : block.senderName}
+        </p>
+        <ul class="bubbles">
+          {block.messages.map((message) => (
+            <Message key={message.id} message={message} onEdit={onEdit} />
+          ))}
+        </ul>
+      </div>
+    </li>
+  );
+}
+
+function Message({ message, onEdit }: { message: MessageView; onEdit: (text: string) => void }) {
+  return (
+    <li
+      class={`message ${message.delivery ?? ""}`}
+      data-testid="message"
+      data-row={message.id}
+      data-mine={message.mine}
+    >
+      <p class="bubble">
+        <span class="message-text" data-testid="message-text">
+          <Text text={message.text} />
+        </span>
+        <span class="meta">
+          <time dateTime={message.at} title={fullTime(message.at)}>
+            {clockTime(message.at)}
+          </time>
+          {message.delivery !== null && <DeliveryMark state={message.delivery} />}
+        </span>
+      </p>
+      {message.delivery === "failed" && <Failed message={message} onEdit={onEdit} />}
+    </li>
+  );
+}
+
+function Text({ text }: { text: string }) {
+  return (
+    <>
+      {pieces(text).map((piece, index) =>
+        piece.kind === "link" ? (
+          <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer">
+            {piece.text}
+          </a>
+        ) : (
+          piece.text
+        ),
+      )}
+    </>
+  );
+}
+
+const MARK_OF: Readonly<Record<DeliveryState, IconName>> = {
+  sending: "clock",
+  sent: "check",
+  delivered: "doubleCheck",
+  failed: "alert",
+};
+
+function DeliveryMark({ state }: { state: DeliveryState }) {
+  return (
+    <span
+      class={`mark ${state}`}
+      data-testid="message-status"
+      data-state={state}
+      title={words.chat.delivery[state]}
+    >
+      <Icon name={MARK_OF[state]} />
+      <span class="visually-hidden">{words.chat.delivery[state]}</span>
+    </span>
+  );
+}
+
+function Failed({ message, onEdit }: { message: MessageView; onEdit: (text: string) => void }) {
+  const { engine, say } = useShellParts();
+  const [asks, setAsks] = useState(false);
+  const action = useAction();
+  const { conversationId, id: messageId } = message;
+  const retry = async () => void (await engine.call("retry", { conversationId, messageId }));
+  const discard = () => engine.call("discard", { conversationId, messageId });
+  const edit = async () => {
+    onEdit((await discard()).text);
+    say(words.chat.discarded);
+  };
+
+  return (
+    <div class="failed">
+      <p>
+        {words.chat.delivery.failed}
+        {message.problem !== null && `: ${sentenceFor(message.problem)}`}
+      </p>
+      <button type="button" class="link" data-testid="message-retry" onClick={() => void action.run(retry)}>
+        {words.chat.retry}
+      </button>
+      <button type="button" class="link" onClick={() => void action.run(edit)}>
+        {words.chat.edit}
+      </button>
+      <button
+        type="button"
+        class="link"
+        data-testid="message-discard"
+        onClick={() => setAsks(true)}
+      >
+        {words.chat.discard}
+      </button>
+      <Trouble problem={action.problem} />
+      {asks && (
+        <Confirm
+          title={words.chat.discardTitle}
+          lead={words.chat.discardLead}
+          confirm={words.chat.discard}
+          onConfirm={async () => void (await discard())}
+          onClose={() => setAsks(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+function useShellParts() {
+  const shell = useShell();
+  return { engine: shell.engine, say: (text: string) => shell.say(text) };
+}

@@ -1,0 +1,78 @@
+// The open conversation: its window of rows, kept current by the engine's notifications.
+
+import { signal } from "@preact/signals";
+
+import type { Engine, MessageView, Notification } from "../../worker/protocol.ts";
+import * as rows from "./window.ts";
+
+export class Thread {
+  readonly window = signal<rows.Window>(rows.EMPTY);
+  readonly loading = signal<"first" | "older" | "newer" | null>("first");
+  readonly problem = signal<unknown>(null);
+
+  private readonly unsubscribe: () => void;
+  private closed = false;
+
+  constructor(
+    private readonly engine: Engine,
+    readonly conversationId: string,
+    private readonly onArrived: (messages: readonly MessageView[]) => void,
+  ) {
+    this.unsubscribe = engine.subscribe((notification) => this.hear(notification));
+  }
+
+  close(): void {
+    this.closed = true;
+    this.unsubscribe();
+  }
+
+  /** The newest page; also the way back from far up. */
+  async newest(): Promise<void> {
+    this.loading.value = "first";
+    await this.load(null, (page, more) => rows.newestPage(page, more));
+  }
+
+  async older(): Promise<void> {
+    const first = this.window.value.rows[0];
+    if (this.loading.value !== null || first === undefined) return;
+    if (!rows.hasOlder(this.window.value)) return;
+    this.loading.value = "older";
+    await this.load(first.id, (page, more) => rows.withOlder(this.window.value, page, more));
+  }
+
+  async newer(): Promise<void> {
+    const cursor = rows.newerCursor(this.window.value);
+    if (this.loading.value !== null || cursor === null) return;
+    this.loading.value = "newer";
+    await this.load(cursor.before, (page) => rows.withNewer(this.window.value, page));
+  }
+
+  private async load(
+    before: string | null,
+    result: (page: readonly MessageView[], more: boolean) => rows.Window,
+  ): Promise<void> {
+    const { conversationId } = this;
+    try {
+      const page = await this.engine.call("messages", { conversationId, before, limit: rows.PAGE });
+      if (this.closed) return;
+      this.window.value = result(page.messages, page.more);
+      this.problem.value = null;
+    } catch (error) {
+      this.problem.value = error;
+    } finally {
+      this.loading.value = null;
+    }
+  }
+
+  private hear(notification: Notification): void {
+    if (notification.type === "snapshot") return;
+    if (notification.conversationId !== this.conversationId) return;
+    if (notification.type === "discarded") {
+      this.window.value = rows.without(this.window.value, notification.messageId);
+      return;
+    }
+    const known = new Set(this.window.value.known);
+    this.window.value = rows.withChanges(this.window.value, notification.messages);
+    this.onArrived(notification.messages.filter((message) => !known.has(message.id)));
+  }
+}

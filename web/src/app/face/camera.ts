@@ -1,0 +1,92 @@
+// The camera: opened, looked through, and closed again.
+
+import { cutFor, brightness, lightOf, type Light } from "./plan.ts";
+
+export type CameraTrouble = "denied" | "missing" | "busy" | "insecure" | "failed" | "ended";
+
+export class CameraError extends Error {
+  constructor(readonly trouble: CameraTrouble) {
+    super(trouble);
+  }
+}
+
+const TROUBLE_OF: Readonly<Record<string, CameraTrouble>> = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+export async function openCamera(): Promise<MediaStream> {
+  // The types say it is always there; outside of secure contexts it is not.
+  const devices = navigator.mediaDevices as MediaDevices | undefined;
+  if (devices === undefined) throw new CameraError("insecure");
+  try {
+    return await devices.getUserMedia({
+      audio: false,
+      video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 } },
+    });
+  } catch (error) {
+    throw new CameraError(TROUBLE_OF[(error as Error).name] ?? "failed");
+  }
+}
+
+export function closeCamera(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
+}
+
+const QUALITIES = [0.8, 0.65, 0.5, 0.35];
+
+/** What the video shows at this moment as a JPEG, not mirrored, of at most so many bytes. */
+export async function takePicture(
+  video: HTMLVideoElement,
+  canvas: HTMLCanvasElement,
+  mostBytes: number,
+): Promise<Blob> {
+  draw(video, canvas);
+  for (const quality of QUALITIES) {
+    const picture = await jpegOf(canvas, quality);
+    if (picture.size <= mostBytes) return picture;
+  }
+  throw new CameraError("failed");
+}
+
+function draw(video: HTMLVideoElement, canvas: HTMLCanvasElement): void {
+  if (video.videoWidth === 0) throw new CameraError("ended");
+  const cut = cutFor(video.videoWidth, video.videoHeight);
+  canvas.width = cut.outWidth;
+  canvas.height = cut.outHeight;
+  const context = contextOf(canvas);
+  context.drawImage(video, cut.x, cut.y, cut.width, cut.height, 0, 0, cut.outWidth, cut.outHeight);
+}
+
+function jpegOf(canvas: HTMLCanvasElement, quality: number): Promise<Blob> {
+  return new Promise((resolve, reject) => {
+    const done = (blob: Blob | null) =>
+      blob === null ? reject(new CameraError("failed")) : resolve(blob);
+    canvas.toBlob(done, "image/jpeg", quality);
+  });
+}
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null) throw new CameraError("failed");
+  return context;
+}
+
+const SAMPLE_WIDTH = 32;
+const SAMPLE_HEIGHT = 24;
+
+/** How light the middle of the picture is, where the face should be. */
+export function lightIn(video: HTMLVideoElement, canvas: HTMLCanvasElement): Light {
+  const { videoWidth: width, videoHeight: height } = video;
+  if (width === 0) return "fine";
+  canvas.width = SAMPLE_WIDTH;
+  canvas.height = SAMPLE_HEIGHT;
+  const context = contextOf(canvas);
+  const middle = [width / 4, height / 8, width / 2, (height * 3) / 4] as const;
+  context.drawImage(video, ...middle, 0, 0, SAMPLE_WIDTH, SAMPLE_HEIGHT);
+  return lightOf(brightness(context.getImageData(0, 0, SAMPLE_WIDTH, SAMPLE_HEIGHT).data));
+}

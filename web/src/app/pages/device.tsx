@@ -1,0 +1,140 @@
+// The two states without a bound device: make keys here, or find out that they are elsewhere.
+
+import { useEffect, useState } from "preact/hooks";
+
+import { deviceName } from "../device-name.ts";
+import { useAction } from "../parts/action.ts";
+import { Note, Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Field } from "../parts/field.tsx";
+import { Gate } from "../parts/gate.tsx";
+import { useShell } from "../shell.ts";
+import { words } from "../words.ts";
+import { StartAgain } from "./start-again.tsx";
+
+const SLOW_MS = 4_000;
+const REGISTERING_MS = 900;
+
+export function CreateDevicePage() {
+  const shell = useShell();
+  const [name, setName] = useState(() => deviceName(navigator.userAgent));
+  const action = useAction();
+
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void action.run(async () => {
+      const session = shell.session.value;
+      if (session?.person == null || session.challenge === null) return shell.refresh();
+      await shell.engine.call("createDevice", {
+        personId: session.person.id,
+        name: name.trim(),
+        challenge: session.challenge,
+      });
+      shell.forgetPassword();
+      await shell.refresh();
+    });
+  };
+
+  return (
+    <Gate
+      title={words.device.title}
+      lead={words.device.lead}
+      foot={<StartAgain label={words.logOut} />}
+    >
+      <form onSubmit={submit}>
+        <Field
+          label={words.device.name}
+          hint={words.device.nameHint}
+          value={name}
+          onChange={setName}
+          testid="device-name"
+          maxLength={60}
+          required
+        />
+        {action.busy && <Making />}
+        <Trouble problem={action.problem} />
+        <Submit busy={action.busy} testid="device-create">
+          {words.device.submit}
+        </Submit>
+      </form>
+    </Gate>
+  );
+}
+
+/** The engine does not tell how far it is; time says enough. */
+function Making() {
+  const [said, setSaid] = useState<string>(words.device.making);
+  useEffect(() => {
+    const registering = setTimeout(() => setSaid(words.device.registering), REGISTERING_MS);
+    const slow = setTimeout(() => setSaid(words.device.slow), SLOW_MS);
+    return () => {
+      clearTimeout(registering);
+      clearTimeout(slow);
+    };
+  }, []);
+  return (
+    <div class="progress" role="status">
+      <span class="progress-bar" aria-hidden="true" />
+      <span>{said}</span>
+    </div>
+  );
+}
+
+export function OtherDevicePage() {
+  const shell = useShell();
+  const [isElsewhere, setElsewhere] = useState(false);
+  const action = useAction();
+
+  const prove = () =>
+    void action.run(async () => {
+      const session = shell.session.value;
+      if (session?.person == null || session.challenge === null) return shell.refresh();
+      const personId = session.person.id;
+      const here = await shell.engine.call("deviceHere", { personId });
+      setElsewhere(here === null);
+      if (here === null) return;
+      await shell.engine.call("bindDevice", { personId, challenge: session.challenge });
+      shell.forgetPassword();
+      await shell.refresh();
+    });
+  useEffect(prove, []);
+
+  if (!isElsewhere && action.problem === null) {
+    return (
+      <Gate title={words.device.proving}>
+        <Spinner />
+      </Gate>
+    );
+  }
+  return (
+    <Gate title={isElsewhere ? words.elsewhere.title : words.failure.engine}>
+      {isElsewhere && (
+        <div class="stack" data-testid="keys-elsewhere">
+          <p class="lead">{words.elsewhere.lead}</p>
+          <Note icon="device">{words.elsewhere.todo}</Note>
+        </div>
+      )}
+      <Trouble problem={action.problem} />
+      <div class="actions">
+        <button type="button" class="button" onClick={() => void shell.refresh().then(prove)}>
+          {words.retry}
+        </button>
+        <LogOutButton />
+      </div>
+    </Gate>
+  );
+}
+
+export function LogOutButton() {
+  const shell = useShell();
+  const action = useAction();
+  return (
+    <button
+      type="button"
+      class="button primary"
+      data-testid="log-out"
+      onClick={() => void action.run(() => shell.leave())}
+    >
+      {words.logOut}
+    </button>
+  );
+}

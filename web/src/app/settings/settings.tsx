@@ -1,0 +1,77 @@
+// The settings of the person who is logged in.
+
+import { useState } from "preact/hooks";
+
+import { useFocus } from "../parts/basics.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { useShell } from "../shell.ts";
+import { chooseTheme, theme, THEMES } from "../theme.ts";
+import { words } from "../words.ts";
+import { Factors } from "./factors.tsx";
+import { ChangePassword } from "./password.tsx";
+import { Tokens } from "./tokens.tsx";
+
+export function Settings() {
+  const session = useShell().session.value;
+  const [changes, setChanges] = useState(false);
+  const heading = useFocus<HTMLHeadingElement>();
+  if (session?.person == null) return null;
+  const { person, device } = session;
+  return (
+    <section class="settings" data-testid="settings">
+      <header class="pane-head">
+        <a class="icon-button back" href="#/" aria-label={words.back}>
+          <Icon name="back" />
+        </a>
+        <div class="pane-title">
+          <h2 ref={heading} tabIndex={-1}>
+            {words.settings.title}
+          </h2>
+        </div>
+      </header>
+      <div class="settings-inside">
+        <section aria-labelledby="settings-profile">
+          <h3 id="settings-profile">{words.settings.profile}</h3>
+          <dl class="facts">
+            <dt>{words.invitation.displayName}</dt>
+            <dd>{person.display_name}</dd>
+            <dt>{words.settings.username}</dt>
+            <dd>{person.username}</dd>
+            <dt>{words.settings.device}</dt>
+            <dd>{device?.name}</dd>
+          </dl>
+          <button type="button" class="button" onClick={() => setChanges(true)}>
+            <Icon name="key" />
+            <span>{words.settings.changePassword}</span>
+          </button>
+          {changes && <ChangePassword onClose={() => setChanges(false)} />}
+        </section>
+        <ThemeChoice />
+        <Factors />
+        {device !== null && <Tokens deviceId={device.id} />}
+      </div>
+    </section>
+  );
+}
+
+function ThemeChoice() {
+  return (
+    <fieldset class="theme-choice">
+      <legend>{words.settings.theme}</legend>
+      <div class="segments">
+        {THEMES.map((one) => (
+          <label key={one} class="segment">
+            <input
+              type="radio"
+              name="theme"
+              checked={theme.value === one}
+              data-testid={`theme-${one}`}
+              onChange={() => chooseTheme(one)}
+            />
+            <span>{words.settings.themes[one]}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

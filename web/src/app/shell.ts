@@ -1,0 +1,227 @@
+// What all pages share: the session, the address, the engine's snapshot, and how they change.
+
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
+
+import { confirmPassword, getSession, logOut, type Session } from "../api/session.ts";
+import type { Engine, Notification, Snapshot } from "../worker/protocol.ts";
+import { isLoggedIn, pageFor, type Page, type Unfinished } from "./pages.ts";
+import { codeOf, sentenceFor } from "./problems.ts";
+import { hashOf, nextPage, parseRoute, type Route } from "./route.ts";
+import { words } from "./words.ts";
+
+const CLOSED: Snapshot = {
+  phase: "closed",
+  failure: null,
+  connection: "offline",
+  me: null,
+  conversations: [],
+};
+
+const LOOK_AGAIN_AFTER = 30_000;
+const RETRY_AFTER = 5_000;
+
+/** A person closed the question; nothing went wrong. */
+export class Cancelled extends Error {}
+
+interface PasswordQuestion {
+  answer(password: string): Promise<void>;
+  cancel(): void;
+}
+
+export class Shell {
+  readonly session = signal<Session | null>(null);
+  readonly route = signal<Route>({ name: "home" });
+  readonly snapshot = signal<Snapshot>(CLOSED);
+  readonly unfinished = signal<Unfinished>(null);
+  /** Why the session could not be asked for. */
+  readonly trouble = signal<unknown>(null);
+  /** Told to everybody for some seconds, to screen readers too. */
+  readonly toast = signal("");
+  /** For screen readers only. */
+  readonly announcement = signal("");
+  readonly passwordQuestion = signal<PasswordQuestion | null>(null);
+  readonly page: ReadonlySignal<Page> = computed(() =>
+    pageFor(this.session.value, this.route.value, this.unfinished.value),
+  );
+
+  /** The secret of an invitation, as soon as it has left the address bar. */
+  invitationToken: string | null = null;
+
+  private typedPassword: string | null = null;
+  private wasLoggedOut = false;
+  private lookedAt = 0;
+
+  constructor(readonly engine: Engine) {}
+
+  start(): void {
+    this.readAddress();
+    window.addEventListener("hashchange", () => this.readAddress());
+    document.addEventListener("visibilitychange", () => this.lookAgain());
+    window.addEventListener("online", () => void this.refresh());
+    this.engine.subscribe((notification) => this.hear(notification));
+    void this.refresh();
+  }
+
+  // The address ------------------------------------------------------------------------------
+
+  go(route: Route): void {
+    const hash = hashOf(route);
+    if (location.hash === hash) this.route.value = route;
+    else location.hash = hash;
+  }
+
+  private readAddress(): void {
+    const route = parseRoute(location.hash);
+    if (route.name === "invitation" && route.token !== null) {
+      this.invitationToken = route.token;
+      history.replaceState(null, "", location.pathname + location.search + hashOf(route));
+    }
+    this.route.value = route;
+  }
+
+  // The session ------------------------------------------------------------------------------
+
+  async refresh(): Promise<void> {
+    this.lookedAt = Date.now();
+    try {
+      this.enter(await getSession());
+    } catch (error) {
+      this.trouble.value = error;
+      if (this.session.value === null) setTimeout(() => void this.refresh(), RETRY_AFTER);
+    }
+  }
+
+  /** Every call that changes the session answers with it; this is where it goes. */
+  enter(session: Session): void {
+    const before = this.session.value;
+    if (!isLoggedIn(session)) this.wasLoggedOut = true;
+    batch(() => {
+      this.trouble.value = null;
+      this.session.value = session;
+      if (session.person === null) this.unfinished.value = null;
+      if (session.state === "enrolment" && this.unfinished.value === null) {
+        this.unfinished.value = { step: "enrolling", way: null };
+      }
+    });
+    if (before?.state === "ready" && session.state !== "ready") void this.closeEngine();
+    this.followNext();
+  }
+
+  finish(): void {
+    this.unfinished.value = null;
+    this.forgetPassword();
+    this.followNext();
+  }
+
+  async leave(): Promise<void> {
+    this.forgetPassword();
+    try {
+      await this.closeEngine();
+    } finally {
+      const session = await logOut();
+      this.unfinished.value = null;
+      this.go({ name: "login" });
+      this.enter(session);
+    }
+  }
+
+  /** Only after a login made on this page: otherwise a refused page would send us round in circles. */
+  private followNext(): void {
+    const session = this.session.value;
+    const next = nextPage(location.search, location.origin);
+    if (next === null || session === null || this.unfinished.value !== null) return;
+    if (!isLoggedIn(session)) return;
+    if (this.wasLoggedOut) {
+      location.assign(next);
+    } else {
+      history.replaceState(null, "", location.pathname + location.hash);
+      this.say(words.failure.nextPage);
+    }
+  }
+
+  private lookAgain(): void {
+    const due = Date.now() - this.lookedAt > LOOK_AGAIN_AFTER;
+    if (document.visibilityState === "visible" && due) void this.refresh();
+  }
+
+  // The password, while it is at hand ----------------------------------------------------------
+
+  /** A face template is sealed with the password; whoever just typed it is not asked again. */
+  rememberPassword(password: string): void {
+    this.typedPassword = password;
+  }
+
+  forgetPassword(): void {
+    this.typedPassword = null;
+  }
+
+  get passwordAtHand(): string | null {
+    return this.typedPassword;
+  }
+
+  /** Does the work; asks for the password first where the server wants that. */
+  async confirmed<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (codeOf(error) !== "reauthentication_required") throw error;
+    }
+    await this.askForPassword();
+    return work();
+  }
+
+  private askForPassword(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.passwordQuestion.value = {
+        answer: async (password) => {
+          await confirmPassword(password);
+          this.passwordQuestion.value = null;
+          resolve();
+        },
+        cancel: () => {
+          this.passwordQuestion.value = null;
+          reject(new Cancelled());
+        },
+      };
+    });
+  }
+
+  // The engine -------------------------------------------------------------------------------
+
+  private hear(notification: Notification): void {
+    if (notification.type !== "snapshot") return;
+    this.snapshot.value = notification.snapshot;
+    if (notification.snapshot.failure?.code === "not_authenticated") this.lookAgain();
+  }
+
+  private async closeEngine(): Promise<void> {
+    await this.engine.call("close", {});
+  }
+
+  // Words to the person ----------------------------------------------------------------------
+
+  say(text: string): void {
+    this.toast.value = text;
+  }
+
+  /** Work nobody waits for; when it fails the person hears of it all the same. */
+  inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.say(sentenceFor(error)));
+  }
+
+  announce(text: string): void {
+    this.announcement.value = text;
+  }
+}
+
+const ShellContext = createContext<Shell | null>(null);
+
+export const ShellProvider = ShellContext.Provider;
+
+export function useShell(): Shell {
+  const shell = useContext(ShellContext);
+  if (shell === null) throw new Error("A page was drawn outside of the shell.");
+  return shell;
+}

@@ -1,0 +1,211 @@
+// What is kept, as the engine sees it: typed records over sealed rows. Changes are gathered in a
+// `Unit` and written as one transaction.
+
+import type { DeliveryState, Problem } from "../worker/protocol.ts";
+import type { Change, Row, StoreName, StorePort } from "./port.ts";
+import type { Vault } from "./vault.ts";
+
+/** Bytes inside records are base64. */
+export interface IdentityRecord {
+  identityPublicKey: string;
+  identityPrivateKey: string;
+  signaturePublicKey: string;
+  signaturePrivateKey: string;
+  credential: string;
+}
+
+export interface MemberRecord {
+  personId: string;
+  joinedPosition: number;
+  deliveredPosition: number;
+}
+
+export interface PendingCommit {
+  messageId: string;
+  commit: string;
+  welcome: string | null;
+  /** The group to keep if the commit wins its epoch. */
+  next: string;
+}
+
+export interface LastMessage {
+  text: string;
+  at: string;
+  mine: boolean;
+}
+
+export interface ConversationRecord {
+  id: string;
+  kind: "direct" | "group";
+  /** `creating`: the server has not answered yet. `joining`: the Welcome has not come yet. */
+  state: "creating" | "joining" | "open" | "broken";
+  notice: string | null;
+  /** Everything up to here is stored. */
+  cursor: number;
+  createdAt: string;
+  activeAt: string;
+  name: string | null;
+  /** The others, as the group's credentials say; for `joining` as we were told. */
+  personIds: string[];
+  lastMessage: LastMessage | null;
+  unread: number;
+  /** The server's word on every member device. */
+  members: Record<string, MemberRecord>;
+  pendingCommit: PendingCommit | null;
+}
+
+export interface GroupRecord {
+  state: string;
+}
+
+export type NoticeBody =
+  | { type: "added"; personIds: string[] }
+  | { type: "named"; name: string }
+  | { type: "unreadable" };
+
+export type MessageBody = { type: "text"; text: string } | NoticeBody;
+
+export interface MessageRecord {
+  id: string;
+  conversationId: string;
+  /** Its place on screen: the position, or beyond all positions while it has none. */
+  sequence: number;
+  position: number | null;
+  senderId: string;
+  senderDeviceId: string;
+  at: string;
+  body: MessageBody;
+  /** Of own messages; `delivered` is worked out from the members' positions. */
+  delivery: Exclude<DeliveryState, "delivered"> | null;
+  problem: Problem | null;
+}
+
+export interface OutboxRecord {
+  messageId: string;
+  conversationId: string;
+  sequence: number;
+  content: { type: "text"; text: string } | { type: "conversation_named"; name: string };
+  /** Once encrypted the same bytes are sent until the server says they are of a past epoch. */
+  ciphertext: string | null;
+  failed: boolean;
+}
+
+export interface KeyPackageRecord {
+  secret: string;
+  lastResort: boolean;
+  expiresAt: number;
+}
+
+export interface PersonRecord {
+  id: string;
+  displayName: string;
+  fetchedAt: number;
+}
+
+export interface PinRecord {
+  identityKey: string;
+}
+
+export interface RecordOf {
+  identity: IdentityRecord;
+  conversations: ConversationRecord;
+  groups: GroupRecord;
+  messages: MessageRecord;
+  outbox: OutboxRecord;
+  keyPackages: KeyPackageRecord;
+  people: PersonRecord;
+  pins: PinRecord;
+}
+
+interface Place {
+  conversation: string;
+  sequence: number;
+}
+
+function placeOf(value: object): Place {
+  const { conversationId, sequence } = value as { conversationId?: string; sequence?: number };
+  return { conversation: conversationId ?? "", sequence: sequence ?? 0 };
+}
+
+/** Sequences of messages without a position come after every position there can be. */
+export const UNPLACED = 2 ** 52;
+
+export class Records {
+  readonly #port: StorePort;
+  readonly #vault: Vault;
+
+  constructor(port: StorePort, vault: Vault) {
+    this.#port = port;
+    this.#vault = vault;
+  }
+
+  async get<S extends StoreName>(store: S, key: string): Promise<RecordOf[S] | undefined> {
+    const row = await this.#port.get(store, key);
+    return row && this.#open(store, row);
+  }
+
+  async all<S extends StoreName>(store: S): Promise<[string, RecordOf[S]][]> {
+    const rows = await this.#port.all(store);
+    return Promise.all(
+      rows.map(async (row): Promise<[string, RecordOf[S]]> => [row.key, await this.#open(store, row)]),
+    );
+  }
+
+  /** Of one conversation, below a sequence, highest first. */
+  async newest<S extends "messages" | "outbox">(
+    store: S,
+    conversationId: string,
+    before: number,
+    limit: number,
+  ): Promise<RecordOf[S][]> {
+    const rows = await this.#port.newest(store, conversationId, before, limit);
+    return Promise.all(rows.map((row) => this.#open(store, row)));
+  }
+
+  unit(): Unit {
+    return new Unit(this.#port, this.#vault);
+  }
+
+  async #open<S extends StoreName>(store: S, row: Row): Promise<RecordOf[S]> {
+    // What opens under the vault key for this place is what we put there.
+    return (await this.#vault.open(store, row.key, row.sealed)) as RecordOf[S];
+  }
+}
+
+/** Changes that belong together; nothing is written before `commit`. */
+export class Unit {
+  readonly #port: StorePort;
+  readonly #vault: Vault;
+  readonly #puts = new Map<string, { store: StoreName; key: string; value: object }>();
+  readonly #removals = new Map<string, Change>();
+
+  constructor(port: StorePort, vault: Vault) {
+    this.#port = port;
+    this.#vault = vault;
+  }
+
+  put<S extends StoreName>(store: S, key: string, value: RecordOf[S]): this {
+    const name = `${store} ${key}`;
+    this.#removals.delete(name);
+    this.#puts.set(name, { store, key, value: structuredClone(value) });
+    return this;
+  }
+
+  remove(store: StoreName, key: string): this {
+    const name = `${store} ${key}`;
+    this.#puts.delete(name);
+    this.#removals.set(name, { store, remove: key });
+    return this;
+  }
+
+  /** Sealing comes first: a transaction of IndexedDB does not wait for WebCrypto. */
+  async commit(): Promise<void> {
+    const puts = await Promise.all(
+      [...this.#puts.values()].map(async ({ store, key, value }): Promise<Change> => {
+        const sealed = await this.#vault.seal(store, key, value);
+        return { store, put: { key, ...placeOf(value), sealed } };
+      }),
+    );
+    await this.#port.apply([...puts, ...this.#removals.values()]);
+  }
+}

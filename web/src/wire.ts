@@ -1,0 +1,165 @@
+// Written by `python -m securechat_sdk.wire typescript`; do not edit.
+
+/** Bytes travel as standard base64 with padding (RFC 4648 section 4). */
+export type Base64 = string;
+/** A UUID in its canonical form: lower case, with hyphens. */
+export type Uuid = string;
+/** A moment in RFC 3339, in UTC. */
+export type Timestamp = string;
+
+export const MAX_FRAME_BYTES = 1048576;
+export const MAX_MESSAGE_BYTES = 131072;
+export const MAX_HANDSHAKE_BYTES = 524288;
+export const MAX_TEXT_CHARACTERS = 16000;
+export const MAX_NAME_CHARACTERS = 100;
+export const PADDED_SIZES = [256, 1024, 4096, 16384, 65536] as const;
+
+/** What a place in the log holds. */
+export type EntryKind = "message" | "commit" | "proposal";
+
+/** Why the server closed a socket (RFC 6455 section 7.4; 4000 and above are ours). */
+export const CloseCode = {
+  INVALID_FRAME: 4400,
+  NOT_AUTHENTICATED: 4401,
+  TOO_SLOW: 4408,
+  DEVICE_REVOKED: 4410,
+  TOO_LARGE: 1009,
+} as const;
+export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
+
+/** Append an MLS PrivateMessage to a conversation. Idempotent by `message_id`. */
+export interface SendMessage {
+  readonly type: "send_message";
+  readonly request_id: number;
+  readonly conversation_id: Uuid;
+  readonly message_id: Uuid;
+  readonly ciphertext: Base64;
+}
+
+/** Move a conversation to its next epoch; of all who try, one wins. Idempotent. */
+export interface SubmitCommit {
+  readonly type: "submit_commit";
+  readonly request_id: number;
+  readonly conversation_id: Uuid;
+  readonly message_id: Uuid;
+  readonly commit: Base64;
+  readonly welcome?: Base64 | null;
+}
+
+/** Say that this device has stored everything up to `position`. */
+export interface MarkDelivered {
+  readonly type: "mark_delivered";
+  readonly request_id: number;
+  readonly conversation_id: Uuid;
+  readonly position: number;
+}
+
+/** The command is durable. `position` is its place in the log (or the cursor it set). */
+export interface Accepted {
+  readonly type: "accepted";
+  readonly request_id: number;
+  readonly position: number;
+}
+
+/** The command changed nothing. `facts` hold what the code needs, such as the epoch. */
+export interface Refused {
+  readonly type: "refused";
+  readonly request_id: number | null;
+  readonly code: string;
+  readonly detail: string;
+  readonly facts: { readonly [name: string]: string | number | null };
+}
+
+/** The socket is open for this device; now catch up from the stored positions. */
+export interface Ready {
+  readonly type: "ready";
+  readonly device_id: Uuid;
+}
+
+/** A place in a conversation's log was taken; the same shape as an entry over HTTP. */
+export interface EntryAppended {
+  readonly type: "entry_appended";
+  readonly conversation_id: Uuid;
+  readonly position: number;
+  readonly kind: EntryKind;
+  readonly epoch: number;
+  readonly sender_device_id: Uuid;
+  readonly message_id: Uuid;
+  readonly created_at: Timestamp;
+  readonly data: Base64;
+}
+
+/** The device was added to a conversation by the commit at `position`. */
+export interface WelcomeArrived {
+  readonly type: "welcome_arrived";
+  readonly welcome_id: Uuid;
+  readonly conversation_id: Uuid;
+  readonly position: number;
+  readonly epoch: number;
+  readonly welcome: Base64;
+}
+
+/** Another device of the conversation has stored everything up to `position`. */
+export interface DeliveryAdvanced {
+  readonly type: "delivery_advanced";
+  readonly conversation_id: Uuid;
+  readonly device_id: Uuid;
+  readonly position: number;
+}
+
+/** Few key packages of this device are left; upload more. */
+export interface KeyPackagesLow {
+  readonly type: "key_packages_low";
+  readonly available: number;
+}
+
+/** Something a person wrote. */
+export interface Text {
+  readonly type: "text";
+  readonly v?: number;
+  readonly text: string;
+}
+
+/** The name of the conversation from here on. */
+export interface ConversationNamed {
+  readonly type: "conversation_named";
+  readonly v?: number;
+  readonly name: string;
+}
+
+/** What binds a ciphertext to its place: compared with the entry after decryption. */
+export interface Envelope {
+  readonly conversation_id: Uuid;
+  readonly message_id: Uuid;
+  readonly sender_device_id: Uuid;
+  readonly last_position: number;
+}
+
+export type Command =
+  | SendMessage
+  | SubmitCommit
+  | MarkDelivered;
+
+export type Answer =
+  | Accepted
+  | Refused;
+
+export type Event =
+  | Ready
+  | EntryAppended
+  | WelcomeArrived
+  | DeliveryAdvanced
+  | KeyPackagesLow;
+
+export type ServerFrame =
+  | Accepted
+  | Refused
+  | Ready
+  | EntryAppended
+  | WelcomeArrived
+  | DeliveryAdvanced
+  | KeyPackagesLow;
+
+export type Content =
+  | Text
+  | ConversationNamed;

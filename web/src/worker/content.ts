@@ -1,0 +1,75 @@
+// What is inside a message, and the envelope that binds it to its place (docs/protocol.md, "What
+// is inside a message"). Both are JSON; everything read here came from somebody else.
+
+import { type Bytes, fromUtf8, utf8 } from "../bytes.ts";
+import { type Content, type Envelope, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS } from "../wire.ts";
+import type { Entry } from "./server.ts";
+
+/** The message does not belong where the server says it stands, or is not of a known form. */
+export class ContentRefused extends Error {
+  override readonly name = "ContentRefused";
+}
+
+const ENVELOPE_FIELDS = ["conversation_id", "message_id", "sender_device_id", "last_position"] as const;
+
+function recordIn(bytes: Bytes): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(fromUtf8(bytes));
+  } catch (cause) {
+    throw new ContentRefused("not JSON", { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ContentRefused("not an object");
+  }
+  return value as Record<string, unknown>;
+}
+
+export function encodeEnvelope(envelope: Envelope): Bytes {
+  return utf8(JSON.stringify(envelope));
+}
+
+export function checkEnvelope(authenticatedData: Bytes, entry: Entry, senderDeviceId: string): void {
+  const envelope = recordIn(authenticatedData);
+  const names = Object.keys(envelope);
+  if (names.length !== ENVELOPE_FIELDS.length || !ENVELOPE_FIELDS.every((name) => name in envelope)) {
+    throw new ContentRefused("an envelope of another form");
+  }
+  if (senderDeviceId !== entry.sender_device_id) throw new ContentRefused("of another device");
+  for (const name of ["conversation_id", "message_id", "sender_device_id"] as const) {
+    if (envelope[name] !== entry[name]) throw new ContentRefused(`the envelope has another ${name}`);
+  }
+  const last = envelope["last_position"];
+  if (!Number.isSafeInteger(last) || (last as number) < 0 || (last as number) >= entry.position) {
+    throw new ContentRefused("the envelope has seen what comes after it");
+  }
+}
+
+export function encodeContent(content: Content): Bytes {
+  return utf8(JSON.stringify({ v: 1, ...content }));
+}
+
+/** Null when it is of a type this client does not know. */
+export function parseContent(plaintext: Bytes): Content | null {
+  const content = recordIn(plaintext);
+  switch (content["type"]) {
+    case "text":
+      return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS) };
+    case "conversation_named":
+      return { type: "conversation_named", name: bounded(content["name"], MAX_NAME_CHARACTERS) };
+    default:
+      return null;
+  }
+}
+
+export function characters(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+function bounded(value: unknown, most: number): string {
+  if (typeof value !== "string" || value === "") throw new ContentRefused("no text");
+  if (value.length > most && characters(value) > most) throw new ContentRefused("too long");
+  return value;
+}

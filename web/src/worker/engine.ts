@@ -1,0 +1,461 @@
+// The engine of one device of one person: what the pages may ask of it, and what it does by itself
+// when the server speaks.
+
+import { ProblemError, isProblem } from "../api/http.ts";
+import { fromBase64 } from "../bytes.ts";
+import { CredentialRefused } from "../identity.ts";
+import { MlsEngine, MlsRefused } from "../mls-engine.ts";
+import type { StorePort } from "../store/port.ts";
+import type { Event } from "../wire.ts";
+import { Connection, type Timing } from "./connection.ts";
+import type { Context } from "./context.ts";
+import { Conversation } from "./conversation.ts";
+import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
+import { catchUp, hear } from "./inbox.ts";
+import { replenish } from "./key-packages.ts";
+import { Lock } from "./lock.ts";
+import { addMembers, claim, createConversation, join, membersOf, settleCreation, submitPending } from "./membership.ts";
+import { problemOf } from "./messages.ts";
+import { Sender, discard, enqueueText, retry } from "./outbox.ts";
+import { People } from "./people.ts";
+import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
+import { unlock } from "./registration.ts";
+import type { ConversationInfo, Server } from "./server.ts";
+import { Trust } from "./trust.ts";
+import { messageView, summaryOf } from "./views.ts";
+
+export interface EngineOptions {
+  personId: string;
+  store: StorePort;
+  server: Server;
+  notify(notification: Notification): void;
+  now?: () => number;
+  timing?: Timing;
+}
+
+export class ChatEngine {
+  readonly #context: Context;
+  readonly #connection: Connection;
+  readonly #sender: Sender;
+  readonly #marks: DeliveryMarks;
+  readonly #store: StorePort;
+  readonly #notify: (notification: Notification) => void;
+  readonly #closing = new AbortController();
+  readonly #behind = new Set<string>();
+  readonly #welcomes = new Lock();
+  #state: ConnectionState = "offline";
+  #failure: Problem | null = null;
+  #snapshotDue = false;
+
+  /** Opens the stored keys and history; rejects with a `ProblemError`. `start` connects. */
+  static async open(options: EngineOptions): Promise<ChatEngine> {
+    const { deviceId, identity, records } = await unlock(options.store, options.server);
+    const trust = await Trust.load(records);
+    const keys = {
+      publicKey: fromBase64(identity.signaturePublicKey),
+      privateKey: fromBase64(identity.signaturePrivateKey),
+    };
+    const mls = await MlsEngine.load(keys, fromBase64(identity.credential), trust.judge);
+    const now = options.now ?? Date.now;
+    const people = await People.load(options.server, records, now);
+    const me = { personId: options.personId, deviceId };
+    const engine = new ChatEngine(options, { me, mls, trust, records, people, now });
+    for (const [id, record] of await records.all("conversations")) {
+      engine.#context.conversations.set(id, new Conversation(records, record));
+    }
+    return engine;
+  }
+
+  private constructor(
+    options: EngineOptions,
+    parts: Pick<Context, "me" | "mls" | "trust" | "records" | "people" | "now">,
+  ) {
+    this.#store = options.store;
+    this.#notify = options.notify;
+    this.#connection = new Connection(
+      options.server,
+      {
+        ready: () => this.#background(() => this.#synchronise()),
+        event: (event) => this.#background(() => this.#hear(event)),
+        state: (state) => this.#setState(state),
+        ended: (problem) => this.#fail(problem),
+      },
+      options.timing,
+    );
+    this.#context = {
+      ...parts,
+      server: options.server,
+      connection: this.#connection,
+      conversations: new Map(),
+      lock: new Lock(),
+      changed: (conversationId, messageIds) => {
+        this.#background(() => this.#show(conversationId, messageIds));
+      },
+      refresh: () => this.#snapshotSoon(),
+      markDelivered: (conversation) => this.#marks.touch(conversation),
+      refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
+      closed: this.#closing.signal,
+    };
+    this.#sender = new Sender(this.#context);
+    this.#marks = new DeliveryMarks(this.#context);
+  }
+
+  start(): void {
+    this.#connection.start();
+    this.#snapshotSoon();
+  }
+
+  /** The network is said to be back. */
+  hurry(): void {
+    this.#connection.hurry();
+  }
+
+  /** Nothing more is sent or told; what was being written is written to its end. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#connection.stop();
+    await this.#context.lock.run(async () => this.#store.close());
+  }
+
+  snapshot(): Snapshot {
+    const conversations = [...this.#context.conversations.values()]
+      .sort((one, other) => (one.record.activeAt < other.record.activeAt ? 1 : -1))
+      .map((conversation) => summaryOf(this.#context, conversation));
+    return {
+      phase: this.#failure ? "failed" : "ready",
+      failure: this.#failure,
+      connection: this.#state,
+      me: { ...this.#context.me },
+      conversations,
+    };
+  }
+
+  // What pages ask -----------------------------------------------------------------------------
+
+  async startDirect(personId: string, id: string): Promise<{ conversationId: string }> {
+    const context = this.#context;
+    if (personId === context.me.personId) {
+      throw new ProblemError("not_found", "A conversation needs somebody else.");
+    }
+    const known = this.#directWith(personId);
+    if (known) return { conversationId: await this.#finished(known) };
+    await context.people.ensure([personId]);
+    const claimed = await claim(context, personId);
+    let conversation: Conversation;
+    try {
+      conversation = await createConversation(context, { id, kind: "direct", name: null, personIds: [personId] });
+    } catch (error) {
+      if (!isProblem(error, "direct_conversation_exists")) throw error;
+      return { conversationId: await this.#existing(String(error.facts["conversation_id"]), personId) };
+    }
+    await addMembers(context, conversation, claimed);
+    return { conversationId: conversation.id };
+  }
+
+  async createGroup(
+    name: string,
+    personIds: readonly string[],
+    id: string,
+  ): Promise<{ conversationId: string }> {
+    const context = this.#context;
+    const others = [...new Set(personIds)].filter((person) => person !== context.me.personId);
+    const known = context.conversations.get(id);
+    if (known?.isOpen) return { conversationId: await this.#finished(known) };
+    await context.people.ensure(others);
+    const claimed = await this.#claims(others);
+    const conversation = await createConversation(context, {
+      id,
+      kind: "group",
+      name: name.trim() === "" ? null : name.trim(),
+      personIds: others,
+    });
+    await addMembers(context, conversation, claimed);
+    this.#flush(conversation);
+    return { conversationId: conversation.id };
+  }
+
+  async addPeople(conversationId: string, personIds: readonly string[]): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    const present = new Set([...conversation.record.personIds, this.#context.me.personId]);
+    const lacking = personIds.filter((person) => !present.has(person));
+    await this.#context.people.ensure(lacking);
+    await addMembers(this.#context, conversation, await this.#claims(lacking));
+    this.#flush(conversation);
+    return null;
+  }
+
+  async sendText(conversationId: string, text: string, messageId: string): Promise<{ messageId: string }> {
+    const conversation = this.#conversation(conversationId);
+    await enqueueText(this.#context, conversation, messageId, text);
+    this.#flush(conversation);
+    return { messageId };
+  }
+
+  async retry(conversationId: string, messageId: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    await retry(this.#context, messageId);
+    this.#flush(conversation);
+    return null;
+  }
+
+  async discard(conversationId: string, messageId: string): Promise<{ text: string }> {
+    const text = await discard(this.#context, messageId);
+    this.#notify({ type: "discarded", conversationId, messageId });
+    return { text };
+  }
+
+  async messages(
+    conversationId: string,
+    before: string | null,
+    limit: number,
+  ): Promise<{ messages: MessageView[]; more: boolean }> {
+    const context = this.#context;
+    const conversation = context.conversations.get(conversationId);
+    if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    const oldest = before === null ? undefined : await context.records.get("messages", before);
+    if (before !== null && !oldest) throw new ProblemError("not_found", "There is no such message.");
+    const most = Math.min(Math.max(1, limit), 500);
+    const found = await context.records.newest("messages", conversationId, oldest?.sequence ?? Infinity, most + 1);
+    const shown = found.slice(0, most).reverse();
+    await context.people.ensure(new Set(shown.map(({ senderId }) => senderId).filter((id) => id !== "")));
+    const messages = shown.map((message) => messageView(context, conversation, message));
+    return { messages, more: found.length > most };
+  }
+
+  async markSeen(conversationId: string): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (conversation && conversation.record.unread > 0) {
+      await this.#context.lock.run(() =>
+        conversation.save((draft) => {
+          draft.unread = 0;
+        }),
+      );
+      this.#snapshotSoon();
+    }
+    return null;
+  }
+
+  #conversation(id: string): Conversation {
+    const conversation = this.#context.conversations.get(id);
+    if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    const { state, notice } = conversation.record;
+    if (state === "broken") throw new ProblemError("conversation_broken", notice ?? "");
+    if (state !== "open") {
+      throw new ProblemError("conversation_joining", "The other side has not let this device in yet.");
+    }
+    return conversation;
+  }
+
+  #directWith(personId: string): Conversation | undefined {
+    return [...this.#context.conversations.values()].find(
+      ({ record }) => record.kind === "direct" && record.personIds.includes(personId),
+    );
+  }
+
+  async #claims(personIds: readonly string[]) {
+    const claimed = await Promise.all(personIds.map((person) => claim(this.#context, person)));
+    return claimed.flat();
+  }
+
+  /** A creation that was cut off before its first commit is brought to its end. */
+  async #finished(conversation: Conversation): Promise<string> {
+    const context = this.#context;
+    if (conversation.record.state === "creating") await settleCreation(context, conversation);
+    if (!conversation.isOpen) return conversation.id;
+    const { members } = await conversation.group();
+    if (members.length > 1 || conversation.record.personIds.length === 0) return conversation.id;
+    await addMembers(context, conversation, await this.#claims(conversation.record.personIds));
+    this.#flush(conversation);
+    return conversation.id;
+  }
+
+  /** Somebody made it already: it is here, or its Welcome is on the way. */
+  async #existing(id: string, personId: string): Promise<string> {
+    const context = this.#context;
+    await this.#acceptWelcomes();
+    if (context.conversations.has(id)) return id;
+    const at = new Date(context.now()).toISOString();
+    const conversation = new Conversation(context.records, {
+      id,
+      kind: "direct",
+      state: "joining",
+      notice: null,
+      cursor: 0,
+      createdAt: at,
+      activeAt: at,
+      name: null,
+      personIds: [personId],
+      lastMessage: null,
+      unread: 0,
+      members: {},
+      pendingCommit: null,
+    });
+    await context.lock.run(() => conversation.save(() => undefined));
+    context.conversations.set(id, conversation);
+    this.#snapshotSoon();
+    return id;
+  }
+
+  // What the server says -----------------------------------------------------------------------
+
+  /** After every `ready`: what was missed, then what waited here. */
+  async #synchronise(): Promise<void> {
+    const context = this.#context;
+    await this.#acceptWelcomes();
+    const infos = await context.server.conversations();
+    for (const info of infos) await this.#synchroniseOne(info);
+    for (const conversation of [...context.conversations.values()]) {
+      if (conversation.record.state === "creating") await settleCreation(context, conversation);
+      if (conversation.isOpen) {
+        await submitPending(context, conversation);
+        this.#flush(conversation);
+        context.markDelivered(conversation);
+      }
+    }
+    await replenish(context);
+    const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
+    for (const conversation of unfinished) this.#background(() => this.#finished(conversation));
+    await context.people.ensure(unfinished.flatMap(({ record }) => record.personIds));
+    this.#snapshotSoon();
+  }
+
+  async #synchroniseOne(info: ConversationInfo): Promise<void> {
+    const conversation = this.#context.conversations.get(info.id);
+    if (!conversation?.isOpen) return;
+    if (info.last_position > conversation.record.cursor) await catchUp(this.#context, conversation);
+    await this.#takeMembers(conversation, info);
+  }
+
+  async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
+    const members = membersOf(info);
+    const { members: known } = conversation.record;
+    if (JSON.stringify(known) === JSON.stringify(members)) return;
+    const positions = (record: typeof members) =>
+      Object.values(record).map(({ deliveredPosition }) => deliveredPosition);
+    await this.#context.lock.run(() =>
+      conversation.save((draft) => {
+        draft.members = members;
+      }),
+    );
+    const from = Math.min(...positions(known), Infinity);
+    const upTo = Math.max(...positions(members), 0);
+    await showOwn(this.#context, conversation, Number.isFinite(from) ? from : 0, upTo);
+  }
+
+  async #refreshMembers(conversation: Conversation): Promise<void> {
+    await this.#takeMembers(conversation, await this.#context.server.conversation(conversation.id));
+  }
+
+  async #hear(event: Event): Promise<void> {
+    const context = this.#context;
+    switch (event.type) {
+      case "ready": // the connection has told us
+        return;
+      case "key_packages_low":
+        return replenish(context);
+      case "welcome_arrived":
+        return this.#acceptWelcomes();
+      case "delivery_advanced": {
+        const conversation = context.conversations.get(event.conversation_id);
+        if (conversation?.isOpen && event.device_id !== context.me.deviceId) {
+          await deliveryAdvanced(context, conversation, event);
+        }
+        return;
+      }
+      case "entry_appended": {
+        const conversation = context.conversations.get(event.conversation_id);
+        if (!conversation?.isOpen) return;
+        if (!(await hear(context, conversation, event))) await this.#fillGap(conversation);
+        this.#snapshotSoon();
+      }
+    }
+  }
+
+  /** Many entries may find the same gap; it is filled once. */
+  async #fillGap(conversation: Conversation): Promise<void> {
+    if (this.#behind.has(conversation.id)) return;
+    this.#behind.add(conversation.id);
+    try {
+      await catchUp(this.#context, conversation);
+    } finally {
+      this.#behind.delete(conversation.id);
+    }
+  }
+
+  #acceptWelcomes(): Promise<void> {
+    return this.#welcomes.run(async () => {
+      for (const welcome of await this.#context.server.welcomes()) {
+        try {
+          const conversation = await join(this.#context, welcome);
+          await this.#context.server.forgetWelcome(welcome.welcome_id);
+          await catchUp(this.#context, conversation);
+          this.#flush(conversation);
+          this.#context.markDelivered(conversation);
+        } catch (error) {
+          if (!(error instanceof MlsRefused || error instanceof CredentialRefused)) throw error;
+          await this.#refusedWelcome(welcome.conversation_id);
+        }
+      }
+    });
+  }
+
+  /** It stays on the server; whoever sent it can send a better one. */
+  async #refusedWelcome(conversationId: string): Promise<void> {
+    const waiting = this.#context.conversations.get(conversationId);
+    if (waiting?.record.state !== "joining") return;
+    await this.#context.lock.run(() =>
+      waiting.save((draft) => {
+        draft.notice = "The invitation to this conversation could not be opened on this device.";
+      }),
+    );
+    this.#snapshotSoon();
+  }
+
+  // What pages are told --------------------------------------------------------------------------
+
+  async #show(conversationId: string, messageIds: readonly string[]): Promise<void> {
+    const context = this.#context;
+    const conversation = context.conversations.get(conversationId);
+    if (!conversation) return;
+    const records = await Promise.all(messageIds.map((id) => context.records.get("messages", id)));
+    const messages = records
+      .filter((record) => record !== undefined)
+      .map((record) => messageView(context, conversation, record));
+    if (messages.length > 0 && !context.closed.aborted) {
+      this.#notify({ type: "messages", conversationId, messages });
+    }
+    this.#snapshotSoon();
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+    this.#snapshotSoon();
+  }
+
+  #fail(problem: unknown): void {
+    this.#failure = problemOf(problem);
+    this.#snapshotSoon();
+  }
+
+  /** Many changes, one snapshot. */
+  #snapshotSoon(): void {
+    if (this.#snapshotDue || this.#closing.signal.aborted) return;
+    this.#snapshotDue = true;
+    setTimeout(() => {
+      this.#snapshotDue = false;
+      if (!this.#closing.signal.aborted) this.#notify({ type: "snapshot", snapshot: this.snapshot() });
+    }, 10);
+  }
+
+  #flush(conversation: Conversation): void {
+    this.#background(() => this.#sender.flush(conversation));
+  }
+
+  /** Work nobody waits for. What the server refuses or cannot hear now comes again with `ready`. */
+  #background(work: () => Promise<unknown>): void {
+    work().catch((error: unknown) => {
+      if (this.#closing.signal.aborted || error instanceof ProblemError) return;
+      this.#fail(error);
+    });
+  }
+}

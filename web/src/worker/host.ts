@@ -1,0 +1,204 @@
+// The leading Worker's engine: opened when the pages ask for it, opened again by whoever takes over.
+
+import { ProblemError } from "../api/http.ts";
+import type { StorePort } from "../store/port.ts";
+import type { Timing } from "./connection.ts";
+import { ChatEngine } from "./engine.ts";
+import type { Answer, Call, Leader } from "./leader.ts";
+import { Lock } from "./lock.ts";
+import { problemOf } from "./messages.ts";
+import type { Method, Notification, Problem, Requests, Snapshot } from "./protocol.ts";
+import { bindDevice, createDevice } from "./registration.ts";
+import type { Server } from "./server.ts";
+
+const AGAIN = 3_000;
+
+export interface HostOptions {
+  personId: string;
+  server: Server;
+  openStore(personId: string): Promise<StorePort>;
+  notify(notification: Notification): void;
+  timing?: Timing;
+}
+
+/** Made when this Worker begins to lead. */
+export class Host implements Leader {
+  readonly #options: HostOptions;
+  readonly #opening = new Lock();
+  #engine: ChatEngine | null = null;
+  #phase: Snapshot["phase"] = "closed";
+  #failure: Problem | null = null;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+  }
+
+  async call(call: Call): Promise<Answer> {
+    try {
+      return { ok: true, value: await this.#perform(call) };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) reportBug(error);
+      return { ok: false, problem: problemOf(error) };
+    }
+  }
+
+  greet(): Notification {
+    return { type: "snapshot", snapshot: this.#snapshot() };
+  }
+
+  /** For a Worker that takes over: another tab had the engine open, so it is opened again here. */
+  resume(): void {
+    this.#open().catch((error: unknown) => {
+      if (this.#isClosed || !isPassing(error)) return;
+      this.#again = setTimeout(() => this.resume(), AGAIN);
+    });
+  }
+
+  hurry(): void {
+    this.#engine?.hurry();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#again);
+    const engine = this.#engine;
+    this.#engine = null;
+    await engine?.close();
+    this.#tell("closed", null);
+  }
+
+  async #perform({ id, method, args }: Call): Promise<Requests[Method][1]> {
+    switch (method) {
+      case "createDevice": {
+        const { personId, name, challenge } = args as Requests["createDevice"][0];
+        const deviceId = await this.#withStore((store) =>
+          createDevice(store, this.#options.server, { personId, name, challenge }),
+        );
+        await this.#open();
+        return { deviceId };
+      }
+      case "bindDevice": {
+        const { challenge } = args as Requests["bindDevice"][0];
+        const deviceId = await this.#withStore((store) => bindDevice(store, this.#options.server, challenge));
+        await this.#open();
+        return { deviceId };
+      }
+      case "open":
+        await this.#open();
+        return null;
+      case "startDirect": {
+        const { personId } = args as Requests["startDirect"][0];
+        return (await this.#opened()).startDirect(personId, id);
+      }
+      case "createGroup": {
+        const { name, personIds } = args as Requests["createGroup"][0];
+        return (await this.#opened()).createGroup(name, personIds, id);
+      }
+      case "addPeople": {
+        const { conversationId, personIds } = args as Requests["addPeople"][0];
+        return (await this.#opened()).addPeople(conversationId, personIds);
+      }
+      case "sendText": {
+        const { conversationId, text } = args as Requests["sendText"][0];
+        return (await this.#opened()).sendText(conversationId, text, id);
+      }
+      case "retry": {
+        const { conversationId, messageId } = args as Requests["retry"][0];
+        return (await this.#opened()).retry(conversationId, messageId);
+      }
+      case "discard": {
+        const { conversationId, messageId } = args as Requests["discard"][0];
+        return (await this.#opened()).discard(conversationId, messageId);
+      }
+      case "messages": {
+        const { conversationId, before, limit } = args as Requests["messages"][0];
+        return (await this.#opened()).messages(conversationId, before, limit);
+      }
+      case "markSeen": {
+        const { conversationId } = args as Requests["markSeen"][0];
+        return (await this.#opened()).markSeen(conversationId);
+      }
+      case "deviceHere":
+      case "close":
+        throw new Error(`${method} is not the leader's to answer`);
+    }
+  }
+
+  async #withStore<T>(work: (store: StorePort) => Promise<T>): Promise<T> {
+    const store = await this.#options.openStore(this.#options.personId);
+    try {
+      return await work(store);
+    } finally {
+      store.close();
+    }
+  }
+
+  /** The engine, waiting for one that is being opened. */
+  async #opened(): Promise<ChatEngine> {
+    return this.#opening.run(async () => {
+      if (this.#engine) return this.#engine;
+      throw new ProblemError("engine_closed", "The messages of this account are not open here.");
+    });
+  }
+
+  /** Opens it; an engine that lost its session is opened anew. */
+  #open(): Promise<void> {
+    return this.#opening.run(async () => {
+      if (this.#isClosed) throw new ProblemError("closed", "The engine was closed.");
+      if (this.#engine && this.#engine.snapshot().failure === null) return;
+      await this.#engine?.close();
+      this.#engine = null;
+      this.#tell("opening", null);
+      try {
+        this.#engine = await this.#makeEngine();
+      } catch (error) {
+        this.#tell("failed", problemOf(error));
+        throw error;
+      }
+      if (this.#isClosed) return this.close(); // closed while it was being opened
+      this.#engine.start();
+      this.#tell("ready", null);
+    });
+  }
+
+  async #makeEngine(): Promise<ChatEngine> {
+    const { personId, server, openStore, notify, timing } = this.#options;
+    const store = await openStore(personId);
+    try {
+      return await ChatEngine.open({ personId, store, server, notify, ...(timing && { timing }) });
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  #tell(phase: Snapshot["phase"], failure: Problem | null): void {
+    this.#phase = phase;
+    this.#failure = failure;
+    this.#options.notify(this.greet());
+  }
+
+  #snapshot(): Snapshot {
+    if (this.#engine) return this.#engine.snapshot();
+    return {
+      phase: this.#phase,
+      failure: this.#failure,
+      connection: "offline",
+      me: null,
+      conversations: [],
+    };
+  }
+}
+
+/** Not the person's doing and not the server's: loud, for whoever looks at the console. */
+function reportBug(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ProblemError && ["offline", "time_out", "unexpected_answer"].includes(error.code);
+}

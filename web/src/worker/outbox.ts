@@ -1,0 +1,190 @@
+// What this device wants to say: kept before it is sent, sent in order, and encrypted anew only when
+// the server says that the bytes are of a past epoch (so it did not take them).
+
+import { ProblemError, isProblem } from "../api/http.ts";
+import { toBase64 } from "../bytes.ts";
+import { TooLong, paddedSize } from "../mls-engine.ts";
+import type { OutboxRecord } from "../store/records.ts";
+import { MAX_TEXT_CHARACTERS } from "../wire.ts";
+import { characters, encodeContent, encodeEnvelope } from "./content.ts";
+import type { Context } from "./context.ts";
+import type { Conversation } from "./conversation.ts";
+import { catchUp } from "./inbox.ts";
+import { Lock } from "./lock.ts";
+import { noteContent, placed, problemOf, queued } from "./messages.ts";
+
+const LIMIT = 1_000_000;
+const MOST_ATTEMPTS = 20;
+
+type Content = OutboxRecord["content"];
+
+function checkLength(content: Content): void {
+  const text = content.type === "text" ? content.text : content.name;
+  try {
+    if (text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
+    if (characters(text) > MAX_TEXT_CHARACTERS) throw new TooLong();
+    paddedSize(encodeContent(content).length);
+  } catch (error) {
+    if (!(error instanceof TooLong)) throw error;
+    throw new ProblemError("message_too_long", "The message is too long.");
+  }
+}
+
+/** Keeps a text and lets it go as soon as it can. The same id again is the same message. */
+export async function enqueueText(
+  context: Context,
+  conversation: Conversation,
+  messageId: string,
+  text: string,
+): Promise<void> {
+  const content: Content = { type: "text", text };
+  checkLength(content);
+  await context.lock.run(async () => {
+    if (await context.records.get("messages", messageId)) return;
+    const [message, outgoing] = queued(context, conversation.id, messageId, content);
+    await conversation.save((draft, unit) => {
+      unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
+      draft.activeAt = message.at;
+      noteContent(draft, message, content, true);
+    });
+  });
+  context.changed(conversation.id, [messageId]);
+  context.refresh();
+}
+
+export async function retry(context: Context, messageId: string): Promise<void> {
+  await context.lock.run(async () => {
+    const outgoing = await context.records.get("outbox", messageId);
+    const message = await context.records.get("messages", messageId);
+    if (!outgoing || !message) return;
+    outgoing.failed = false;
+    message.delivery = "sending";
+    message.problem = null;
+    const unit = context.records.unit();
+    await unit.put("outbox", messageId, outgoing).put("messages", messageId, message).commit();
+    context.changed(message.conversationId, [messageId]);
+  });
+}
+
+/** Only what failed can be taken back; of anything else nobody knows whether it has gone out. */
+export async function discard(context: Context, messageId: string): Promise<string> {
+  return context.lock.run(async () => {
+    const outgoing = await context.records.get("outbox", messageId);
+    if (!outgoing?.failed) throw new ProblemError("not_found", "This message cannot be taken back.");
+    await context.records.unit().remove("outbox", messageId).remove("messages", messageId).commit();
+    return outgoing.content.type === "text" ? outgoing.content.text : outgoing.content.name;
+  });
+}
+
+/** Sends what waits, one conversation at a time in its own order. */
+export class Sender {
+  readonly #context: Context;
+  readonly #queues = new Map<string, Lock>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Resolves when nothing more can go out now; what is left goes with the next connection. */
+  flush(conversation: Conversation): Promise<void> {
+    const queue = this.#queues.get(conversation.id) ?? new Lock();
+    this.#queues.set(conversation.id, queue);
+    return queue.run(() => this.#flush(conversation));
+  }
+
+  async #flush(conversation: Conversation): Promise<void> {
+    for (;;) {
+      const { record } = conversation;
+      if (!conversation.isOpen || record.pendingCommit !== null) return;
+      if (!this.#context.connection.isReady || this.#context.closed.aborted) return;
+      const next = await this.#next(conversation);
+      if (next === undefined) return;
+      try {
+        await this.#send(conversation, next.messageId);
+      } catch (error) {
+        if (isProblem(error, "offline") || isProblem(error, "time_out")) return;
+        await this.#failed(conversation, next.messageId, error);
+      }
+    }
+  }
+
+  async #next(conversation: Conversation): Promise<OutboxRecord | undefined> {
+    const waiting = await this.#context.records.newest("outbox", conversation.id, Infinity, LIMIT);
+    return waiting.findLast(({ failed }) => !failed);
+  }
+
+  async #send(conversation: Conversation, messageId: string): Promise<void> {
+    const context = this.#context;
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const ciphertext = await this.#encrypted(conversation, messageId);
+      if (ciphertext === null) return; // its echo came meanwhile
+      try {
+        const position = await context.connection.command({
+          type: "send_message",
+          conversation_id: conversation.id,
+          message_id: messageId,
+          ciphertext,
+        });
+        await context.lock.run(() => placed(context, conversation, messageId, position, null));
+        return;
+      } catch (error) {
+        const isStale = isProblem(error, "stale_epoch");
+        if (!isStale && !isProblem(error, "message_id_reused")) throw error;
+        await catchUp(context, conversation);
+        if (isStale) await this.#anew(messageId);
+        else if (await context.records.get("outbox", messageId)) throw error;
+      }
+    }
+    throw new ProblemError("stale_epoch", "The members changed too often while this was being sent.");
+  }
+
+  /** The group moves on, and the bytes are kept, before anything is sent. */
+  #encrypted(conversation: Conversation, messageId: string): Promise<string | null> {
+    const context = this.#context;
+    return context.lock.run(async () => {
+      const outgoing = await context.records.get("outbox", messageId);
+      if (!outgoing || !conversation.isOpen) return null;
+      if (outgoing.ciphertext !== null) return outgoing.ciphertext;
+      const envelope = encodeEnvelope({
+        conversation_id: conversation.id,
+        message_id: messageId,
+        sender_device_id: context.me.deviceId,
+        last_position: conversation.record.cursor,
+      });
+      const plaintext = encodeContent(outgoing.content);
+      const { ciphertext, next } = await context.mls.encrypt(await conversation.group(), plaintext, envelope);
+      outgoing.ciphertext = toBase64(ciphertext);
+      await conversation.save((_draft, unit) => unit.put("outbox", messageId, outgoing), next);
+      return outgoing.ciphertext;
+    });
+  }
+
+  /** Nobody took these bytes and nobody will: the epoch they are of has passed. */
+  #anew(messageId: string): Promise<void> {
+    const context = this.#context;
+    return context.lock.run(async () => {
+      const outgoing = await context.records.get("outbox", messageId);
+      if (!outgoing) return;
+      outgoing.ciphertext = null;
+      await context.records.unit().put("outbox", messageId, outgoing).commit();
+    });
+  }
+
+  async #failed(conversation: Conversation, messageId: string, error: unknown): Promise<void> {
+    const context = this.#context;
+    await context.lock.run(async () => {
+      const outgoing = await context.records.get("outbox", messageId);
+      const message = await context.records.get("messages", messageId);
+      if (!outgoing) return;
+      outgoing.failed = true;
+      const unit = context.records.unit().put("outbox", messageId, outgoing);
+      if (message) {
+        message.delivery = "failed";
+        message.problem = problemOf(error);
+        unit.put("messages", messageId, message);
+      }
+      await unit.commit();
+    });
+    context.changed(conversation.id, [messageId]);
+  }
+}

@@ -1,0 +1,21 @@
+// The little of Node's test runner that the tests use; its own types are a package we do not need.
+
+declare module "node:test" {
+  export function test(name: string, body: () => void | Promise<void>): void;
+  export function afterEach(body: () => void | Promise<void>): void;
+}
+
+declare module "node:assert/strict" {
+  interface Assert {
+    (value: unknown, message?: string): asserts value;
+    equal(actual: unknown, expected: unknown, message?: string): void;
+    notEqual(actual: unknown, expected: unknown, message?: string): void;
+    deepEqual(actual: unknown, expected: unknown, message?: string): void;
+    match(actual: string, expected: RegExp, message?: string): void;
+    throws(body: () => unknown, expected?: object | RegExp, message?: string): void;
+    rejects(body: Promise<unknown> | (() => Promise<unknown>), expected?: object | RegExp): Promise<void>;
+    fail(message?: string): never;
+  }
+  const assert: Assert;
+  export default assert;
+}
