@@ -1,10 +1,12 @@
 // Clients made of ts-mls, driven line by line: a JSON request in, a JSON answer out.
 import { createInterface } from "node:readline";
 
+import { p256, p384, p521 } from "@noble/curves/nist.js";
 import * as mls from "ts-mls";
 
 const clients = new Map();
 const suites = new Map();
+const nist = { 2: p256, 5: p521, 7: p384 };
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
 const hex = (data) => Buffer.from(data).toString("hex");
 
@@ -40,10 +42,18 @@ function proposalOf({ add, remove }) {
   return { proposalType: mls.defaultProposalTypes.remove, remove: { removed: remove } };
 }
 
+// ts-mls writes the public keys of NIST curves compressed, which RFC 9420 section 5.1.1 forbids.
+async function signatureKeys({ cipherSuite }, suite, compressed) {
+  const made = await cipherSuite.signature.keygen();
+  if (nist[suite] === undefined || compressed) return made;
+  return { signKey: made.signKey, publicKey: nist[suite].getPublicKey(made.signKey, false) };
+}
+
 const operations = {
-  async new(client, { name, suite, now }) {
+  async new(client, { name, suite, now, compressed }) {
     const context = await contextOf(suite);
-    const made = await mls.generateKeyPackage({
+    const made = await mls.generateKeyPackageWithKey({
+      signatureKeyPair: await signatureKeys(context, suite, compressed),
       credential: {
         credentialType: mls.defaultCredentialTypes.basic,
         identity: new TextEncoder().encode(name),
