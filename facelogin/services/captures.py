@@ -26,7 +26,7 @@ from facelogin.errors import (
     FaceDisabled,
     FaceLocked,
 )
-from facelogin.lifecycle import Purpose, Reason, State
+from facelogin.lifecycle import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, sweeping, templates
@@ -34,9 +34,6 @@ from facelogin.services.attempts import key_for_browser
 
 LIFETIME = timedelta(seconds=60)
 NONCE_BYTES = 16
-MIN_FRAMES = 30
-MAX_FRAMES = 40
-MAX_BYTES = 2 * 1024 * 1024 - 64 * 1024  # the rest of 2 MiB is for the form around them
 JUDGE = "facelogin.judge_capture"
 
 

@@ -12,10 +12,9 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from facelogin import consent, sealing
-from facelogin.lifecycle import State
+from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES, State
 from facelogin.models import Attempt, Capture, Consent, FailureBudget, Frames, Template
 from facelogin.services import attempts, budgets, sweeping, templates
-from facelogin.services.captures import MAX_FRAMES, MIN_FRAMES
 from tests.facelogin.browsers import PASSWORD, Browser, id_of
 from tests.facelogin.pictures import GOOD, frame_header, picture, png
 
