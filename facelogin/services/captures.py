@@ -180,7 +180,11 @@ def _enqueue(capture_id: UUID) -> None:
 
 
 def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
-    """The server did not do its part: refused, and the try is given back."""
+    """The server did not do its part: refused.
+
+    The try is given back only if no worker had begun: whoever can make a worker fail must not be
+    able to do so without end.
+    """
     with transaction.atomic():
         capture = (
             Capture.objects.select_for_update(of=("self",))
@@ -190,9 +194,9 @@ def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
         )
         if capture is None:
             return
-        sweeping.end(capture, State.REFUSED, [reason])
-        if capture.attempt.purpose == Purpose.VERIFICATION:
+        if capture.state == State.QUEUED and capture.attempt.purpose == Purpose.VERIFICATION:
             budgets.pay_back(capture.attempt.person, FailureBudget.Kind.FACE)
+        sweeping.end(capture, State.REFUSED, [reason])
 
 
 def _install(capture: Capture, key: Key) -> None:
