@@ -177,10 +177,17 @@ function Advice({ run }: { run: FaceRun }) {
   const known = run.reasons.value.map((reason) => words.face.reasons[reason] ?? reason);
   const advice = known.length > 0 ? known : [words.face.reasons["failed"]];
   return (
-    <ul class="advice" role="alert" data-testid="face-reasons" data-reasons={run.reasons.value.join(" ")}>
-      {advice.map((line) => (
-        <li key={line}>{line}</li>
-      ))}
-    </ul>
+    <div
+      class="advice"
+      role="alert"
+      data-testid="face-reasons"
+      data-reasons={run.reasons.value.join(" ")}
+    >
+      <ul>
+        {advice.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </div>
   );
 }
