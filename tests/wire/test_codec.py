@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,5 @@ JSON = st.recursive(
 def test_no_change_to_a_command_causes_anything_but_a_refusal(data: st.DataObject) -> None:
     frame = dict(data.draw(st.sampled_from(golden("commands"))))
     frame[data.draw(st.sampled_from([*frame, "other"]))] = data.draw(JSON)
-    try:
+    with suppress(InvalidFrame):
         decode_command(json.dumps(frame).encode())
-    except InvalidFrame as refused:
-        assert refused.code == "invalid_frame"
