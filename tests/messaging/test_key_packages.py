@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from accounts.errors import DeviceRevoked
 from messaging.errors import (
@@ -170,7 +170,7 @@ def test_bytes_that_are_no_key_package_are_refused(bob: Member) -> None:
 
 
 def test_claims_are_counted_and_renewed_after_an_hour(
-    alice: Member, bob: Member, settings: SettingsWrapper
+    alice: Member, bob: Member, settings: Settings
 ) -> None:
     settings.CONFIG = settings.CONFIG.model_copy(update={"key_package_claims_per_hour": 2})
     bob.leaves_key_packages(4)
