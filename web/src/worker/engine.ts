@@ -105,9 +105,10 @@ export class ChatEngine {
     this.#snapshotSoon();
   }
 
-  /** The network is said to be back. */
-  hurry(): void {
-    this.#connection.hurry();
+  /** What the browser says of the network. */
+  networkIs(state: "back" | "gone"): void {
+    if (state === "back") this.#connection.hurry();
+    else this.#connection.interrupt();
   }
 
   /** Nothing more is sent or told; what was being written is written to its end. */

@@ -53,6 +53,11 @@ export interface ParticipantOptions {
   closed(): void;
 }
 
+const CLOSED: Answer = {
+  ok: false,
+  problem: { code: "closed", detail: "The messages were closed on this device." },
+};
+
 interface Waiting {
   call: Call;
   resolve(answer: Answer): void;
@@ -81,6 +86,7 @@ export class Participant {
 
   /** Resolves with the leader's answer, whoever leads by then. */
   call(call: Call): Promise<Answer> {
+    if (this.#abort.signal.aborted) return Promise.resolve(CLOSED);
     if (this.#leader) return this.#perform(call);
     return new Promise((resolve) => {
       this.#waiting.set(call.id, { call, resolve });
@@ -153,8 +159,7 @@ export class Participant {
   async #end(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    const problem = { code: "closed", detail: "The engine was closed." };
-    for (const { resolve } of this.#waiting.values()) resolve({ ok: false, problem });
+    for (const { resolve } of this.#waiting.values()) resolve(CLOSED);
     this.#waiting.clear();
     const leader = this.#leader;
     this.#leader = null;

@@ -130,4 +130,5 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "csrf") csrfWaiting.get(data.id)?.(data.token);
   else void answer(data.call);
 };
-scope.addEventListener("online", () => host?.hurry());
+scope.addEventListener("online", () => host?.networkIs("back"));
+scope.addEventListener("offline", () => host?.networkIs("gone"));
