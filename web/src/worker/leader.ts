@@ -53,6 +53,7 @@ export interface ParticipantOptions {
   closed(): void;
 }
 
+const REMEMBERED = 500;
 const CLOSED: Answer = {
   ok: false,
   problem: { code: "closed", detail: "The messages were closed on this device." },
@@ -152,7 +153,8 @@ export class Participant {
     if (!this.#leader) return this.call(call);
     const answer = this.#leader.call(call);
     this.#answers.set(call.id, answer);
-    void answer.then(() => setTimeout(() => this.#answers.delete(call.id), 60_000));
+    const [oldest] = this.#answers.keys();
+    if (oldest !== undefined && this.#answers.size > REMEMBERED) this.#answers.delete(oldest);
     return answer;
   }
 
