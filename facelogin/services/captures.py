@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -30,7 +31,6 @@ from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, sweeping, templates
 from facelogin.services.attempts import key_for_browser
-from securechat.celery import app as celery_app
 
 LIFETIME = timedelta(seconds=60)
 NONCE_BYTES = 16
@@ -176,7 +176,7 @@ def _about(capture: Capture) -> bytes:
 
 def _enqueue(capture_id: UUID) -> None:
     try:
-        celery_app.send_task(JUDGE, args=[str(capture_id)], queue="face")
+        current_app.send_task(JUDGE, args=[str(capture_id)], queue="face")
     except OperationalError:
         # No queue, no decision: said at once instead of after a minute.
         fail_capture(capture_id)

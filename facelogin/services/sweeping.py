@@ -1,5 +1,7 @@
 """Ends what is overdue; called before each new capture and every few seconds in the worker."""
 
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ def end_overdue() -> None:
 
 
 @transaction.atomic
-def end_if_overdue(capture_id: object) -> None:
+def end_if_overdue(capture_id: UUID) -> None:
     overdue = (
         Capture.objects.select_for_update(of=("self",))
         .select_related("attempt__person")

@@ -41,7 +41,7 @@ def capture(browser: Browser, enrolled: Person) -> dict[str, Any]:
     browser.give_password(enrolled)
     answer = browser.start_verification()
     assert answer.status_code == HTTPStatus.CREATED
-    return answer.json()
+    return dict(answer.json())
 
 
 def give_alternative(person: Person) -> None:
