@@ -402,6 +402,7 @@ export const words = {
     consent_outdated: "The text about the use of your face has changed. Please read it again.",
     wrong_password: "This password is not right.",
     incorrect_password: "This password is not right.",
+    enter_current_password: "The current password is not right.",
     capture_used: "These pictures have been used already. Try again.",
     capture_expired: "It took too long, so the pictures were thrown away. Try again.",
     bad_capture: "The pictures could not be used. Try again.",
