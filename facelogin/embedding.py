@@ -23,7 +23,7 @@ os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"  # no TensorFlow
 os.environ.setdefault("DEEPFACE_LOG_LEVEL", "40")  # errors only
 weights.link_for_deepface(Path(os.environ["DEEPFACE_HOME"]))
 
-from deepface import DeepFace  # noqa: E402 (after the weights are in their place)
+from deepface import DeepFace  # type: ignore[import-untyped]  # noqa: E402 (weights come first)
 
 Embedding = NDArray[np.float64]
 

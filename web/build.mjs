@@ -13,8 +13,9 @@ import * as esbuild from "esbuild";
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const DIST = path.join(HERE, "dist");
 
-// ts-mls loads these only for suites we do not use; a bundle must not hold an `import()` of them.
+// ts-mls and its HPKE load these only where we never are; a bundle must not hold an `import()`.
 const UNUSED_PEERS = [
+  "crypto", // for a Node older than we run on
   "@hpke/chacha20poly1305",
   "@hpke/dhkem-x448",
   "@hpke/hybridkem-x-wing",

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -184,3 +185,28 @@ def test_other_json_is_read_as_it_is(value: Any) -> None:
         return
 
     assert parse_json(text.encode()) == value
+
+
+@pytest.mark.parametrize(
+    "cookie", ['"\\000aaaaaaaaaaaa"', '"\\377\\376aaaaaaaaa"', "a", "' or 1=1 --"]
+)
+@pytest.mark.parametrize(
+    "path", ["/api/v1/session", "/_allauth/browser/v1/auth/session", "/admin/"]
+)
+def test_a_strange_cookie_is_nobodys(db: None, cookie: str, path: str) -> None:
+    answer = Client().get(path, headers={"cookie": f"sessionid={cookie}"})
+
+    assert answer.status_code in {200, 302, 401}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/accounts/person/?role__exact=%00",
+        "/admin/accounts/person/?q=%00",
+        "/api/v1/people?anything=%00",
+        "/admin/login/?next=%00",
+    ],
+)
+def test_a_nul_in_a_query_is_refused(at_home: Browser, path: str) -> None:
+    assert refusal(at_home.call("GET", path)) == (400, "invalid_input")

@@ -1,10 +1,11 @@
 """What a person does in the browser, in the words of the pages."""
 
+import base64
+import hmac
 import re
 import time
 from dataclasses import dataclass, field
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.stories.product import Product
@@ -22,6 +23,7 @@ class PersonAtBrowser:
     username: str
     display_name: str
     page: Page = field(init=False)
+    link: str = ""
     code_secret: str = ""
     last_code: str = ""
     recovery_codes: list[str] = field(default_factory=list)
@@ -50,12 +52,15 @@ class PersonAtBrowser:
         self.see("accept-password-again").fill(self.password)
         self.see("accept-submit").click()
 
-    def enrol_face(self) -> None:
+    def agree_to_face(self) -> None:
         self.see("enrol-face").click()
         self.see("consent-agree").check()
         if self.see("consent-password").is_visible():
             self.see("consent-password").fill(self.password)
         self.see("consent-submit").click()
+
+    def enrol_face(self) -> None:
+        self.agree_to_face()
         self.see("face-start").click()
         self.keep_recovery_codes()
 
@@ -149,5 +154,10 @@ class PersonAtBrowser:
         return self.see("message").filter(has_text=text).get_by_test_id("message-status")
 
 
-def one_time_code(secret: str, *, at: float | None = None) -> str:
-    return str(format_hotp_value(hotp_value(secret, int((at or time.time()) // 30))))
+def one_time_code(secret: str) -> str:
+    """The code of this half minute (RFC 6238)."""
+    counter = int(time.time() // 30).to_bytes(8)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
+    return f"{number % 1_000_000:06d}"

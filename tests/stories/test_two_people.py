@@ -19,6 +19,7 @@ from tests.stories.product import Product, dump
 pytestmark = pytest.mark.story
 
 JPEG_HEADER = bytes.fromhex("ffd8ffe000104a464946")  # as a canvas writes it
+GROUP = "Boats on the canal"
 TEXTS = [
     "Is the bridge over the canal open?",
     "Since this morning.",
@@ -187,15 +188,15 @@ def test_a_third_person_reads_what_follows_and_not_what_came_before(
     before, after = TEXTS[6:8]
     cy = person_at(product, cast.launch(None), "cy", "Cy Twombly")
     sign_up(cy, with_face=False)
-    cast.ada.start_group("Boats", "Ben Okri")
+    cast.ada.start_group(GROUP, "Ben Okri")
     cast.ada.write(before)
-    cast.ben.open_conversation("Boats")
+    cast.ben.open_conversation(GROUP)
     cast.ben.reads(before)
 
     cast.ada.add_to_group("Cy Twombly")
     cast.ada.write(after)
 
-    cy.open_conversation("Boats")
+    cy.open_conversation(GROUP)
     cy.reads(after)
     cast.ben.reads(before, after)
     expect(cy.see("message").filter(has_text=before)).to_have_count(0)
@@ -208,7 +209,7 @@ def test_a_third_person_reads_what_follows_and_not_what_came_before(
 def test_what_the_server_stored_holds_no_secret(cast: Cast, product: Product) -> None:
     secrets = {
         **{text: text.encode() for text in TEXTS},
-        "name of the group": b"Boats",
+        "name of the group": GROUP.encode(),
         "password of ada": cast.ada.password.encode(),
         "password of ben": cast.ben.password.encode(),
         "a photo": JPEG_HEADER,

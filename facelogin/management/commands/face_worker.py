@@ -4,11 +4,11 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from facelogin.worker import QUEUE
-from securechat.celery import app
 
 OPTIONS = (
     "--queues",
@@ -40,4 +40,4 @@ class Command(BaseCommand):
         os.environ.setdefault("DEEPFACE_HOME", str(settings.DATA / "models"))
         level = settings.CONFIG.log_level
         concurrency = ["--concurrency", str(options["processes"]), "--loglevel", level]
-        app.worker_main(argv=["worker", *OPTIONS, *concurrency])
+        current_app.worker_main(argv=["worker", *OPTIONS, *concurrency])

@@ -56,6 +56,8 @@ class WorkerEngine implements Engine {
     worker.onerror = (event) => {
       if (event.lineno === 0) this.#fail(); // the file could not be loaded: nothing will ever answer
     };
+    addEventListener("online", () => this.#post({ type: "network", state: "back" }));
+    addEventListener("offline", () => this.#post({ type: "network", state: "gone" }));
   }
 
   call<M extends Method>(method: M, args: Requests[M][0]): Promise<Requests[M][1]> {

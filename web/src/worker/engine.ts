@@ -24,6 +24,8 @@ import type { ConversationInfo, Server } from "./server.ts";
 import { Trust } from "./trust.ts";
 import { messageView, summaryOf } from "./views.ts";
 
+const TELL_AFTER = 15;
+
 export interface EngineOptions {
   personId: string;
   store: StorePort;
@@ -45,7 +47,8 @@ export class ChatEngine {
   readonly #welcomes = new Lock();
   #state: ConnectionState = "offline";
   #failure: Problem | null = null;
-  #snapshotDue = false;
+  readonly #toShow = new Map<string, Set<string>>();
+  #isTelling = false;
 
   /** Opens the stored keys and history; rejects with a `ProblemError`. `start` connects. */
   static async open(options: EngineOptions): Promise<ChatEngine> {
@@ -88,10 +91,8 @@ export class ChatEngine {
       connection: this.#connection,
       conversations: new Map(),
       lock: new Lock(),
-      changed: (conversationId, messageIds) => {
-        this.#background(() => this.#show(conversationId, messageIds));
-      },
-      refresh: () => this.#snapshotSoon(),
+      changed: (conversationId, messageIds) => this.#changed(conversationId, messageIds),
+      refresh: () => this.#tellSoon(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
       closed: this.#closing.signal,
@@ -102,12 +103,13 @@ export class ChatEngine {
 
   start(): void {
     this.#connection.start();
-    this.#snapshotSoon();
+    this.#tellSoon();
   }
 
-  /** The network is said to be back. */
-  hurry(): void {
-    this.#connection.hurry();
+  /** What the browser says of the network. */
+  networkIs(state: "back" | "gone"): void {
+    if (state === "back") this.#connection.hurry();
+    else this.#connection.interrupt();
   }
 
   /** Nothing more is sent or told; what was being written is written to its end. */
@@ -230,7 +232,7 @@ export class ChatEngine {
           draft.unread = 0;
         }),
       );
-      this.#snapshotSoon();
+      this.#tellSoon();
     }
     return null;
   }
@@ -292,7 +294,7 @@ export class ChatEngine {
     });
     await context.lock.run(() => conversation.save(() => undefined));
     context.conversations.set(id, conversation);
-    this.#snapshotSoon();
+    this.#tellSoon();
     return id;
   }
 
@@ -316,7 +318,7 @@ export class ChatEngine {
     const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
     for (const conversation of unfinished) this.#background(() => this.#finished(conversation));
     await context.people.ensure(unfinished.flatMap(({ record }) => record.personIds));
-    this.#snapshotSoon();
+    this.#tellSoon();
   }
 
   async #synchroniseOne(info: ConversationInfo): Promise<void> {
@@ -366,7 +368,7 @@ export class ChatEngine {
         const conversation = context.conversations.get(event.conversation_id);
         if (!conversation?.isOpen) return;
         if (!(await hear(context, conversation, event))) await this.#fillGap(conversation);
-        this.#snapshotSoon();
+        this.#tellSoon();
       }
     }
   }
@@ -408,43 +410,55 @@ export class ChatEngine {
         draft.notice = "The invitation to this conversation could not be opened on this device.";
       }),
     );
-    this.#snapshotSoon();
+    this.#tellSoon();
   }
 
   // What pages are told --------------------------------------------------------------------------
 
-  async #show(conversationId: string, messageIds: readonly string[]): Promise<void> {
+  async #show(conversationId: string, messageIds: ReadonlySet<string>): Promise<void> {
     const context = this.#context;
     const conversation = context.conversations.get(conversationId);
     if (!conversation) return;
-    const records = await Promise.all(messageIds.map((id) => context.records.get("messages", id)));
+    const records = await Promise.all([...messageIds].map((id) => context.records.get("messages", id)));
     const messages = records
       .filter((record) => record !== undefined)
+      .sort((one, other) => one.sequence - other.sequence)
       .map((record) => messageView(context, conversation, record));
     if (messages.length > 0 && !context.closed.aborted) {
       this.#notify({ type: "messages", conversationId, messages });
     }
-    this.#snapshotSoon();
   }
 
   #setState(state: ConnectionState): void {
     this.#state = state;
-    this.#snapshotSoon();
+    this.#tellSoon();
   }
 
   #fail(problem: unknown): void {
     this.#failure = problemOf(problem);
-    this.#snapshotSoon();
+    this.#tellSoon();
   }
 
-  /** Many changes, one snapshot. */
-  #snapshotSoon(): void {
-    if (this.#snapshotDue || this.#closing.signal.aborted) return;
-    this.#snapshotDue = true;
-    setTimeout(() => {
-      this.#snapshotDue = false;
-      if (!this.#closing.signal.aborted) this.#notify({ type: "snapshot", snapshot: this.snapshot() });
-    }, 10);
+  #changed(conversationId: string, messageIds: readonly string[]): void {
+    const due = this.#toShow.get(conversationId) ?? new Set();
+    for (const id of messageIds) due.add(id);
+    this.#toShow.set(conversationId, due);
+    this.#tellSoon();
+  }
+
+  /** Many changes, told once: pages draw, and drawing takes longer than opening a message. */
+  #tellSoon(): void {
+    if (this.#isTelling || this.#closing.signal.aborted) return;
+    this.#isTelling = true;
+    setTimeout(() => this.#background(() => this.#tell()), TELL_AFTER);
+  }
+
+  async #tell(): Promise<void> {
+    this.#isTelling = false;
+    const due = [...this.#toShow];
+    this.#toShow.clear();
+    for (const [conversationId, messageIds] of due) await this.#show(conversationId, messageIds);
+    if (!this.#closing.signal.aborted) this.#notify({ type: "snapshot", snapshot: this.snapshot() });
   }
 
   #flush(conversation: Conversation): void {

@@ -53,6 +53,12 @@ export interface ParticipantOptions {
   closed(): void;
 }
 
+const REMEMBERED = 500;
+const CLOSED: Answer = {
+  ok: false,
+  problem: { code: "closed", detail: "The messages were closed on this device." },
+};
+
 interface Waiting {
   call: Call;
   resolve(answer: Answer): void;
@@ -81,6 +87,7 @@ export class Participant {
 
   /** Resolves with the leader's answer, whoever leads by then. */
   call(call: Call): Promise<Answer> {
+    if (this.#abort.signal.aborted) return Promise.resolve(CLOSED);
     if (this.#leader) return this.#perform(call);
     return new Promise((resolve) => {
       this.#waiting.set(call.id, { call, resolve });
@@ -146,15 +153,15 @@ export class Participant {
     if (!this.#leader) return this.call(call);
     const answer = this.#leader.call(call);
     this.#answers.set(call.id, answer);
-    void answer.then(() => setTimeout(() => this.#answers.delete(call.id), 60_000));
+    const [oldest] = this.#answers.keys();
+    if (oldest !== undefined && this.#answers.size > REMEMBERED) this.#answers.delete(oldest);
     return answer;
   }
 
   async #end(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    const problem = { code: "closed", detail: "The engine was closed." };
-    for (const { resolve } of this.#waiting.values()) resolve({ ok: false, problem });
+    for (const { resolve } of this.#waiting.values()) resolve(CLOSED);
     this.#waiting.clear();
     const leader = this.#leader;
     this.#leader = null;

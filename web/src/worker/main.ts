@@ -127,7 +127,14 @@ async function answer(call: Call): Promise<void> {
 }
 
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "csrf") csrfWaiting.get(data.id)?.(data.token);
-  else void answer(data.call);
+  switch (data.type) {
+    case "csrf":
+      csrfWaiting.get(data.id)?.(data.token);
+      break;
+    case "network":
+      host?.networkIs(data.state);
+      break;
+    case "call":
+      void answer(data.call);
+  }
 };
-scope.addEventListener("online", () => host?.hurry());

@@ -13,7 +13,6 @@ import { catchUp } from "./inbox.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued } from "./messages.ts";
 
-const LIMIT = 1_000_000;
 const MOST_ATTEMPTS = 20;
 
 type Content = OutboxRecord["content"];
@@ -109,8 +108,12 @@ export class Sender {
   }
 
   async #next(conversation: Conversation): Promise<OutboxRecord | undefined> {
-    const waiting = await this.#context.records.newest("outbox", conversation.id, Infinity, LIMIT);
-    return waiting.findLast(({ failed }) => !failed);
+    let after = -Infinity;
+    for (;;) {
+      const [next] = await this.#context.records.oldest("outbox", conversation.id, after, 1);
+      if (!next?.failed) return next;
+      after = next.sequence;
+    }
   }
 
   async #send(conversation: Conversation, messageId: string): Promise<void> {
