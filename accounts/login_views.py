@@ -22,7 +22,7 @@ from allauth.headless.mfa.inputs import AuthenticateInput
 from allauth.headless.mfa.response import AuthenticatorDeletedResponse
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -38,7 +38,7 @@ from accounts.errors import (
 from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
 from accounts.models import Person
 from accounts.services import guesses, logins
-from securechat_sdk.wire.errors import InvalidInput
+from securechat_sdk.wire.errors import InvalidInput, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -47,10 +47,10 @@ class StrictBody:
     """Refuses a body that is not a flat JSON object of texts, before allauth sees it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.")
         try:
             _check_body(request.body)
+        except (TooLarge, RequestDataTooBig):
+            return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge.title)
         except InvalidInput as error:
             return _refusal(request, HTTPStatus.BAD_REQUEST, error.detail)
         answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
@@ -60,6 +60,8 @@ class StrictBody:
 def _check_body(body: bytes) -> None:
     if not body:
         return
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge
     fields = parse_json(body)
     if not isinstance(fields, dict) or not all(isinstance(text, str) for text in fields.values()):
         raise InvalidInput("An object of texts is expected here.")

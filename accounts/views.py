@@ -65,7 +65,7 @@ class SessionView(APIView):
 
     permission_classes = [ComesFromOurPage]
 
-    @extend_schema(responses=SessionSerializer)
+    @extend_schema(responses=SessionSerializer, auth=[{}])  # anyone may ask
     def get(self, request: Request) -> Response:
         get_token(request._request)  # noqa: SLF001  # sets the cookie that later calls need
         return session_response(request)

@@ -10,11 +10,10 @@ from facelogin.models import Attempt, Capture, Template
 from securechat_sdk.wire.errors import NotFound
 
 
-def attempt_for(attempt_id: UUID | None, *, person: Person) -> Attempt:
+def attempt_for(attempt_id: UUID, *, person: Person) -> Attempt:
     """The login or enrolment that this session is in; ``attempt_id`` comes from the session."""
     attempt = (
-        Attempt.objects.select_for_update()
-        .filter(pk=attempt_id)
+        Attempt.objects.filter(pk=attempt_id)
         .filter(person=person)
         .filter(expires_at__gt=timezone.now())
         .first()
@@ -29,7 +28,11 @@ def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False
     captures = Capture.objects.select_related("attempt__person")
     if lock:
         captures = captures.select_for_update(of=("self",))
-    capture = captures.filter(pk=capture_id).filter(attempt_id=attempt_id).first()
+    capture = (
+        captures.filter(pk=capture_id)
+        .filter(attempt__pk__in=[attempt_id] if attempt_id else [])
+        .first()
+    )
     if capture is None:
         raise NotFound
     return capture

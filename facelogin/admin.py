@@ -1,6 +1,6 @@
 """Who has a face enrolled, and since when: never a picture, never a number of it."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from accounts.models import Person
 from facelogin.models import Consent, Template
 from facelogin.services import templates
-
 
 if TYPE_CHECKING:
     Rows = admin.ModelAdmin[Any]  # a generic class for the type checker only
@@ -30,10 +29,10 @@ class ReadOnly(Rows):
 
 @admin.register(Template)
 class TemplateAdmin(ReadOnly):
-    list_display: ClassVar = ["person", "created_at", "model", "version"]
-    fields: ClassVar = ["person", "created_at", "model", "version"]
-    search_fields: ClassVar = ["person__username", "person__display_name"]
-    actions: ClassVar = ["erase"]
+    list_display = ("person", "created_at", "model", "version")
+    fields = ("person", "created_at", "model", "version")
+    search_fields = ("person__username", "person__display_name")
+    actions = ("erase",)
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         """An auditor looks; an administrator erases."""
@@ -49,6 +48,6 @@ class TemplateAdmin(ReadOnly):
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnly):
-    list_display: ClassVar = ["person", "version", "given_at", "withdrawn_at"]
-    fields: ClassVar = ["person", "version", "given_at", "withdrawn_at"]
-    search_fields: ClassVar = ["person__username", "person__display_name"]
+    list_display = ("person", "version", "given_at", "withdrawn_at")
+    fields = ("person", "version", "given_at", "withdrawn_at")
+    search_fields = ("person__username", "person__display_name")

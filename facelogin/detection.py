@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import cv2
-import dlib
+import dlib  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 

@@ -4,7 +4,10 @@ A string would be a path or an address to it, its own detectors were measured to
 without weights it would fetch them: so it gets a chip, "skip", and a linked file.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +16,14 @@ from numpy.typing import NDArray
 from facelogin import weights
 from facelogin.decoding import Picture
 
-DEEPFACE_HOME = Path(os.environ.setdefault("DEEPFACE_HOME", str(Path.home())))
+if "DEEPFACE_HOME" not in os.environ:  # the command face_worker names a lasting folder
+    os.environ["DEEPFACE_HOME"] = tempfile.mkdtemp(prefix="securechat-models-")
+    atexit.register(shutil.rmtree, os.environ["DEEPFACE_HOME"], ignore_errors=True)
 os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"  # no TensorFlow
 os.environ.setdefault("DEEPFACE_LOG_LEVEL", "40")  # errors only
-weights.link_for_deepface(DEEPFACE_HOME)
+weights.link_for_deepface(Path(os.environ["DEEPFACE_HOME"]))
 
-from deepface import DeepFace  # noqa: E402 (after the weights are in their place)
+from deepface import DeepFace  # type: ignore[import-untyped]  # noqa: E402 (weights come first)
 
 Embedding = NDArray[np.float64]
 

@@ -1,10 +1,10 @@
 """The face over HTTP: the session says which login or enrolment is meant."""
 
-from typing import Any, ClassVar
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.parsers import MultiPartParser
@@ -36,8 +36,8 @@ from securechat_sdk.wire.errors import InvalidInput, TooLarge
 class FaceAPIView(APIView):
     """Browsers only, before, during and after a login; the services say who may do what."""
 
-    authentication_classes: ClassVar = [SessionAuthentication]
-    permission_classes: ClassVar = [ComesFromOurPage]
+    authentication_classes = (SessionAuthentication,)
+    permission_classes = (ComesFromOurPage,)
 
 
 def _http(request: Request) -> HttpRequest:
@@ -58,7 +58,7 @@ def _capture(capture: Capture, status_code: int = status.HTTP_200_OK) -> Respons
 class FaceView(FaceAPIView):
     """What the page needs to know about the face, and the way to have it forgotten."""
 
-    @extend_schema(responses=FaceAnswer)
+    @extend_schema(responses=FaceAnswer, auth=[{}])  # anyone may ask
     def get(self, request: Request) -> Response:
         template = Template.objects.filter(person=request.user.pk).first()
         body = {
@@ -96,7 +96,7 @@ class VerificationsView(FaceAPIView):
 
 
 class FramesView(FaceAPIView):
-    parser_classes: ClassVar = [MultiPartParser]
+    parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": FramesRequest}, responses={202: CaptureAnswer})
     def put(self, request: Request, capture_id: UUID) -> Response:
@@ -141,7 +141,7 @@ class DeclineView(FaceAPIView):
 
 def _form(request: Request) -> dict[str, Any]:
     """The form as a plain object: single fields once, the frames as a list."""
-    form = request.data
+    form = cast("QueryDict", request.data)  # what MultiPartParser makes
     values: dict[str, Any] = {name: form.getlist(name) for name in form}
     for name in ("nonce", "steps"):
         if len(values.get(name, [])) > 1:

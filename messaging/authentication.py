@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
@@ -16,6 +15,7 @@ from django.http import HttpRequest
 from accounts.models import Person
 from accounts.services import logins, sessions, tickets
 from accounts.services.tickets import SocketCaller
+from messaging.threads import run_once
 from securechat_sdk.wire.errors import NotAuthenticated
 from securechat_sdk.wire.frames import CloseCode
 
@@ -35,9 +35,7 @@ class CallerAuthentication:
             await send({"type": "websocket.close"})  # before it is accepted: HTTP 403
             return
         try:
-            caller = await database_sync_to_async(find_caller, thread_sensitive=False)(
-                scope, from_browser=origin is not None
-            )
+            caller = await run_once(find_caller, scope, from_browser=origin is not None)
         except NotAuthenticated:
             await receive()
             await send({"type": "websocket.accept"})  # else a browser cannot read the code

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from accounts.errors import DeviceRevoked
@@ -45,18 +44,18 @@ class DeviceSocket:
         self._caller = caller
         self._receive = receive
         self._send = send
+        self._hub = hub_of_this_process()
         self._outbox = Outbox(caller.device.pk)
         self._invalid_frames = 0
 
     async def serve(self) -> None:
         """Serve until the device leaves or the outbox is closed, and say why if it was us."""
-        hub = hub_of_this_process()
         self._put(Ready(device_id=self._caller.device.pk))
         try:
-            await hub.attach(self._outbox)
+            await self._hub.attach(self._outbox)
             await _first_of(self._read(), self._write(), self._outbox.closed())
         finally:
-            hub.detach(self._outbox)
+            self._hub.detach(self._outbox)
         if self._outbox.close_code is not None:
             close = {"type": "websocket.close", "code": self._outbox.close_code.value}
             await asyncio.wait_for(self._send(close), SECONDS_TO_CLOSE)
@@ -89,9 +88,7 @@ class DeviceSocket:
 
     async def _run(self, command: Command) -> ServerFrame:
         try:
-            return await database_sync_to_async(execute, thread_sensitive=False)(
-                self._caller, command
-            )
+            return await self._hub.command_threads.run(execute, self._caller, command)
         except DeviceRevoked as error:
             self._outbox.close(CloseCode.DEVICE_REVOKED)
             return _refusal(command.request_id, error)

@@ -11,17 +11,17 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
+from django.db import connection
 
 from messaging import doorbell, news
 from messaging.doorbell import Ring, What
 from messaging.news import MemberNow, RoomNow
 from messaging.outbox import Outbox
 from messaging.services.key_packages import LOW
+from messaging.threads import DatabaseThreads
 from securechat_sdk.wire.codec import encode_event
 from securechat_sdk.wire.frames import (
     CloseCode,
@@ -31,13 +31,11 @@ from securechat_sdk.wire.frames import (
     ServerFrame,
 )
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 30.0
 REVOCATION_SECONDS = 1.0
+COMMAND_THREADS = 8
 SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
 
@@ -71,6 +69,10 @@ class Hub:
         self._something_rung = asyncio.Event()
         self._revocation_rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._reader = DatabaseThreads(1)
+        self.command_threads = DatabaseThreads(
+            1 if connection.vendor == "sqlite" else COMMAND_THREADS
+        )
         # Held from a reading to its taking over, so that no older reading overwrites a newer one.
         self._reading = asyncio.Lock()
 
@@ -80,7 +82,7 @@ class Hub:
         if not self._tasks:
             self._start()
         async with self._reading:
-            for room in await _read(news.rooms_of, [outbox.device_id]):
+            for room in await self._reader.run(news.rooms_of, [outbox.device_id]):
                 self._update_room(room)
                 # Between the reading and here a ring may have found no room to look into.
                 self._ring_log(room.conversation_id, None)
@@ -142,6 +144,8 @@ class Hub:
             task.cancel()
         self._tasks = []
         self._rung = Rung()
+        self._reader.close()
+        self.command_threads.close()
 
     async def _serve_rings(self) -> None:
         await self._something_rung.wait()
@@ -170,7 +174,7 @@ class Hub:
         await asyncio.sleep(self._poll_seconds)
         for devices in _chunks(tuple(self._outboxes)):
             async with self._reading:
-                for room in await _read(news.rooms_of, devices):
+                for room in await self._reader.run(news.rooms_of, devices):
                     self._tell_marks(room)
                     self._update_room(room)
                     self._ring_log(room.conversation_id, room.last_position)
@@ -182,7 +186,7 @@ class Hub:
             await asyncio.wait_for(self._revocation_rung.wait(), REVOCATION_SECONDS)
         self._revocation_rung.clear()
         for devices in _chunks(tuple(self._outboxes)):
-            for device in await _read(news.unable_to_act, devices):
+            for device in await self._reader.run(news.unable_to_act, devices):
                 for outbox in self._outboxes.get(device, ()):
                     outbox.close(CloseCode.DEVICE_REVOKED)
 
@@ -191,23 +195,25 @@ class Hub:
     async def _look_at_devices(self, devices: Iterable[UUID]) -> None:
         """Welcomes first, so that a device has joined before it hears what follows."""
         for device in devices:
-            waiting = await _read(news.news_of, device)
+            waiting = await self._reader.run(news.news_of, device)
             for outbox in self._outboxes.get(device, ()):
                 _tell_news(outbox, waiting)
-            for room in await _read(news.rooms_of, [device]):
+            for room in await self._reader.run(news.rooms_of, [device]):
                 self._enter_room(room, device)
 
     async def _look_at_logs(self, logs: Mapping[UUID, int | None]) -> None:
         unknown = [room for room, position in logs.items() if position is None]
         known = {room: position for room, position in logs.items() if position is not None}
-        reached = known | (await _read(news.last_positions, unknown) if unknown else {})
+        reached = known | (await self._reader.run(news.last_positions, unknown) if unknown else {})
         cursors = {
             conversation_id: self._rooms[conversation_id].cursor
             for conversation_id, position in reached.items()
             if conversation_id in self._rooms and self._rooms[conversation_id].cursor < position
         }
         if cursors:
-            for conversation_id, following in (await _read(news.logs_after, cursors)).items():
+            for conversation_id, following in (
+                await self._reader.run(news.logs_after, cursors)
+            ).items():
                 await self._pass_on_log(conversation_id, following)
 
     async def _pass_on_log(self, conversation_id: UUID, following: news.LogNews) -> None:
@@ -223,7 +229,7 @@ class Hub:
             self._ring_log(conversation_id, None)
 
     async def _meet_new_members(self, conversation_id: UUID) -> None:
-        for room in await _read(news.rooms_now, [conversation_id]):
+        for room in await self._reader.run(news.rooms_now, [conversation_id]):
             known = self._rooms.get(conversation_id)
             new = room.members.keys() - (known.members.keys() if known else set())
             await self._look_at_devices(new & self._outboxes.keys())
@@ -231,7 +237,7 @@ class Hub:
 
     async def _look_at_marks(self, conversation_ids: Collection[UUID]) -> None:
         if conversation_ids:
-            for room in await _read(news.rooms_now, conversation_ids):
+            for room in await self._reader.run(news.rooms_now, conversation_ids):
                 self._tell_marks(room)
                 self._update_room(room)
 
@@ -320,11 +326,6 @@ def _text(frame: ServerFrame) -> str:
 def _chunks(devices: tuple[UUID, ...]) -> Iterable[tuple[UUID, ...]]:
     for start in range(0, len(devices), DEVICES_AT_A_TIME):
         yield devices[start : start + DEVICES_AT_A_TIME]
-
-
-async def _read(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    read: Callable[P, Awaitable[T]] = database_sync_to_async(query, thread_sensitive=False)
-    return await read(*args, **kwargs)
 
 
 async def _forever(job: Callable[[], Awaitable[None]]) -> None:

@@ -1,7 +1,9 @@
 """Lists in pages: ``{next, previous, results}``, where a page is found again by its content."""
 
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -32,6 +34,10 @@ class CursorPagination(pagination.CursorPagination):
             raise InvalidInput("The cursor is not one that this server gave.") from error
 
     def decode_cursor(self, request: Request) -> pagination.Cursor | None:
+        given = request.query_params.get(self.cursor_query_param, "")
+        facts = parse_qs(b64decode(given, validate=True).decode(), strict_parsing=bool(given))
+        if not set(facts) <= {"o", "r", "p"}:
+            raise NotFound
         cursor = super().decode_cursor(request)
         if cursor is not None and "\0" in str(cursor.position):
             raise NotFound

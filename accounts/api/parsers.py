@@ -1,6 +1,7 @@
 """JSON as the whole server reads it: bounded, and nothing in it that a database cannot store."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
@@ -36,7 +37,10 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         value = json.loads(
-            body.decode(), object_pairs_hook=_no_repeated_names, parse_constant=_refuse
+            body.decode(),
+            object_pairs_hook=_no_repeated_names,
+            parse_float=_finite,
+            parse_constant=_finite,
         )
     except (ValueError, RecursionError) as error:
         raise InvalidInput("The body is not the JSON that is expected here.") from error
@@ -52,8 +56,11 @@ def _no_repeated_names(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _check_content(value: Any) -> None:

@@ -80,7 +80,8 @@ def decline(request: HttpRequest) -> None:
     stage = _stage_of(request)
     if not enrolled_codes(stage.login.user):
         raise NoAlternative
-    Attempt.objects.filter(pk=stage.attempt_id).delete()
+    if stage.attempt_id is not None:
+        Attempt.objects.filter(pk=stage.attempt_id).delete()
     take_from_browser(request)
     stage.exit()
 

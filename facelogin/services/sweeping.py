@@ -1,5 +1,7 @@
 """Ends what is overdue; called before each new capture and every few seconds in the worker."""
 
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ def end_overdue() -> None:
 
 
 @transaction.atomic
-def end_if_overdue(capture_id: object) -> None:
+def end_if_overdue(capture_id: UUID) -> None:
     overdue = (
         Capture.objects.select_for_update(of=("self",))
         .select_related("attempt__person")
@@ -31,7 +33,7 @@ def end_if_overdue(capture_id: object) -> None:
     was = State(overdue.state)
     becomes = WHEN_OVERDUE[was]
     end(overdue, becomes, [Reason.TIME_OUT] if becomes is State.REFUSED else [])
-    if becomes is State.REFUSED and overdue.attempt.purpose == Purpose.VERIFICATION:
+    if was is State.QUEUED and overdue.attempt.purpose == Purpose.VERIFICATION:
         budgets.pay_back(overdue.attempt.person, FailureBudget.Kind.FACE)
 
 

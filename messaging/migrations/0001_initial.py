@@ -8,129 +8,287 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ClaimBudget',
+            name="ClaimBudget",
             fields=[
-                ('device', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='accounts.device')),
-                ('spent', models.PositiveIntegerField(default=0)),
-                ('renews_at', models.DateTimeField()),
+                (
+                    "device",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="accounts.device",
+                    ),
+                ),
+                ("spent", models.PositiveIntegerField(default=0)),
+                ("renews_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('direct', 'Direct'), ('group', 'Group')], max_length=8)),
-                ('cipher_suite', models.PositiveIntegerField()),
-                ('epoch', models.PositiveBigIntegerField(default=0)),
-                ('last_position', models.PositiveBigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('active_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.device')),
-                ('first_person', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('second_person', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("direct", "Direct"), ("group", "Group")], max_length=8
+                    ),
+                ),
+                ("cipher_suite", models.PositiveIntegerField()),
+                ("epoch", models.PositiveBigIntegerField(default=0)),
+                ("last_position", models.PositiveBigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "active_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.device",
+                    ),
+                ),
+                (
+                    "first_person",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "second_person",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveBigIntegerField()),
-                ('kind', models.CharField(choices=[('message', 'Message'), ('commit', 'Commit'), ('proposal', 'Proposal')], max_length=8)),
-                ('epoch', models.PositiveBigIntegerField()),
-                ('message_id', models.UUIDField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('data', models.BinaryField()),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='messaging.conversation')),
-                ('sender', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveBigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("message", "Message"),
+                            ("commit", "Commit"),
+                            ("proposal", "Proposal"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("epoch", models.PositiveBigIntegerField()),
+                ("message_id", models.UUIDField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("data", models.BinaryField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="messaging.conversation",
+                    ),
+                ),
+                (
+                    "sender",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.device",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
+                "verbose_name_plural": "entries",
             },
         ),
         migrations.CreateModel(
-            name='KeyPackage',
+            name="KeyPackage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.BinaryField(max_length=64, unique=True)),
-                ('cipher_suite', models.PositiveIntegerField()),
-                ('data', models.BinaryField()),
-                ('is_last_resort', models.BooleanField(default=False)),
-                ('not_after', models.DateTimeField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='key_packages', to='accounts.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reference", models.BinaryField(max_length=64, unique=True)),
+                ("cipher_suite", models.PositiveIntegerField()),
+                ("data", models.BinaryField()),
+                ("is_last_resort", models.BooleanField(default=False)),
+                ("not_after", models.DateTimeField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="key_packages",
+                        to="accounts.device",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('joined_position', models.PositiveBigIntegerField()),
-                ('left_position', models.PositiveBigIntegerField(null=True)),
-                ('delivered_position', models.PositiveBigIntegerField()),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='messaging.conversation')),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("joined_position", models.PositiveBigIntegerField()),
+                ("left_position", models.PositiveBigIntegerField(null=True)),
+                ("delivered_position", models.PositiveBigIntegerField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="messaging.conversation",
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="accounts.device",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Welcome',
+            name="Welcome",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveBigIntegerField()),
-                ('epoch', models.PositiveBigIntegerField()),
-                ('data', models.BinaryField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='messaging.conversation')),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='welcomes', to='accounts.device')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveBigIntegerField()),
+                ("epoch", models.PositiveBigIntegerField()),
+                ("data", models.BinaryField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="messaging.conversation",
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="welcomes",
+                        to="accounts.device",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(fields=('first_person', 'second_person'), name='one_direct_conversation_for_two_people'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                fields=("first_person", "second_person"),
+                name="one_direct_conversation_for_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('first_person', None), ('kind', 'group'), ('second_person', None)), models.Q(('first_person__isnull', False), ('first_person__lt', models.F('second_person')), ('kind', 'direct'), ('second_person__isnull', False)), _connector='OR'), name='direct_conversations_have_two_people_and_groups_none'),
+            model_name="conversation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("first_person", None), ("kind", "group"), ("second_person", None)),
+                    models.Q(
+                        ("first_person__isnull", False),
+                        ("first_person__lt", models.F("second_person")),
+                        ("kind", "direct"),
+                        ("second_person__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="direct_conversations_have_two_people_and_groups_none",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('conversation', 'position'), name='a_position_is_taken_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                fields=("conversation", "position"), name="a_position_is_taken_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'commit')), fields=('conversation', 'epoch'), name='one_commit_per_epoch'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "commit")),
+                fields=("conversation", "epoch"),
+                name="one_commit_per_epoch",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('sender', 'message_id'), name='a_device_uses_a_message_id_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                fields=("sender", "message_id"), name="a_device_uses_a_message_id_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('position__gte', 1)), name='positions_begin_at_one'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("position__gte", 1)), name="positions_begin_at_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keypackage',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_last_resort', True)), fields=('device', 'cipher_suite'), name='one_last_resort_per_device_and_suite'),
+            model_name="keypackage",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_last_resort", True)),
+                fields=("device", "cipher_suite"),
+                name="one_last_resort_per_device_and_suite",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('left_position', None)), fields=('conversation', 'device'), name='a_device_is_a_member_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("left_position", None)),
+                fields=("conversation", "device"),
+                name="a_device_is_a_member_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('delivered_position__gte', models.F('joined_position'))), name='nothing_before_joining_is_delivered'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("delivered_position__gte", models.F("joined_position"))),
+                name="nothing_before_joining_is_delivered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='welcome',
-            constraint=models.UniqueConstraint(fields=('device', 'conversation', 'position'), name='one_welcome_per_addition'),
+            model_name="welcome",
+            constraint=models.UniqueConstraint(
+                fields=("device", "conversation", "position"), name="one_welcome_per_addition"
+            ),
         ),
     ]

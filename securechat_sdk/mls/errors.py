@@ -388,3 +388,7 @@ class SeveralParents(WelcomeRefused):
 
 class ParentMismatch(WelcomeRefused):
     """RFC 9420 section 11.2 and 11.3: the group is not what the one it comes from announced."""
+
+
+class StoredStateInvalid(StateError):
+    """The stored state is of an unknown version, or its two parts do not belong together."""

@@ -4,6 +4,7 @@ import json
 import uuid
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.core.cache import cache
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache as django_cache
 from django.http import HttpResponse
 from django.test import Client
 
@@ -27,10 +29,16 @@ PASSWORD = "a long walk by the river"
 CODE_SECRET = generate_totp_secret()
 
 
+@cache
+def hash_of(password: str) -> str:
+    """Argon2 is slow on purpose; once is enough here."""
+    return make_password(password)
+
+
 def make_person(username: str, *, role: str = Role.MEMBER, has_codes: bool = True) -> Person:
-    person = Person.objects.create_user(
+    person = Person.objects.create(
         username=username,
-        password=PASSWORD,
+        password=hash_of(PASSWORD),
         display_name=username.title(),
         email=f"{username}@example.org",
         role=role,
@@ -42,7 +50,7 @@ def make_person(username: str, *, role: str = Role.MEMBER, has_codes: bool = Tru
 
 def current_code(secret: str = CODE_SECRET) -> str:
     """The code of this moment; codes used before are forgotten, so tests need not wait."""
-    cache.clear()
+    django_cache.clear()
     SpentCode.objects.all().delete()
     counter = list(yield_hotp_counters_from_time())[1]
     return str(format_hotp_value(hotp_value(secret, counter)))
@@ -89,6 +97,7 @@ class Browser:
     def __init__(self) -> None:
         self.client = Client(enforce_csrf_checks=True)
         self.keys = Keys()
+        self.csrf_header: str | None = None  # what the page would send; tests may send another
 
     def call(self, method: str, path: str, body: Any = None) -> HttpResponse:
         if "csrftoken" not in self.client.cookies:
@@ -99,7 +108,7 @@ class Browser:
             path,
             data,
             content_type="application/json",
-            headers={"X-CSRFToken": self.client.cookies["csrftoken"].value},
+            headers={"X-CSRFToken": self.csrf_header or self.client.cookies["csrftoken"].value},
         )
         return cast("HttpResponse", answer)
 

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from accounts.models import Person
+from accounts.session_store import digest_of
 from tests.accounts.people import PASSWORD, Browser, current_code, read, refusal
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +164,7 @@ def test_the_session_key_changes_with_the_login(browser: Browser, alice: Person)
     browser.give_code()
 
     assert browser.client.cookies["sessionid"].value != before
-    assert not Session.objects.filter(session_key=before).exists()
+    assert not Session.objects.filter(session_key=digest_of(before)).exists()
 
 
 def test_the_challenge_is_new_with_each_login(browser: Browser, alice: Person) -> None:
@@ -184,13 +185,13 @@ def test_logging_out_leaves_nothing(browser: Browser, alice: Person) -> None:
     browser.log_out()
 
     assert browser.state == "anonymous"
-    assert not Session.objects.filter(session_key=key).exists()
+    assert not Session.objects.filter(session_key=digest_of(key)).exists()
 
 
 def test_the_password_is_not_in_the_session(browser: Browser, alice: Person) -> None:
     browser.give_password("alice")
 
-    session = Session.objects.get(session_key=browser.client.cookies["sessionid"].value)
+    session = Session.objects.get(session_key=digest_of(browser.client.cookies["sessionid"].value))
 
     assert PASSWORD not in repr(session.get_decoded())
 

@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import Person
 from facelogin import consent
+
+# Django's own name for an answer to a test client, which has json().
+Answer = Any
 
 PASSWORD = "correct horse battery staple"
 
@@ -22,19 +24,16 @@ class Browser:
     def __init__(self) -> None:
         self.client = Client(enforce_csrf_checks=True)
 
-    def call(self, method: str, path: str, body: Any = None) -> HttpResponse:
+    def call(self, method: str, path: str, body: Any = None) -> Answer:
         return self.send(method, path, json.dumps(body or {}).encode(), "application/json")
 
-    def send(self, method: str, path: str, body: bytes, content_type: str) -> HttpResponse:
+    def send(self, method: str, path: str, body: bytes, content_type: str) -> Answer:
         if "csrftoken" not in self.client.cookies:
             self.client.get("/api/v1/session")
         token = self.client.cookies["csrftoken"].value
-        answer: HttpResponse = self.client.generic(
-            method, path, body, content_type, headers={"X-CSRFToken": token}
-        )
-        return answer
+        return self.client.generic(method, path, body, content_type, headers={"X-CSRFToken": token})
 
-    def face(self, method: str, path: str = "", body: Any = None) -> HttpResponse:
+    def face(self, method: str, path: str = "", body: Any = None) -> Answer:
         return self.call(method, f"/api/v1/face{path}", body)
 
     @property
@@ -45,20 +44,18 @@ class Browser:
     def state(self) -> str:
         return str(self.session["state"])
 
-    def give_password(self, person: Person, password: str = PASSWORD) -> HttpResponse:
+    def give_password(self, person: Person, password: str = PASSWORD) -> Answer:
         body = {"username": person.username, "password": password}
         return self.call("POST", "/_allauth/browser/v1/auth/login", body)
 
-    def start_enrolment(self, **changes: str) -> HttpResponse:
+    def start_enrolment(self, **changes: str) -> Answer:
         body = {"consent_version": consent.VERSION, "password": PASSWORD} | changes
         return self.face("POST", "/enrolments", body)
 
-    def start_verification(self) -> HttpResponse:
+    def start_verification(self) -> Answer:
         return self.face("POST", "/verifications")
 
-    def submit(
-        self, capture: dict[str, Any], frames: Sequence[bytes], /, **changes: Any
-    ) -> HttpResponse:
+    def submit(self, capture: dict[str, Any], frames: Sequence[bytes], /, **changes: Any) -> Answer:
         length = len(capture["challenge"])
         steps = [number * length // max(1, len(frames)) for number in range(len(frames))]
         form = {
@@ -73,7 +70,7 @@ class Browser:
     def look_at(self, capture: dict[str, Any]) -> dict[str, Any]:
         return dict(self.face("GET", f"/captures/{capture['id']}").json())
 
-    def complete(self, capture: dict[str, Any]) -> HttpResponse:
+    def complete(self, capture: dict[str, Any]) -> Answer:
         return self.face("POST", f"/captures/{capture['id']}/completion")
 
 

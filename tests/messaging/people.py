@@ -26,9 +26,11 @@ from securechat_sdk.mls.messages.framing import (
     ContentType,
     FramedContent,
     FramedContentAuthData,
-    Member as MemberSender,
     PrivateMessage,
     PublicMessage,
+)
+from securechat_sdk.mls.messages.framing import (
+    Member as MemberSender,
 )
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.key_packages import KeyPackageContent, UncheckedKeyPackage

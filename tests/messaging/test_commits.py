@@ -185,9 +185,7 @@ def test_a_key_package_that_names_no_device_here_is_refused(alice: Member, bob: 
 
     for added in (package, revoked):
         with pytest.raises(CommitInvalid):
-            submit(
-                alice, conversation, commit(conversation.pk, 0, Add(added)), welcome(added)
-            )
+            submit(alice, conversation, commit(conversation.pk, 0, Add(added)), welcome(added))
     assert unchanged(conversation)
 
 

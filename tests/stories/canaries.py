@@ -5,9 +5,13 @@ import gzip
 import io
 import zlib
 
+SHORTEST = 10  # bytes; what is shorter is found in anything
+
 
 def disguises(secret: bytes) -> set[bytes]:
     """The secret as it is, in hexadecimal, and the part of its base64 that no neighbour changes."""
+    if len(secret) < SHORTEST:
+        raise ValueError(f"a secret to look for has {SHORTEST} bytes or more")
     found = {secret, secret.hex().encode(), secret.hex().upper().encode()}
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret)

@@ -23,7 +23,7 @@ FLAGS = [
 ]
 CAMERA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
-type_of_launch = Callable[[str | None], Browser]
+Launch = Callable[[str | None], Browser]
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def launch(playwright: Playwright, cameras: Path | None) -> Iterator[type_of_launch]:
+def launch(playwright: Playwright, cameras: Path | None) -> Iterator[Launch]:
     """Start a Chromium whose camera sees the named video."""
     started: list[Browser] = []
 

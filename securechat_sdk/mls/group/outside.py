@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from securechat_sdk.mls.errors import ExternalPubMissing
+from securechat_sdk.mls.errors import ExternalPubMissing, KeyPackageSuiteMismatch
 from securechat_sdk.mls.group.advance import Inputs, enter_epoch
 from securechat_sdk.mls.group.commit import Author, make_path, psk_names
 from securechat_sdk.mls.group.group import Group, PskSource, named_psk, no_psks
@@ -53,6 +53,8 @@ def join_from_outside(
 ) -> ExternalJoin:
     """Join the group that the GroupInfo describes, in the place of an old self if `replaces`."""
     public = PublicGroup.from_group_info(group_info, policy, tree)
+    if own.package.cipher_suite != public.suite.number:
+        raise KeyPackageSuiteMismatch
     external_pub = group_info.external_pub
     if external_pub is None:
         raise ExternalPubMissing

@@ -91,10 +91,10 @@ function Voices() {
   }, [text]);
   return (
     <>
-      <div role="status" class={text === "" ? "visually-hidden" : "toast"} data-testid="toast">
+      <div role="status" class={text === "" ? "visually-hidden voice" : "toast"} data-testid="toast">
         {text}
       </div>
-      <div aria-live="polite" class="visually-hidden" data-testid="announcement">
+      <div aria-live="polite" class="visually-hidden voice" data-testid="announcement">
         {shell.announcement.value}
       </div>
     </>

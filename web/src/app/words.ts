@@ -99,7 +99,7 @@ export const words = {
 
   face: {
     enrolTitle: "Set up your face",
-    verifyTitle: "It's you? Look here",
+    verifyTitle: "Log in with your face",
     enrolLead: "Look into the camera and follow the words. It takes about ten seconds.",
     verifyLead: "Follow the words on the screen. It takes about ten seconds.",
     start: "Start",
@@ -157,7 +157,7 @@ export const words = {
 
   totp: {
     title: "Set up an authenticator app",
-    lead: "Scan this picture with an authenticator app on your phone, such as the one you use elsewhere.",
+    lead: "Scan this picture with an authenticator app on your phone.",
     picture: "QR code for your authenticator app",
     noCamera: "Cannot scan it? Type this key into the app:",
     code: "Six-digit code the app shows",
@@ -253,7 +253,7 @@ export const words = {
   },
 
   connection: {
-    offline: "Offline. Messages wait and are sent later.",
+    offline: "Offline. Connecting again as soon as possible.",
     connecting: "Connecting …",
     online: "Connected",
   },
@@ -401,6 +401,8 @@ export const words = {
     face_locked: "Too many tries with your face. Wait a little, or use another way.",
     consent_outdated: "The text about the use of your face has changed. Please read it again.",
     wrong_password: "This password is not right.",
+    incorrect_password: "This password is not right.",
+    enter_current_password: "The current password is not right.",
     capture_used: "These pictures have been used already. Try again.",
     capture_expired: "It took too long, so the pictures were thrown away. Try again.",
     bad_capture: "The pictures could not be used. Try again.",

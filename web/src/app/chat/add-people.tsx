@@ -37,7 +37,13 @@ export function AddPeople({ conversation, onClose }: AddPeopleProps) {
       <form onSubmit={submit}>
         <p class="lead">{words.search.addLead}</p>
         <Chosen people={people} onRemove={toggle} />
-        <PeoplePicker without={present} chosen={people} disabled={action.busy} onToggle={toggle} />
+        <PeoplePicker
+          without={present}
+          chosen={people}
+          disabled={action.busy}
+          onToggle={toggle}
+          autoFocus
+        />
         <Trouble problem={action.problem} />
         <div class="actions">
           <Submit busy={action.busy} disabled={people.length === 0} testid="add-people-submit">

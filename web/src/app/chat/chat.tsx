@@ -64,12 +64,12 @@ function Panes() {
   }, [unread]);
   const shows = route.name === "conversation" || route.name === "settings" ? "detail" : "list";
   return (
-    <div class={`panes shows-${shows}`}>
+    <main class={`panes shows-${shows}`}>
       <ConversationList />
-      <main id="content" class="detail-pane">
+      <div id="content" class="detail-pane">
         <Detail />
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 
@@ -87,7 +87,7 @@ function NothingOpen() {
   return (
     <div class="empty">
       <Icon name="shield" />
-      <h1>{words.chat.chooseTitle}</h1>
+      <h2>{words.chat.chooseTitle}</h2>
       <p>{words.chat.choose}</p>
     </div>
   );
@@ -96,7 +96,7 @@ function NothingOpen() {
 function NotHere() {
   return (
     <div class="empty">
-      <h1>{words.chat.notFound}</h1>
+      <h2>{words.chat.notFound}</h2>
       <a class="button" href="#/">
         {words.back}
       </a>

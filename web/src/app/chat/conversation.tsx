@@ -88,7 +88,7 @@ function spoken(message: MessageView): string {
 
 function reasonNotToWrite(conversation: ConversationSummary): string | null {
   if (conversation.state === "joining") return words.composer.joining;
-  if (conversation.state === "broken") return conversation.notice ?? words.composer.broken;
+  if (conversation.state === "broken") return words.composer.broken;
   return null;
 }
 
@@ -113,9 +113,9 @@ function Head({ conversation }: { conversation: ConversationSummary }) {
       </a>
       <Avatar id={others[0] ?? conversation.id} name={conversation.title} group={isGroup} />
       <div class="pane-title">
-        <h1 id="conversation-title" ref={heading} tabIndex={-1} data-testid="conversation-title">
+        <h2 id="conversation-title" ref={heading} tabIndex={-1} data-testid="conversation-title">
           {conversation.title}
-        </h1>
+        </h2>
         {isGroup && (
           <p data-testid="conversation-people">
             {[words.chat.you, ...others.slice(0, NAMES_SHOWN).map(nameOf)].join(", ")}

@@ -23,7 +23,7 @@ export function ConversationList() {
         <Menu />
         <div class="pane-title brand">
           <Logo />
-          <span>{shell.session.value?.organisation ?? words.product}</span>
+          <h1>{shell.session.value?.organisation ?? words.product}</h1>
         </div>
         <button
           type="button"

@@ -26,7 +26,6 @@ export function NewConversation({ onClose }: { onClose: () => void }) {
         type="button"
         class="button wide"
         data-testid="new-group"
-        aria-pressed={isGroup}
         onClick={() => setGroup(!isGroup)}
       >
         <Icon name={isGroup ? "person" : "group"} />
@@ -53,7 +52,7 @@ function Direct({ onClose }: { onClose: () => void }) {
     });
   return (
     <>
-      <PeoplePicker without={me} chosen={[]} disabled={action.busy} onToggle={start} />
+      <PeoplePicker without={me} chosen={[]} disabled={action.busy} onToggle={start} autoFocus />
       {action.busy && <p role="status">{words.search.starting}</p>}
       <Trouble problem={action.problem} />
     </>
@@ -89,6 +88,7 @@ function Group({ onClose }: { onClose: () => void }) {
         value={name}
         onChange={setName}
         testid="group-name"
+        autoFocus
         maxLength={MAX_NAME_CHARACTERS}
         autocomplete="off"
       />

@@ -17,9 +17,11 @@ interface PickerProps {
   chosen: readonly Person[];
   disabled: boolean;
   onToggle: (person: Person) => void;
+  autoFocus?: boolean;
 }
 
-export function PeoplePicker({ without, chosen, disabled, onToggle }: PickerProps) {
+export function PeoplePicker(props: PickerProps) {
+  const { without, chosen, disabled, onToggle, autoFocus = false } = props;
   const [search, setSearch] = useState("");
   const { found, looking } = useFound(search.trim());
   const offered = found?.filter((person) => !without.has(person.id)) ?? null;
@@ -34,7 +36,7 @@ export function PeoplePicker({ without, chosen, disabled, onToggle }: PickerProp
         onChange={setSearch}
         testid="people-search"
         autocomplete="off"
-        autoFocus
+        autoFocus={autoFocus}
       />
       <p class="visually-hidden" role="status">
         {offered === null ? words.search.searching : words.search.found(offered.length)}

@@ -10,11 +10,17 @@ import { codeOf, explained } from "../problems.ts";
 import { words } from "../words.ts";
 import { FaceRun } from "./run.ts";
 
+/** The way around the camera, always there. */
+export interface AnotherWay {
+  label: string;
+  choose: () => void;
+}
+
 interface CaptureProps {
   begin: () => Promise<Capture>;
   onPassed: (session: Session) => void;
   passedWords: string;
-  anotherWay: { label: string; choose: () => void };
+  anotherWay: AnotherWay;
   /** The consent text has changed meanwhile. */
   onOutdated?: () => void;
 }
@@ -177,10 +183,17 @@ function Advice({ run }: { run: FaceRun }) {
   const known = run.reasons.value.map((reason) => words.face.reasons[reason] ?? reason);
   const advice = known.length > 0 ? known : [words.face.reasons["failed"]];
   return (
-    <ul class="advice" role="alert" data-testid="face-reasons" data-reasons={run.reasons.value.join(" ")}>
-      {advice.map((line) => (
-        <li key={line}>{line}</li>
-      ))}
-    </ul>
+    <div
+      class="advice"
+      role="alert"
+      data-testid="face-reasons"
+      data-reasons={run.reasons.value.join(" ")}
+    >
+      <ul>
+        {advice.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -108,7 +108,7 @@ export function OtherDevicePage() {
   return (
     <Gate title={isElsewhere ? words.elsewhere.title : words.failure.engine}>
       {isElsewhere && (
-        <div data-testid="keys-elsewhere">
+        <div class="stack" data-testid="keys-elsewhere">
           <p class="lead">{words.elsewhere.lead}</p>
           <Note icon="device">{words.elsewhere.todo}</Note>
         </div>

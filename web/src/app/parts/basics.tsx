@@ -57,17 +57,13 @@ export function Submit({ busy, children, disabled = false, testid, danger = fals
   );
 }
 
-/** A heading that takes the focus when its page appears, so that a screen reader starts there. */
-export function PageTitle({ children, focus = true }: { children: ComponentChildren; focus?: boolean }) {
-  const heading = useRef<HTMLHeadingElement>(null);
+/** For a heading that takes the focus when its page appears: a screen reader starts there. */
+export function useFocus<T extends HTMLElement>(wanted = true) {
+  const element = useRef<T>(null);
   useEffect(() => {
-    if (focus) heading.current?.focus();
-  }, [focus]);
-  return (
-    <h1 ref={heading} tabIndex={-1}>
-      {children}
-    </h1>
-  );
+    if (wanted) element.current?.focus();
+  }, []);
+  return element;
 }
 
 const COPIED_MS = 2_500;

@@ -1,7 +1,7 @@
 // A modal dialog: the browser keeps the focus inside and gives it back afterwards.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 import { words } from "../words.ts";
 import { useAction } from "./action.ts";
@@ -18,7 +18,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, testid }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();

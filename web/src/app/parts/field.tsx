@@ -64,6 +64,7 @@ function Input({ id, hint, error, onChange, testid, autoFocus, type = "text", ..
       aria-invalid={error !== null}
       spellcheck={false}
       autocapitalize="none"
+      autofocus={autoFocus === true} // for the moment in which a dialog opens
       ref={(element) => void (autoFocus === true && focusOnce(element))}
       onInput={(event) => onChange(event.currentTarget.value)}
       {...rest}

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
-import { PageTitle } from "./basics.tsx";
+import { useFocus } from "./basics.tsx";
 import { Logo } from "./icon.tsx";
 
 interface GateProps {
@@ -26,13 +26,20 @@ export function Gate({ title, lead, focusTitle = true, wide = false, children, f
         <span>{organisation}</span>
       </header>
       <main id="content" class={`card ${wide ? "wide" : ""}`}>
-        <PageTitle key={title} focus={focusTitle}>
-          {title}
-        </PageTitle>
+        <Title key={title} text={title} focus={focusTitle} />
         {lead !== undefined && <p class="lead">{lead}</p>}
         {children}
       </main>
       {foot !== undefined && <footer class="gate-foot">{foot}</footer>}
     </div>
+  );
+}
+
+function Title({ text, focus }: { text: string; focus: boolean }) {
+  const heading = useFocus<HTMLHeadingElement>(focus);
+  return (
+    <h1 ref={heading} tabIndex={-1}>
+      {text}
+    </h1>
   );
 }

@@ -26,7 +26,7 @@ export function Factors() {
 
   return (
     <section aria-labelledby="settings-factors">
-      <h2 id="settings-factors">{words.settings.security}</h2>
+      <h3 id="settings-factors">{words.settings.security}</h3>
       <ul class="factors">
         {(session.face_enabled || factors.face) && (
           <Factor icon="face" name={words.settings.face} isOn={factors.face}>

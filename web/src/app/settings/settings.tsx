@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { PageTitle } from "../parts/basics.tsx";
+import { useFocus } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { chooseTheme, theme, THEMES } from "../theme.ts";
@@ -14,6 +14,7 @@ import { Tokens } from "./tokens.tsx";
 export function Settings() {
   const session = useShell().session.value;
   const [changes, setChanges] = useState(false);
+  const heading = useFocus<HTMLHeadingElement>();
   if (session?.person == null) return null;
   const { person, device } = session;
   return (
@@ -23,12 +24,14 @@ export function Settings() {
           <Icon name="back" />
         </a>
         <div class="pane-title">
-          <PageTitle>{words.settings.title}</PageTitle>
+          <h2 ref={heading} tabIndex={-1}>
+            {words.settings.title}
+          </h2>
         </div>
       </header>
       <div class="settings-inside">
         <section aria-labelledby="settings-profile">
-          <h2 id="settings-profile">{words.settings.profile}</h2>
+          <h3 id="settings-profile">{words.settings.profile}</h3>
           <dl class="facts">
             <dt>{words.invitation.displayName}</dt>
             <dd>{person.display_name}</dd>

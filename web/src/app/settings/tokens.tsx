@@ -25,7 +25,7 @@ export function Tokens({ deviceId }: { deviceId: string }) {
 
   return (
     <section aria-labelledby="settings-tokens">
-      <h2 id="settings-tokens">{words.tokens.title}</h2>
+      <h3 id="settings-tokens">{words.tokens.title}</h3>
       <p class="hint">{words.tokens.lead}</p>
       {tokens === null && looking.busy && <Spinner />}
       <Trouble problem={looking.problem} />

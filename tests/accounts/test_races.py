@@ -1,0 +1,120 @@
+"""Of many who try the same at once, the right number gets through."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from accounts.models import Device, GuessBudget, Invitation, Person
+from accounts.services import devices, guesses, invitations, tickets
+from securechat_sdk.mls.crypto.signatures import ED25519
+from securechat_sdk.wire.errors import ChatError
+from tests.accounts.people import PASSWORD, Browser, Keys, make_person, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(count: int, attempt: Callable[[int], object]) -> list[str]:
+    """Run ``attempt`` in threads that start together; returns what came out of each."""
+    barrier = threading.Barrier(count)
+    results: list[str] = []
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            attempt(number)
+            results.append("through")
+        except ChatError as error:
+            results.append(error.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(results)
+
+
+def test_an_invitation_makes_one_person() -> None:
+    _, link = invitations.invite_person(username="carol", created_by=None)
+    secret = link.rpartition("/")[2]
+
+    results = at_once(
+        4,
+        lambda number: invitations.accept_invitation(
+            secret=secret, username=f"carol{number}", display_name="C", password=PASSWORD
+        ),
+    )
+
+    assert results == ["invitation_used"] * 3 + ["through"]
+    assert Person.objects.count() == 1
+    assert Invitation.objects.get().person == Person.objects.get()
+
+
+def test_a_user_name_is_given_once() -> None:
+    secrets = [
+        invitations.invite_person(username="", created_by=None)[1].rpartition("/")[2]
+        for _ in range(4)
+    ]
+
+    results = at_once(
+        4,
+        lambda number: invitations.accept_invitation(
+            secret=secrets[number], username="carol", display_name="C", password=PASSWORD
+        ),
+    )
+
+    assert results == ["through"] + ["username_taken"] * 3
+    assert Invitation.objects.filter(used_at=None).count() == 3
+
+
+def test_no_guess_slips_through() -> None:
+    alice = make_person("alice")
+
+    results = at_once(16, lambda _number: guesses.spend_guess(person=alice))
+
+    assert results == ["through"] * guesses.LIMIT + ["too_many_guesses"] * (16 - guesses.LIMIT)
+    assert GuessBudget.objects.get().spent == guesses.LIMIT
+
+
+def test_a_code_logs_in_once() -> None:
+    alice = make_person("alice")
+
+    results = at_once(8, lambda _number: guesses.spend_code(person=alice, code="123456"))
+
+    assert results == ["code_spent"] * 7 + ["through"]
+
+
+def test_a_ticket_opens_one_socket() -> None:
+    Browser().at_home(make_person("alice"))
+    ticket, _ = tickets.issue_ticket(device=Device.objects.get(), token=None)
+
+    results = at_once(8, lambda _number: tickets.redeem_ticket(ticket))
+
+    assert results == ["not_authenticated"] * 7 + ["through"]
+
+
+def test_an_account_has_one_first_device() -> None:
+    alice = make_person("alice")
+    challenge = text(bytes(32))
+
+    def register(_number: int) -> None:
+        keys = Keys()
+        devices.register_device(
+            person=alice,
+            device_id=keys.device_id,
+            name="x",
+            signature_key=ED25519.public_key_of(keys.signature),
+            credential=keys.credential(alice.pk),
+            authentication_key=ED25519.public_key_of(keys.authentication),
+            challenge=bytes(32),
+            proof=keys.proof(challenge),
+        )
+
+    results = at_once(6, register)
+
+    assert results == ["identity_key_differs"] * 5 + ["through"]
+    assert Device.objects.count() == 1

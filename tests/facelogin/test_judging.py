@@ -1,0 +1,178 @@
+"""What the worker does with a queued capture, with real frames and the real pipeline."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.utils import timezone
+
+pytest.importorskip("deepface", reason="the face worker's packages are not installed")
+
+from accounts.models import Person
+from facelogin.models import (
+    Attempt,
+    Capture,
+    FailureBudget,
+    Frames,
+    Template,
+)
+from facelogin.services import judging, templates
+from tests.facelogin.browsers import Browser, id_of
+from tests.facelogin.pictures import GOOD
+
+if TYPE_CHECKING:
+    from tests.facelogin.conftest import Camera
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def enrolled(alice: Person, camera: "Camera") -> Person:
+    """Alice, enrolled with the camera of person 5."""
+    browser = Browser()
+    browser.give_password(alice)
+    capture = browser.start_enrolment().json()
+    browser.submit(capture, camera("person-5-turning", count=40))
+    judging.judge_capture(id_of(capture))
+    assert browser.complete(capture).json()["state"] == "no_device"
+    return alice
+
+
+@pytest.fixture
+def at_the_camera(browser: Browser, enrolled: Person) -> Browser:
+    """A browser whose login as Alice waits for the face."""
+    browser.give_password(enrolled)
+    return browser
+
+
+def queue(browser: Browser, frames: list[bytes]) -> dict[str, Any]:
+    capture: dict[str, Any] = browser.start_verification().json()
+    assert browser.submit(capture, frames).json()["state"] == "queued"
+    return capture
+
+
+def failures(person: Person) -> int:
+    return FailureBudget.objects.get(person=person, kind="face").in_all
+
+
+def test_the_right_face_passes_and_spends_no_try(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-5-turning", start=40))
+
+    judging.judge_capture(id_of(capture))
+
+    seen = at_the_camera.look_at(capture)
+    assert (seen["state"], seen["progress"], seen["reasons"]) == ("passed", 100, [])
+    assert failures(enrolled) == 0
+    assert not Frames.objects.exists()
+    assert at_the_camera.complete(capture).json()["state"] == "no_device"
+
+
+def test_another_face_is_refused_spends_a_try_and_gets_no_further(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-2-turning", start=40))
+
+    judging.judge_capture(id_of(capture))
+
+    seen = at_the_camera.look_at(capture)
+    assert (seen["state"], seen["reasons"]) == ("refused", ["not_recognised"])
+    assert failures(enrolled) == 1
+    assert not Frames.objects.exists()
+    assert at_the_camera.complete(capture).json()["code"] == "capture_not_passed"
+    assert at_the_camera.state == "second_factor"
+
+
+def test_an_answer_says_nothing_of_how_near_it_was(
+    at_the_camera: Browser, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-2-turning"))
+
+    judging.judge_capture(id_of(capture))
+
+    assert set(at_the_camera.look_at(capture)) == set(capture)
+
+
+def test_a_frame_that_does_not_decode_is_refused_and_spends_no_try(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    frames = [GOOD, *camera("person-5-turning")[1:]]  # a right header, and nothing behind it
+    capture = queue(at_the_camera, frames)
+
+    judging.judge_capture(id_of(capture))
+
+    seen = at_the_camera.look_at(capture)
+    assert (seen["state"], seen["reasons"]) == ("refused", ["bad_frame"])
+    assert failures(enrolled) == 0
+
+
+def test_a_second_message_about_a_capture_finds_nothing_to_do(
+    at_the_camera: Browser, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-5-turning"))
+    judging.judge_capture(id_of(capture))
+    before = Capture.objects.values().get(pk=id_of(capture))
+
+    judging.judge_capture(id_of(capture))
+
+    assert Capture.objects.values().get(pk=id_of(capture)) == before
+
+
+def test_a_capture_whose_worker_was_killed_is_not_tried_again(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-5-turning"))
+    judging._claim(id_of(capture))  # and then the worker is killed
+
+    judging.judge_capture(id_of(capture))
+
+    assert at_the_camera.look_at(capture)["state"] == "running"
+    Capture.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    seen = at_the_camera.look_at(capture)
+    assert (seen["state"], seen["reasons"]) == ("refused", ["time_out"])
+    assert not Frames.objects.exists()
+    assert failures(enrolled) == 1  # whoever can kill workers cannot do so without end
+
+
+def test_a_verdict_that_comes_too_late_counts_for_nothing(
+    at_the_camera: Browser, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-5-turning"))
+    Capture.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    judging.judge_capture(id_of(capture))
+
+    seen = at_the_camera.look_at(capture)
+    assert (seen["state"], seen["reasons"]) == ("refused", ["time_out"])
+
+
+def test_a_template_moved_to_another_account_opens_for_nobody(
+    at_the_camera: Browser, enrolled: Person, bob: Person, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-5-turning"))
+    Template.objects.filter(person=enrolled).update(model="another-model")
+
+    judging.judge_capture(id_of(capture))
+
+    seen = at_the_camera.look_at(capture)
+    assert (seen["state"], seen["reasons"]) == ("refused", ["failed"])
+
+
+def test_consent_withdrawn_while_the_worker_judges_leaves_nothing(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    capture = queue(at_the_camera, camera("person-5-turning"))
+    templates.erase_face(enrolled)
+
+    judging.judge_capture(id_of(capture))
+
+    assert not Attempt.objects.exists()
+    assert not Frames.objects.exists()
+    assert not Template.objects.exists()
+
+
+def test_a_capture_that_does_not_exist_is_nothing_to_do(alice: Person) -> None:
+    judging.judge_capture(alice.pk)
+
+    assert not Capture.objects.exists()

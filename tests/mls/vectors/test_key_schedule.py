@@ -1,0 +1,7 @@
+"""key-schedule.json: the secrets of five epochs in every suite."""
+
+from collections.abc import Callable
+
+
+def test_every_published_case_passes(run_vectors: Callable[[str], None]) -> None:
+    run_vectors("key-schedule.json")

@@ -1,0 +1,7 @@
+"""messages.json: every structure that travels."""
+
+from collections.abc import Callable
+
+
+def test_every_published_case_passes(run_vectors: Callable[[str], None]) -> None:
+    run_vectors("messages.json")

@@ -1,0 +1,7 @@
+"""transcript-hashes.json: what was committed so far."""
+
+from collections.abc import Callable
+
+
+def test_every_published_case_passes(run_vectors: Callable[[str], None]) -> None:
+    run_vectors("transcript-hashes.json")

@@ -1,0 +1,7 @@
+"""tree-validation.json: hashes, resolutions and signatures of trees."""
+
+from collections.abc import Callable
+
+
+def test_every_published_case_passes(run_vectors: Callable[[str], None]) -> None:
+    run_vectors("tree-validation.json")
