@@ -282,3 +282,25 @@ test("older messages come in pages", async () => {
   assert.deepEqual([newest.more, older.more], [true, false]);
   assert.deepEqual(older.messages.map(({ text }) => text), words.slice(0, 3));
 });
+
+test("an event that got lost is fetched, together with what came while it was fetched", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = await direct(alice, bob);
+  const tell = relay.tellDevice.bind(relay);
+  relay.tellDevice = (deviceId, frame) => {
+    const isLost = frame.type === "entry_appended" && frame.position === 2 && deviceId === bob.server.deviceId;
+    if (!isLost) tell(deviceId, frame);
+  };
+  const entries = bob.server.entries.bind(bob.server);
+  bob.server.entries = async (conversationId, after) => {
+    const page = await entries(conversationId, after);
+    await new Promise((resolve) => setTimeout(resolve, 60)); // it is old when it arrives
+    return page;
+  };
+
+  for (const word of ["two", "three", "four", "five"]) await alice.send(id, word);
+
+  await bob.reads(id, ["two", "three", "four", "five"]);
+});
