@@ -250,6 +250,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {
+        "ConversationKind": "messaging.models.Conversation.Kind",
+        "EntryKind": "messaging.models.Entry.Kind",
+    },
 }
 
 # Static files --------------------------------------------------------------------------------
