@@ -101,7 +101,8 @@ REDIS_URL = CONFIG.redis_url.get_secret_value() if CONFIG.redis_url else None
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        # A process renews its one subscription every 30 s; what is left of a dead one goes soon.
+        "CONFIG": {"hosts": [REDIS_URL], "group_expiry": 120},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"},
