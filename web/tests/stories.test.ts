@@ -255,10 +255,14 @@ test("the same call again, as after a leader's death, does nothing twice", async
   await alice.engine.createGroup("Twice", [bob.personId], groupId);
   const again = await alice.engine.createGroup("Twice", [bob.personId], groupId);
   await alice.engine.sendText(groupId, "once", messageId);
+  await bob.reads(groupId, ["once"]);
+  await until(async () => (await alice.messages(groupId)).at(-1)?.delivery === "delivered", "delivered");
   await alice.engine.sendText(groupId, "once", messageId);
 
   assert.equal(again.conversationId, groupId);
-  await bob.reads(groupId, ["once"]);
+  assert.equal((await alice.messages(groupId)).at(-1)?.delivery, "delivered");
+  await alice.send(groupId, "and then");
+  await bob.reads(groupId, ["once", "and then"]);
 });
 
 test("key packages are replenished when others have used them", async () => {
