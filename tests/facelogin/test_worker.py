@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery staple"
 MAKE_PERSON = (
     "from accounts.models import Person;"
-    "Person.objects.create_user(username='{name}', password='{password}', display_name='Somebody called {name}')"
+    "Person.objects.create_user(username='{name}', password='{password}',"
+    " display_name='Somebody called {name}')"
 )
 SECONDS_TO_JUDGE = 60
 
