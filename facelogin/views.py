@@ -58,7 +58,7 @@ def _capture(capture: Capture, status_code: int = status.HTTP_200_OK) -> Respons
 class FaceView(FaceAPIView):
     """What the page needs to know about the face, and the way to have it forgotten."""
 
-    @extend_schema(responses=FaceAnswer, auth=[{}])  # anyone may ask
+    @extend_schema(responses=FaceAnswer, auth=[{}])  # type: ignore[list-item]  # anyone may ask
     def get(self, request: Request) -> Response:
         template = Template.objects.filter(person=request.user.pk).first()
         body = {

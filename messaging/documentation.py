@@ -24,7 +24,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(required=False)
     code = serializers.CharField()
-    errors = PointerSerializer(many=True, required=False)
+    errors = PointerSerializer(many=True, required=False)  # type: ignore[assignment]  # a field
 
 
 # What a response is, is drf-spectacular's to say: hence Any.

@@ -40,7 +40,7 @@ class AutoSchema(SpectacularAutoSchema):
     def _get_response_bodies(self, direction: Direction = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         problem = ResolvedComponent(  # type: ignore[no-untyped-call]
-            name="Problem", type=ResolvedComponent.SCHEMA, schema=PROBLEM, object="Problem"
+            name="Refusal", type=ResolvedComponent.SCHEMA, schema=PROBLEM, object="Refusal"
         )
         self.registry.register_on_missing(problem)
         return bodies | {

@@ -26,7 +26,7 @@ from facelogin.errors import (
     FaceDisabled,
     FaceLocked,
 )
-from facelogin.lifecycle import Purpose, Reason, State
+from facelogin.lifecycle import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, sweeping, templates
@@ -34,9 +34,6 @@ from facelogin.services.attempts import key_for_browser
 
 LIFETIME = timedelta(seconds=60)
 NONCE_BYTES = 16
-MIN_FRAMES = 30
-MAX_FRAMES = 40
-MAX_BYTES = 2 * 1024 * 1024 - 64 * 1024  # the rest of 2 MiB is for the form around them
 JUDGE = "facelogin.judge_capture"
 
 
@@ -183,7 +180,11 @@ def _enqueue(capture_id: UUID) -> None:
 
 
 def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
-    """The server did not do its part: refused, and the try is given back."""
+    """The server did not do its part: refused.
+
+    The try is given back only if no worker had begun: whoever can make a worker fail must not be
+    able to do so without end.
+    """
     with transaction.atomic():
         capture = (
             Capture.objects.select_for_update(of=("self",))
@@ -193,9 +194,9 @@ def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
         )
         if capture is None:
             return
-        sweeping.end(capture, State.REFUSED, [reason])
-        if capture.attempt.purpose == Purpose.VERIFICATION:
+        if capture.state == State.QUEUED and capture.attempt.purpose == Purpose.VERIFICATION:
             budgets.pay_back(capture.attempt.person, FailureBudget.Kind.FACE)
+        sweeping.end(capture, State.REFUSED, [reason])
 
 
 def _install(capture: Capture, key: Key) -> None:

@@ -6,16 +6,21 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
 from facelogin import consent, sealing
-from facelogin.lifecycle import State
+from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES, State
 from facelogin.models import Attempt, Capture, Consent, FailureBudget, Frames, Template
 from facelogin.services import attempts, budgets, sweeping, templates
-from facelogin.services.captures import MAX_FRAMES, MIN_FRAMES
 from tests.facelogin.browsers import PASSWORD, Browser, id_of
 from tests.facelogin.pictures import GOOD, frame_header, picture, png
 
@@ -44,8 +49,15 @@ def capture(browser: Browser, enrolled: Person) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def give_alternative(person: Person) -> None:
-    TOTP.activate(person, generate_totp_secret())
+def give_alternative(person: Person) -> str:
+    secret = str(generate_totp_secret())
+    TOTP.activate(person, secret)
+    return secret
+
+
+def code_of(secret: str) -> str:
+    counter = next(iter(yield_hotp_counters_from_time()))
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 def pass_as_the_worker_does(capture: dict[str, Any]) -> None:
@@ -182,6 +194,38 @@ def test_fifty_failures_switch_the_face_off(browser: Browser, enrolled: Person) 
     FailureBudget.objects.create(person=enrolled, kind="face", in_a_row=50, in_all=50)
 
     assert refusal(browser.start_verification()) == (429, "face_locked")
+
+
+def test_a_login_with_a_code_switches_the_face_on_again(browser: Browser, enrolled: Person) -> None:
+    secret = give_alternative(enrolled)
+    FailureBudget.objects.create(person=enrolled, kind="face", in_a_row=50, in_all=50)
+    browser.give_password(enrolled)
+    assert browser.session["pending"] == "mfa_authenticate"
+
+    code = code_of(secret)
+    browser.call("POST", "/_allauth/browser/v1/auth/2fa/authenticate", {"code": code})
+
+    assert browser.state == "no_device"
+    assert not budgets.is_exhausted(enrolled)
+
+
+def test_a_password_alone_forgives_nothing(browser: Browser, enrolled: Person) -> None:
+    FailureBudget.objects.create(person=enrolled, kind="face", in_a_row=50, in_all=50)
+
+    browser.give_password(enrolled)
+
+    assert browser.state == "second_factor"
+    assert budgets.is_exhausted(enrolled)
+
+
+def test_over_https_the_secret_travels_over_https_only(
+    browser: Browser, enrolled: Person, settings: Settings
+) -> None:
+    settings.HTTPS = True
+
+    answer = browser.give_password(enrolled)
+
+    assert answer.cookies["face_secret"]["secure"]
 
 
 def test_a_passed_capture_lets_the_login_go_on_once(

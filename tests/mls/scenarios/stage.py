@@ -213,12 +213,14 @@ def same_state(one: Group, other: Group) -> bool:
     return save(one) == save(other)
 
 
-def refuses(group: Group, message: MLSMessage, error: type[MLSError]) -> None:
+def refuses(
+    group: Group, message: MLSMessage, error: type[MLSError], policy: Policy = POLICY
+) -> None:
     """The message is refused for this reason and the state stays exactly as it was."""
     before = save(group)
 
     with pytest.raises(error) as refusal:
-        process(group, over_the_wire(message), POLICY)
+        process(group, over_the_wire(message), policy)
 
     assert type(refusal.value) is error
     assert save(group) == before

@@ -56,8 +56,8 @@ export class Host implements Leader {
     });
   }
 
-  hurry(): void {
-    this.#engine?.hurry();
+  networkIs(state: "back" | "gone"): void {
+    this.#engine?.networkIs(state);
   }
 
   async close(): Promise<void> {

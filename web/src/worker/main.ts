@@ -11,6 +11,7 @@ import { HttpServer } from "./server.ts";
 
 const CSRF_PATIENCE = 2_000;
 const NAME = "securechat-engine";
+const LOGGED_OUT = { code: "not_authenticated", detail: "You logged out in another tab." };
 const CLOSED: Snapshot = {
   phase: "closed",
   failure: null,
@@ -61,7 +62,7 @@ function hear(notification: Notification): void {
 }
 
 async function participate(personId: string): Promise<Participant> {
-  if (current?.personId === personId) return current.participant;
+  if (current?.personId === personId && !current.participant.isClosed) return current.participant;
   await current?.participant.close();
   wasOpen = false;
   const name = `${NAME}-${personId}`;
@@ -75,10 +76,12 @@ async function participate(personId: string): Promise<Participant> {
       return host;
     },
     notify: hear,
-    closed: () => {
-      if (current?.participant === participant) current = null;
+    closed: (by) => {
+      if (current?.participant !== participant) return;
+      current = null;
       host = null;
-      notify({ type: "snapshot", snapshot: CLOSED });
+      const failure = by === "this tab" ? null : LOGGED_OUT;
+      notify({ type: "snapshot", snapshot: { ...CLOSED, failure } });
     },
   });
   current = { personId, participant };
@@ -127,7 +130,14 @@ async function answer(call: Call): Promise<void> {
 }
 
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "csrf") csrfWaiting.get(data.id)?.(data.token);
-  else void answer(data.call);
+  switch (data.type) {
+    case "csrf":
+      csrfWaiting.get(data.id)?.(data.token);
+      break;
+    case "network":
+      host?.networkIs(data.state);
+      break;
+    case "call":
+      void answer(data.call);
+  }
 };
-scope.addEventListener("online", () => host?.hurry());

@@ -1,0 +1,701 @@
+"""What a malicious member can do with a handshake, one crime each."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from securechat_sdk.mls import errors
+from securechat_sdk.mls.errors import MLSError
+from securechat_sdk.mls.group.messages import propose, propose_update
+from securechat_sdk.mls.messages.commits import Commit, InlineProposal, UpdatePath
+from securechat_sdk.mls.messages.credentials import BasicCredential
+from securechat_sdk.mls.messages.extensions import Extension, ExtensionType
+from securechat_sdk.mls.messages.framing import (
+    ApplicationData,
+    External,
+    FramedContent,
+    Member,
+    NewMemberCommit,
+    NewMemberProposal,
+    ProposalContent,
+    PublicMessage,
+)
+from securechat_sdk.mls.messages.indexes import LeafIndex
+from securechat_sdk.mls.messages.key_packages import UncheckedKeyPackage
+from securechat_sdk.mls.messages.leaf_nodes import (
+    KeyPackageSource,
+    LeafNode,
+    LeafNodeContent,
+    Lifetime,
+    Place,
+    UpdateSource,
+)
+from securechat_sdk.mls.messages.mls_message import MLSMessage
+from securechat_sdk.mls.messages.proposals import (
+    Add,
+    ExternalInit,
+    GroupContextExtensions,
+    PreSharedKey,
+    ReInit,
+    Remove,
+    Update,
+)
+from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionPsk, ResumptionUsage
+from securechat_sdk.mls.tree.private import PathSecrets
+from tests.mls.attacks.forge import Forger, flipped
+from tests.mls.people import DAY, NOW, Card, make_card
+from tests.mls.scenarios.stage import POLICY, Room, a_secret
+from tests.mls.scenarios.test_outside import SERVER, SERVER_KEY
+from tests.mls.scenarios.test_successors import requires
+
+SAME = "the server sees it too"
+UNSEEN = "only members can see it"
+
+
+@dataclass
+class Scene:
+    """Four members, and what mallory has at hand."""
+
+    room: Room
+
+    @property
+    def mallory(self) -> Forger:
+        return Forger(self.room.groups["mallory"])
+
+    @property
+    def leaf(self) -> LeafNode:
+        group = self.room.groups["mallory"]
+        return group.tree.leaf(group.own_leaf)
+
+    @property
+    def bobs_leaf(self) -> LeafNode:
+        return self.room.groups["mallory"].tree.leaf(self.room.leaf("bob"))
+
+    def removes(self, name: str) -> Remove:
+        return self.room.remove(name)
+
+    def waiting(self, message: MLSMessage) -> bytes:
+        """Everyone hears a proposal; its reference."""
+        self.room.everyone_hears(message)
+        return last_reference(self.room)
+
+    def bob_updates(self) -> bytes:
+        sent = propose_update(self.room.groups["bob"], POLICY)
+        self.room.groups["bob"] = sent.group
+        self.room.everyone_hears(sent.message, but="bob")
+        return last_reference(self.room)
+
+
+def last_reference(room: Room) -> bytes:
+    return list(room.groups["mallory"].public.proposals)[-1]
+
+
+def psk(nonce: int = 32) -> PreSharedKey:
+    return PreSharedKey(psk=ExternalPsk(psk_id=b"x", psk_nonce=bytes(nonce)))
+
+
+def context_extensions(*extensions: Extension) -> GroupContextExtensions:
+    return GroupContextExtensions(extensions=extensions)
+
+
+def add(package: UncheckedKeyPackage) -> Add:
+    return Add(key_package=package)
+
+
+def lifetime(not_before: int, not_after: int) -> KeyPackageSource:
+    return KeyPackageSource(lifetime=Lifetime(not_before=not_before, not_after=not_after))
+
+
+def with_proposals(*makers: Callable[[Scene], object]) -> Callable[[Scene], MLSMessage]:
+    def attack(scene: Scene) -> MLSMessage:
+        made = [maker(scene) for maker in makers]
+        return replace_forger(scene, proposals=made).commit()
+
+    return attack
+
+
+def replace_forger(scene: Scene, **bent: object) -> Forger:
+    return Forger(scene.room.groups["mallory"], **bent)  # type: ignore[arg-type]  # forger's own
+
+
+def bent(**parts: object) -> Callable[[Scene], MLSMessage]:
+    return lambda scene: replace_forger(scene, **parts).commit()
+
+
+def leaf_with(**changes: object) -> Callable[[LeafNodeContent], LeafNodeContent]:
+    return lambda content: replace(content, **changes)  # type: ignore[arg-type]  # a leaf's own
+
+
+def content_with(**changes: object) -> Callable[[FramedContent], FramedContent]:
+    return lambda content: replace(content, **changes)  # type: ignore[arg-type]  # content's own
+
+
+def card_add(spoil: Callable[[Card], UncheckedKeyPackage]) -> Callable[[Scene], MLSMessage]:
+    return with_proposals(lambda _scene: add(spoil(make_card("newcomer"))))
+
+
+def _shorter(path: UpdatePath) -> UpdatePath:
+    return replace(path, nodes=path.nodes[:-1])
+
+
+def _longer(path: UpdatePath) -> UpdatePath:
+    return replace(path, nodes=(*path.nodes, path.nodes[-1]))
+
+
+def _first_node(path: UpdatePath, **changes: object) -> UpdatePath:
+    first, *rest = path.nodes
+    return replace(path, nodes=(replace(first, **changes), *rest))  # type: ignore[arg-type]
+
+
+def _ciphertexts(path: UpdatePath, *, change: int) -> UpdatePath:
+    nodes = []
+    for node in path.nodes:
+        sealed = node.encrypted_path_secret
+        kept = sealed[:-1] if change < 0 else (*sealed, sealed[-1])
+        nodes.append(replace(node, encrypted_path_secret=kept))
+    return replace(path, nodes=tuple(nodes))
+
+
+def _spoiled_ciphertexts(path: UpdatePath) -> UpdatePath:
+    nodes = [
+        replace(
+            node,
+            encrypted_path_secret=tuple(
+                replace(sealed, ciphertext=flipped(sealed.ciphertext))
+                for sealed in node.encrypted_path_secret
+            ),
+        )
+        for node in path.nodes
+    ]
+    return replace(path, nodes=tuple(nodes))
+
+
+def _other_secrets(secrets: PathSecrets) -> PathSecrets:
+    return replace(secrets, secrets={node: a_secret() for node in secrets.secrets})
+
+
+def _one_key_everywhere(secrets: PathSecrets) -> PathSecrets:
+    first = next(iter(secrets.keys.values()))
+    return replace(secrets, keys=dict.fromkeys(secrets.keys, first))
+
+
+def _remove_by_reference(scene: Scene) -> bytes:
+    sent = propose(scene.room.groups["alice"], scene.removes("zoe"), POLICY)
+    scene.room.groups["alice"] = sent.group
+    scene.room.everyone_hears(sent.message, but="alice")
+    return last_reference(scene.room)
+
+
+def _update_and_remove(scene: Scene) -> MLSMessage:
+    reference = scene.bob_updates()
+    return replace_forger(scene, references=[reference], proposals=[scene.removes("bob")]).commit()
+
+
+def _pathless_update(scene: Scene) -> MLSMessage:
+    return replace_forger(scene, references=[scene.bob_updates()], path=False).commit()
+
+
+def _pathless_referred_remove(scene: Scene) -> MLSMessage:
+    return replace_forger(scene, references=[_remove_by_reference(scene)], path=False).commit()
+
+
+def _own_update(scene: Scene) -> Update:
+    key = scene.mallory.group.suite.hpke.kem.generate_key_pair().public
+    content = LeafNodeContent(**scene.leaf.fields_of(LeafNodeContent))
+    group = scene.mallory.group
+    place = Place(group.group_id, group.own_leaf)
+    changed = replace(content, encryption_key=key, source=UpdateSource())
+    return Update(leaf_node=changed.sign(group.suite, group.signature_key, place=place))
+
+
+def _copied_path_key(scene: Scene) -> MLSMessage:
+    key = scene.bobs_leaf.encryption_key
+
+    def copied(secrets: PathSecrets) -> PathSecrets:
+        node = next(iter(secrets.keys))
+        pair = replace(secrets.keys[node], public=key)
+        return replace(secrets, keys={**secrets.keys, node: pair})
+
+    return replace_forger(scene, secrets=copied).commit()
+
+
+def _card_with_bobs_signature_key(scene: Scene) -> MLSMessage:
+    bob = scene.room.groups["bob"]
+    card = replace(make_card("newcomer"), signature_key=bob.signature_key)
+    return replace_forger(
+        scene, proposals=[add(card.with_leaf(signature_key=scene.bobs_leaf.signature_key))]
+    ).commit()
+
+
+def _card_with_bobs_encryption_key(scene: Scene) -> MLSMessage:
+    package = make_card("newcomer").with_leaf(encryption_key=scene.bobs_leaf.encryption_key)
+    return replace_forger(scene, proposals=[add(package)]).commit()
+
+
+def _same_newcomer_twice(scene: Scene) -> MLSMessage:
+    package = make_card("newcomer").package
+    return replace_forger(scene, proposals=[add(package), add(package)]).commit()
+
+
+def _as_bob(scene: Scene) -> MLSMessage:
+    sender = Member(leaf_index=scene.room.leaf("bob"))
+    return replace_forger(scene, content=content_with(sender=sender)).commit()
+
+
+def _external_commit(*proposals: Any, with_path: bool = True) -> Callable[[Scene], MLSMessage]:
+    def attack(scene: Scene) -> MLSMessage:
+        group = scene.room.groups["mallory"]
+        honest = replace_forger(scene).commit().body
+        assert isinstance(honest, PublicMessage)
+        assert isinstance(honest.content.content, Commit)
+        path = honest.content.content.path if with_path else None
+        made = [each(scene) if callable(each) else each for each in proposals]
+        items = tuple(InlineProposal(proposal=each) for each in made)
+        said = Commit(proposals=items, path=path)
+        edit = content_with(sender=NewMemberCommit(), content=said)
+        message = Forger(group, content=edit).say(said).body
+        assert isinstance(message, PublicMessage)
+        auth = replace(message.auth, confirmation_tag=bytes(32))
+        return MLSMessage.of(replace(message, auth=auth))
+
+    return attack
+
+
+def _said_from_outside(sender: object, said: Any) -> Callable[[Scene], MLSMessage]:
+    def attack(scene: Scene) -> MLSMessage:
+        content = said(scene) if callable(said) else said
+        edit = content_with(sender=sender, content=content)
+        forger = Forger(scene.room.groups["mallory"], content=edit, signing_key=SERVER_KEY)
+        return forger.say(content)
+
+    return attack
+
+
+_UNKNOWN = Extension(extension_type=0xFF77, extension_data=b"")
+_BROKEN = Extension(extension_type=ExtensionType.EXTERNAL_SENDERS, extension_data=b"\x05")
+_BROKEN_REQUIRED = Extension(
+    extension_type=ExtensionType.REQUIRED_CAPABILITIES, extension_data=b"\x05"
+)
+_INIT = ExternalInit(kem_output=bytes(32))
+_SMALL = Extension(extension_type=1, extension_data=b"")
+
+Attack = tuple[Callable[[Scene], MLSMessage], type[MLSError], object]
+
+ATTACKS: dict[str, Attack] = {
+    "a removal without a path": (
+        lambda s: replace_forger(s, proposals=[s.removes("zoe")], path=False).commit(),
+        errors.PathMissing,
+        SAME,
+    ),
+    "a removal by reference without a path": (
+        _pathless_referred_remove,
+        errors.PathMissing,
+        SAME,
+    ),
+    "an update without a path": (_pathless_update, errors.PathMissing, SAME),
+    "an empty commit without a path": (bent(path=False), errors.PathMissing, SAME),
+    "new extensions without a path": (
+        lambda s: replace_forger(s, proposals=[context_extensions()], path=False).commit(),
+        errors.PathMissing,
+        SAME,
+    ),
+    "a leaf that keeps its key": (
+        lambda s: replace_forger(
+            s, leaf_content=leaf_with(encryption_key=s.leaf.encryption_key)
+        ).commit(),
+        errors.LeafKeyNotFresh,
+        SAME,
+    ),
+    "a leaf with another member's key": (
+        lambda s: replace_forger(
+            s, leaf_content=leaf_with(encryption_key=s.bobs_leaf.encryption_key)
+        ).commit(),
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "a path node with another member's key": (
+        _copied_path_key,
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "one key for the whole path": (
+        bent(secrets=_one_key_everywhere),
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "a path key that is none": (
+        bent(update_path=lambda path: _first_node(path, encryption_key=b"short")),
+        errors.InvalidKey,
+        SAME,
+    ),
+    "a leaf key that is none": (
+        bent(leaf_content=leaf_with(encryption_key=b"short")),
+        errors.InvalidKey,
+        SAME,
+    ),
+    "a path that is too short": (bent(update_path=_shorter), errors.PathLengthMismatch, SAME),
+    "a path that is too long": (bent(update_path=_longer), errors.PathLengthMismatch, SAME),
+    "a ciphertext too few": (
+        bent(update_path=lambda path: _ciphertexts(path, change=-1)),
+        errors.PathCiphertextCount,
+        SAME,
+    ),
+    "a ciphertext too many": (
+        bent(update_path=lambda path: _ciphertexts(path, change=1)),
+        errors.PathCiphertextCount,
+        SAME,
+    ),
+    "a path leaf made for an update": (
+        bent(leaf_content=leaf_with(source=UpdateSource())),
+        errors.LeafSourceMismatch,
+        SAME,
+    ),
+    "a path leaf made for a key package": (
+        bent(leaf_content=leaf_with(source=lifetime(0, 2**40))),
+        errors.LeafSourceMismatch,
+        SAME,
+    ),
+    "a path leaf with a spoiled signature": (
+        bent(leaf=lambda leaf: replace(leaf, signature=flipped(leaf.signature))),
+        errors.LeafSignatureInvalid,
+        SAME,
+    ),
+    "a path leaf signed for another place": (
+        bent(place=lambda place: replace(place, leaf=LeafIndex(0))),
+        errors.LeafSignatureInvalid,
+        SAME,
+    ),
+    "a path leaf signed for another group": (
+        bent(place=lambda place: replace(place, group_id=b"elsewhere")),
+        errors.LeafSignatureInvalid,
+        SAME,
+    ),
+    "a path leaf with a false parent hash": (
+        bent(leaf_content=lambda c: replace(c, source=replace(c.source, parent_hash=bytes(32)))),
+        errors.PathParentHashMismatch,
+        SAME,
+    ),
+    "a path leaf with an empty parent hash": (
+        bent(leaf_content=lambda c: replace(c, source=replace(c.source, parent_hash=b""))),
+        errors.PathParentHashMismatch,
+        SAME,
+    ),
+    "a path leaf with an extension it does not support": (
+        bent(leaf_content=leaf_with(extensions=(_UNKNOWN,))),
+        errors.LeafExtensionNotSupported,
+        SAME,
+    ),
+    "a path leaf with an extension twice": (
+        bent(leaf_content=leaf_with(extensions=(_SMALL, _SMALL))),
+        errors.DuplicateExtension,
+        SAME,
+    ),
+    "a path leaf that cannot judge the others": (
+        bent(
+            leaf_content=lambda c: replace(c, capabilities=replace(c.capabilities, credentials=()))
+        ),
+        errors.CredentialTypeNotShared,
+        SAME,
+    ),
+    "a path leaf with another's signature key": (
+        lambda s: replace_forger(
+            s,
+            leaf_content=leaf_with(signature_key=s.bobs_leaf.signature_key),
+            leaf_key=s.room.groups["bob"].signature_key,
+        ).commit(),
+        errors.SignatureKeyReused,
+        SAME,
+    ),
+    "a path leaf under another name": (
+        bent(leaf_content=leaf_with(credential=BasicCredential(identity=b"alice"))),
+        errors.CredentialRefused,
+        SAME,
+    ),
+    "path secrets that do not open": (
+        bent(update_path=_spoiled_ciphertexts),
+        errors.DecryptionFailed,
+        UNSEEN,
+    ),
+    "path secrets that lead elsewhere": (
+        bent(sealed_secrets=_other_secrets),
+        errors.PathKeyMismatch,
+        UNSEEN,
+    ),
+    "a false confirmation tag": (
+        bent(confirmation_tag=flipped),
+        errors.ConfirmationTagMismatch,
+        UNSEEN,
+    ),
+    "a shortened confirmation tag": (
+        bent(confirmation_tag=lambda tag: tag[:-1]),
+        errors.ConfirmationTagMismatch,
+        UNSEEN,
+    ),
+    "an empty confirmation tag": (
+        bent(confirmation_tag=lambda _tag: b""),
+        errors.ConfirmationTagMismatch,
+        UNSEEN,
+    ),
+    "a false membership tag": (
+        bent(membership_tag=flipped),
+        errors.MembershipTagMismatch,
+        UNSEEN,
+    ),
+    "an empty membership tag": (
+        bent(membership_tag=lambda _tag: b""),
+        errors.MembershipTagMismatch,
+        UNSEEN,
+    ),
+    "a false signature": (bent(signature=flipped), errors.MessageSignatureInvalid, SAME),
+    "an empty signature": (
+        bent(signature=lambda _signature: b""),
+        errors.MessageSignatureInvalid,
+        SAME,
+    ),
+    "another member's name": (_as_bob, errors.MessageSignatureInvalid, SAME),
+    "the name of nobody": (
+        bent(content=content_with(sender=Member(leaf_index=LeafIndex(7)))),
+        errors.BlankLeaf,
+        SAME,
+    ),
+    "a name beyond the tree": (
+        bent(content=content_with(sender=Member(leaf_index=LeafIndex(2**32 - 1)))),
+        errors.BlankLeaf,
+        SAME,
+    ),
+    "another group": (
+        bent(content=content_with(group_id=b"elsewhere")),
+        errors.WrongGroup,
+        SAME,
+    ),
+    "an epoch before": (
+        lambda s: replace_forger(s, content=content_with(epoch=s.mallory.group.epoch - 1)).commit(),
+        errors.WrongEpoch,
+        SAME,
+    ),
+    "an epoch to come": (bent(content=content_with(epoch=2**64 - 1)), errors.WrongEpoch, SAME),
+    "a removal of oneself": (
+        with_proposals(lambda s: s.removes("mallory")),
+        errors.CommitterRemoved,
+        SAME,
+    ),
+    "an update of oneself": (with_proposals(_own_update), errors.UpdateByCommitter, SAME),
+    "an update and a removal of the same member": (
+        _update_and_remove,
+        errors.LeafChangedTwice,
+        SAME,
+    ),
+    "two removals of the same member": (
+        with_proposals(lambda s: s.removes("zoe"), lambda s: s.removes("zoe")),
+        errors.LeafChangedTwice,
+        SAME,
+    ),
+    "a removal of nobody": (
+        with_proposals(lambda _s: Remove(removed=LeafIndex(6))),
+        errors.BlankLeaf,
+        SAME,
+    ),
+    "a removal beyond the tree": (
+        with_proposals(lambda _s: Remove(removed=LeafIndex(2**31))),
+        errors.BlankLeaf,
+        SAME,
+    ),
+    "the same newcomer twice": (_same_newcomer_twice, errors.SignatureKeyReused, SAME),
+    "a newcomer with a member's signature key": (
+        _card_with_bobs_signature_key,
+        errors.SignatureKeyReused,
+        SAME,
+    ),
+    "a newcomer with a member's encryption key": (
+        _card_with_bobs_encryption_key,
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "an expired key package": (
+        card_add(lambda card: card.with_leaf(source=lifetime(NOW - 2 * DAY, NOW - DAY))),
+        errors.LifetimeNotNow,
+        SAME,
+    ),
+    "a key package for ever": (
+        card_add(lambda card: card.with_leaf(source=lifetime(0, 2**63))),
+        errors.LifetimeTooLong,
+        SAME,
+    ),
+    "a key package of another suite": (
+        with_proposals(lambda _s: add(make_card("newcomer", 3).package)),
+        errors.KeyPackageSuiteMismatch,
+        SAME,
+    ),
+    "a key package of another version": (
+        card_add(lambda card: card.edited(version=2)),
+        errors.UnsupportedVersion,
+        SAME,
+    ),
+    "a key package with a false signature": (
+        card_add(lambda card: replace(card.package, signature=bytes(64))),
+        errors.KeyPackageSignatureInvalid,
+        SAME,
+    ),
+    "a key package whose leaf has a false signature": (
+        card_add(
+            lambda card: card.edited(leaf_node=replace(card.package.leaf_node, signature=bytes(64)))
+        ),
+        errors.LeafSignatureInvalid,
+        SAME,
+    ),
+    "a key package with one key for two uses": (
+        card_add(lambda card: card.edited(init_key=card.encryption.public)),
+        errors.InitKeyReused,
+        SAME,
+    ),
+    "a key package with an unsupported extension": (
+        card_add(lambda card: card.with_leaf(extensions=(_UNKNOWN,))),
+        errors.LeafExtensionNotSupported,
+        SAME,
+    ),
+    "a short nonce of a shared key": (
+        with_proposals(lambda _s: psk(31)),
+        errors.PskNonceLength,
+        SAME,
+    ),
+    "a long nonce of a shared key": (
+        with_proposals(lambda _s: psk(33)),
+        errors.PskNonceLength,
+        SAME,
+    ),
+    "a shared key twice": (
+        with_proposals(lambda _s: psk(), lambda _s: psk()),
+        errors.PskTwice,
+        SAME,
+    ),
+    "a shared key that nobody has": (
+        with_proposals(lambda _s: psk()),
+        errors.PskUnknown,
+        UNSEEN,
+    ),
+    "a key meant for a successor": (
+        with_proposals(
+            lambda s: PreSharedKey(
+                psk=ResumptionPsk(
+                    usage=ResumptionUsage.REINIT,
+                    group_id=s.mallory.group.group_id,
+                    epoch=1,
+                    psk_nonce=os.urandom(32),
+                )
+            )
+        ),
+        errors.PskUsageNotAllowed,
+        SAME,
+    ),
+    "two replacements of the extensions": (
+        with_proposals(lambda _s: context_extensions(), lambda _s: context_extensions()),
+        errors.ContextExtensionsTwice,
+        SAME,
+    ),
+    "an extension that nobody supports": (
+        with_proposals(lambda _s: context_extensions(_UNKNOWN)),
+        errors.GroupExtensionNotSupported,
+        SAME,
+    ),
+    "a requirement that nobody meets": (
+        with_proposals(lambda _s: context_extensions(requires(0xFF01))),
+        errors.RequiredCapabilityMissing,
+        SAME,
+    ),
+    "an extension of the group twice": (
+        with_proposals(lambda _s: context_extensions(SERVER, SERVER)),
+        errors.DuplicateExtension,
+        SAME,
+    ),
+    "external senders that cannot be read": (
+        with_proposals(lambda _s: context_extensions(_BROKEN)),
+        errors.DecodeError,
+        SAME,
+    ),
+    "requirements that cannot be read": (
+        with_proposals(lambda _s: context_extensions(_BROKEN_REQUIRED)),
+        errors.DecodeError,
+        SAME,
+    ),
+    "a ReInit beside something else": (
+        with_proposals(
+            lambda _s: ReInit(group_id=b"n", version=1, cipher_suite=1, extensions=()),
+            lambda s: s.removes("zoe"),
+        ),
+        errors.ReInitNotAlone,
+        SAME,
+    ),
+    "a ReInit to an older version": (
+        with_proposals(lambda _s: ReInit(group_id=b"n", version=0, cipher_suite=1, extensions=())),
+        errors.ReInitVersionLower,
+        SAME,
+    ),
+    "an ExternalInit from inside": (
+        with_proposals(lambda _s: _INIT),
+        errors.ExternalInitNotAllowed,
+        SAME,
+    ),
+    "a proposal that nobody sent": (
+        bent(references=[bytes(32)]),
+        errors.UnknownProposal,
+        SAME,
+    ),
+    "application data for all to see": (
+        lambda s: s.mallory.say(ApplicationData(data=b"hello")),
+        errors.ApplicationNotPrivate,
+        SAME,
+    ),
+    "an external commit without a path": (
+        _external_commit(_INIT, with_path=False),
+        errors.SenderNotAllowed,
+        SAME,
+    ),
+    "an external commit without ExternalInit": (
+        _external_commit(),
+        errors.ExternalCommitList,
+        SAME,
+    ),
+    "an external commit with ExternalInit twice": (
+        _external_commit(_INIT, _INIT),
+        errors.ExternalCommitList,
+        SAME,
+    ),
+    "an external commit that removes two": (
+        _external_commit(_INIT, lambda s: s.removes("zoe"), lambda s: s.removes("bob")),
+        errors.ExternalCommitList,
+        SAME,
+    ),
+    "an external commit that adds": (
+        _external_commit(_INIT, lambda _s: add(make_card("friend").package)),
+        errors.ExternalCommitList,
+        SAME,
+    ),
+    "an external commit with a key twice": (
+        _external_commit(_INIT, psk(), psk()),
+        errors.PskTwice,
+        SAME,
+    ),
+    "a commit by an external sender": (
+        _said_from_outside(External(sender_index=0), ApplicationData(data=b"")),
+        errors.ApplicationNotPrivate,
+        SAME,
+    ),
+    "a removal by one who proposes itself": (
+        _said_from_outside(
+            NewMemberProposal(), lambda s: ProposalContent(proposal=s.removes("zoe"))
+        ),
+        errors.SenderNotAllowed,
+        SAME,
+    ),
+    "a proposal by one who commits itself": (
+        _said_from_outside(NewMemberCommit(), lambda s: ProposalContent(proposal=s.removes("zoe"))),
+        errors.SenderNotAllowed,
+        SAME,
+    ),
+    "an ExternalInit by an external sender": (
+        _said_from_outside(External(sender_index=0), ProposalContent(proposal=_INIT)),
+        errors.SenderNotAllowed,
+        SAME,
+    ),
+}

@@ -1,0 +1,469 @@
+"""Attacks on those who enter: by the server with the tree, by the inviter with the rest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from securechat_sdk.mls import errors
+from securechat_sdk.mls.crypto.secrets import Secret
+from securechat_sdk.mls.errors import MLSError
+from securechat_sdk.mls.group.group import Group
+from securechat_sdk.mls.group.join import join, open_group_secrets
+from securechat_sdk.mls.group.key_packages import OwnKeyPackage
+from securechat_sdk.mls.messages.credentials import Claim, X509Credential
+from securechat_sdk.mls.messages.extensions import Extension
+from securechat_sdk.mls.messages.group_info import GroupInfo, GroupInfoContent
+from securechat_sdk.mls.messages.indexes import LeafIndex
+from securechat_sdk.mls.messages.leaf_nodes import LeafNode, UpdateSource
+from securechat_sdk.mls.messages.proposals import Add
+from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionPsk, ResumptionUsage
+from securechat_sdk.mls.messages.ratchet_tree import ParentNode, RatchetTreeExtension
+from securechat_sdk.mls.messages.welcome import (
+    EncryptedGroupSecrets,
+    GroupSecrets,
+    PathSecret,
+    Welcome,
+)
+from securechat_sdk.mls.public_group.public_group import PublicGroup
+from securechat_sdk.mls.schedule.key_schedule import Joiner
+from securechat_sdk.mls.schedule.psks import NamedPsk, psk_secret
+from securechat_sdk.mls.tree.hashes import tree_hash
+from securechat_sdk.mls.tree.ratchet_tree import RatchetTree
+from tests.mls.attacks.forge import flipped
+from tests.mls.people import make_card
+from tests.mls.scenarios.stage import POLICY, Room, a_secret, key_package_of, make_room
+
+
+@dataclass
+class Invitation:
+    """Everything in a Welcome, open on the table, to be bent and closed again."""
+
+    own: OwnKeyPackage
+    inviter: Group
+    secrets: GroupSecrets
+    info: GroupInfo
+    nodes: tuple[Any, ...]
+
+    @classmethod
+    def to(cls, room: Room, name: str, *others: Add, path: bool = True) -> "Invitation":
+        pending = room.start_commit("alice", [room.invite(name), *others], path=path)
+        assert pending.welcome is not None
+        assert isinstance(pending.welcome.body, Welcome)
+        own = room.packages[name]
+        secrets = open_group_secrets(pending.welcome.body, own)
+        nodes = pending.group.tree.to_extension().nodes
+        return cls(own, pending.group, secrets, pending.group_info, nodes)
+
+    @property
+    def suite(self) -> Any:
+        return self.own.suite
+
+    def with_tree(self, nodes: tuple[Any, ...]) -> None:
+        """Another tree, with a context that names its hash."""
+        self.nodes = nodes
+        extension = RatchetTreeExtension(nodes=nodes)
+        try:
+            named = tree_hash(RatchetTree.from_extension(self.suite, extension))
+        except MLSError:
+            named = bytes(32)
+        self.with_context(tree_hash=named)
+
+    def with_node(self, index: int, node: object) -> None:
+        self.with_tree((*self.nodes[:index], node, *self.nodes[index + 1 :]))
+
+    def with_context(self, **changes: Any) -> None:
+        self.with_info(group_context=replace(self.info.group_context, **changes))
+
+    def with_info(self, **changes: Any) -> None:
+        """Another GroupInfo, with a true confirmation tag and a true signature."""
+        content = {**self.info.fields_of(GroupInfoContent), **changes}
+        context = content["group_context"]
+        joiner = self._joiner()
+        secrets = joiner.epoch_secrets(context.encode()).secrets
+        if "confirmation_tag" not in changes:
+            confirmed = context.confirmed_transcript_hash
+            content["confirmation_tag"] = secrets.confirmation_tag(self.suite, confirmed)
+        self.info = GroupInfoContent(**content).sign(self.suite, self.inviter.signature_key)
+
+    def with_secrets(self, **changes: Any) -> None:
+        self.secrets = replace(self.secrets, **changes)
+        self.with_info()
+
+    def _joiner(self) -> Joiner:
+        named = [NamedPsk(name, Secret(bytes(32))) for name in self.secrets.psks]
+        return Joiner.of(self.suite, self.secrets.joiner_secret, psk_secret(self.suite, named))
+
+    def close(self) -> Welcome:
+        key = self._joiner().welcome_key
+        sealed = self.suite.aead.seal(key.key, key.nonce, b"", self.info.encode())
+        package = self.own.package
+        entry = self.suite.encrypt_with_label(
+            package.init_key, b"Welcome", sealed, self.secrets.encode()
+        )
+        return Welcome(
+            cipher_suite=self.suite.number,
+            secrets=(
+                EncryptedGroupSecrets(new_member=package.reference, encrypted_group_secrets=entry),
+            ),
+            encrypted_group_info=sealed,
+        )
+
+    def accept(self, welcome: Welcome | None = None) -> Group:
+        return join(
+            welcome or self.close(),
+            self.own,
+            POLICY,
+            tree=RatchetTreeExtension(nodes=self.nodes),
+            psks=lambda _psk: Secret(bytes(32)),
+        )
+
+
+@pytest.fixture
+def invitation() -> Invitation:
+    """A seat in a tree with keys on most nodes and an unmerged leaf."""
+    names = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
+    room = make_room(*names, one_by_one=True)
+    for name in names:
+        room.commit(name)
+    room.commit("bob", [room.remove("carol"), room.invite("carla")])
+    room.commit("alice", [room.invite("heidi")], path=False)
+    return Invitation.to(room, "ivan")
+
+
+@pytest.fixture
+def pathless() -> Invitation:
+    """A seat beside another newcomer's, with no parent hash over either."""
+    room = make_room("alice", "bob")
+    return Invitation.to(room, "ivan", room.invite("judy"), path=False)
+
+
+def _parents(invitation: Invitation) -> list[tuple[int, ParentNode]]:
+    return [
+        (index, node) for index, node in enumerate(invitation.nodes) if isinstance(node, ParentNode)
+    ]
+
+
+def _unmerged_parent(invitation: Invitation) -> tuple[int, ParentNode]:
+    return next(pair for pair in _parents(invitation) if pair[1].unmerged_leaves)
+
+
+def _copied_signature_key(invitation: Invitation) -> None:
+    card = key_package_of("double").package.leaf_node
+    invitation.with_tree((*invitation.nodes, None, *_twice(card)))
+
+
+def _twice(leaf: LeafNode) -> tuple[Any, ...]:
+    return (leaf, None, leaf)
+
+
+def _copied_encryption_key(invitation: Invitation) -> None:
+    (first, one), (_second, other), *_rest = _parents(invitation)
+    invitation.with_node(first, replace(one, encryption_key=other.encryption_key))
+
+
+def _unmerged(change: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Callable[[Invitation], None]:
+    def bend(invitation: Invitation) -> None:
+        index, node = _unmerged_parent(invitation)
+        leaves = change(node.unmerged_leaves)
+        invitation.with_node(index, replace(node, unmerged_leaves=leaves))
+
+    return bend
+
+
+def _forgotten_between(invitation: Invitation) -> None:
+    """Unmerged at a node and merged below: that cannot have happened."""
+    node = invitation.nodes[7]
+    assert isinstance(node, ParentNode)
+    invitation.with_node(7, replace(node, unmerged_leaves=(LeafIndex(0),)))
+
+
+def _parent_hash(invitation: Invitation) -> None:
+    index, node = _parents(invitation)[0]
+    invitation.with_node(index, replace(node, parent_hash=bytes(32)))
+
+
+def _foreign_parent(invitation: Invitation) -> None:
+    index, node = _parents(invitation)[0]
+    key = key_package_of("mallory").package.init_key
+    invitation.with_node(index, replace(node, encryption_key=key))
+
+
+def _leaf_for_parent(invitation: Invitation) -> None:
+    index, _node = _parents(invitation)[0]
+    invitation.with_node(index, invitation.nodes[0])
+
+
+def _parent_for_leaf(invitation: Invitation) -> None:
+    _index, node = _parents(invitation)[0]
+    invitation.with_node(0, node)
+
+
+def _other_tree(invitation: Invitation) -> None:
+    info = invitation.info
+    _parent_hash(invitation)
+    invitation.info = info
+
+
+def _own_signer(invitation: Invitation) -> None:
+    """The inviter claims to be the new member and signs with the new member's name."""
+    seat = next(
+        index // 2
+        for index, node in enumerate(invitation.nodes)
+        if node == invitation.own.package.leaf_node
+    )
+    content = {**invitation.info.fields_of(GroupInfoContent), "signer": LeafIndex(seat)}
+    invitation.info = GroupInfoContent(**content).sign(
+        invitation.suite, invitation.own.signature_key
+    )
+
+
+def _spoil_signature(invitation: Invitation) -> None:
+    info = invitation.info
+    invitation.info = replace(info, signature=flipped(info.signature))
+
+
+_NONCE = bytes(32)
+_SHORT = ExternalPsk(psk_id=b"x", psk_nonce=b"short")
+_KEY = ExternalPsk(psk_id=b"x", psk_nonce=_NONCE)
+
+
+def _successor(usage: ResumptionUsage, epoch: int = 1) -> ResumptionPsk:
+    return ResumptionPsk(usage=usage, group_id=b"old", epoch=epoch, psk_nonce=_NONCE)
+
+
+_UNSUPPORTED = Extension(extension_type=0xFF01, extension_data=b"")
+_SMALL = Extension(extension_type=1, extension_data=b"")
+
+Attack = tuple[Callable[[Invitation], None], type[MLSError]]
+
+ATTACKS: dict[str, Attack] = {
+    "a GroupInfo with a false signature": (_spoil_signature, errors.GroupInfoSignatureInvalid),
+    "a GroupInfo signed by another than it says": (
+        lambda i: i.with_info(signer=LeafIndex(1)),
+        errors.GroupInfoSignatureInvalid,
+    ),
+    "a GroupInfo signed by nobody": (
+        lambda i: i.with_info(signer=LeafIndex(2**31)),
+        errors.BlankLeaf,
+    ),
+    "a false confirmation tag": (
+        lambda i: i.with_info(confirmation_tag=bytes(32)),
+        errors.ConfirmationTagMismatch,
+    ),
+    "a shortened confirmation tag": (
+        lambda i: i.with_info(confirmation_tag=i.info.confirmation_tag[:31]),
+        errors.ConfirmationTagMismatch,
+    ),
+    "another tree than the one named": (_other_tree, errors.TreeHashMismatch),
+    "another version": (lambda i: i.with_context(version=2), errors.UnsupportedVersion),
+    "another suite in the GroupInfo": (
+        lambda i: i.with_context(cipher_suite=3),
+        errors.WelcomeSuiteMismatch,
+    ),
+    "an extension that nobody supports": (
+        lambda i: i.with_context(extensions=(_UNSUPPORTED,)),
+        errors.GroupExtensionNotSupported,
+    ),
+    "an extension twice": (
+        lambda i: i.with_context(extensions=(_SMALL, _SMALL)),
+        errors.DuplicateExtension,
+    ),
+    "a tree that ends with a blank": (
+        lambda i: i.with_tree((*i.nodes, None)),
+        errors.MalformedTree,
+    ),
+    "an empty tree": (lambda i: i.with_tree(()), errors.MalformedTree),
+    "a leaf in a parent's place": (_leaf_for_parent, errors.MalformedTree),
+    "a parent in a leaf's place": (_parent_for_leaf, errors.MalformedTree),
+    "a signature key twice": (_copied_signature_key, errors.SignatureKeyReused),
+    "an encryption key twice": (_copied_encryption_key, errors.EncryptionKeyReused),
+    "unmerged leaves out of order": (
+        _unmerged(lambda leaves: (*leaves, 4)),
+        errors.UnmergedLeavesInvalid,
+    ),
+    "an unmerged leaf twice": (
+        _unmerged(lambda leaves: (*leaves, leaves[-1])),
+        errors.UnmergedLeavesInvalid,
+    ),
+    "an unmerged leaf that is elsewhere": (
+        _unmerged(lambda leaves: (*leaves, 2**31)),
+        errors.UnmergedLeavesInvalid,
+    ),
+    "an unmerged leaf that is merged below": (_forgotten_between, errors.UnmergedLeavesInvalid),
+    "a false parent hash": (_parent_hash, errors.ParentHashInvalid),
+    "a node with a stranger's key": (_foreign_parent, errors.ParentHashInvalid),
+    "a path secret that leads elsewhere": (
+        lambda i: i.with_secrets(path_secret=PathSecret(path_secret=a_secret())),
+        errors.PathKeyMismatch,
+    ),
+    "a path secret from oneself": (_own_signer, errors.NotARecipient),
+    "a short nonce of a shared key": (
+        lambda i: i.with_secrets(psks=(_SHORT,)),
+        errors.PskNonceLength,
+    ),
+    "a shared key twice": (lambda i: i.with_secrets(psks=(_KEY, _KEY)), errors.PskTwice),
+    "two groups that this one continues": (
+        lambda i: i.with_secrets(
+            psks=(_successor(ResumptionUsage.REINIT), _successor(ResumptionUsage.BRANCH))
+        ),
+        errors.SeveralParents,
+    ),
+    "an unknown group that this one continues": (
+        lambda i: i.with_secrets(psks=(_successor(ResumptionUsage.BRANCH),)),
+        errors.ParentMismatch,
+    ),
+}
+
+
+def test_an_unbent_invitation_is_good(invitation: Invitation) -> None:
+    group = invitation.accept()
+
+    assert group.epoch_authenticator == invitation.inviter.epoch_authenticator
+
+
+def test_an_invitation_closed_again_is_good(invitation: Invitation) -> None:
+    invitation.with_tree(invitation.nodes)
+    invitation.with_secrets(psks=(_KEY,))
+
+    assert invitation.accept().own_leaf > 0
+
+
+@pytest.mark.parametrize(("bend", "error"), ATTACKS.values(), ids=ATTACKS.keys())
+def test_nobody_enters_with(
+    invitation: Invitation, bend: Callable[[Invitation], None], error: type[MLSError]
+) -> None:
+    bend(invitation)
+
+    with pytest.raises(error) as refusal:
+        invitation.accept()
+
+    assert type(refusal.value) is error
+
+
+JUDY = 6
+
+
+def test_nobody_enters_a_tree_without_a_seat(pathless: Invitation) -> None:
+    assert pathless.accept().own_leaf == 2
+
+    pathless.with_node(4, key_package_of("other").package.leaf_node)
+
+    with pytest.raises(errors.OwnLeafMissing):
+        pathless.accept()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"signature": bytes(64)}, errors.LeafSignatureInvalid),
+        ({"encryption_key": b"short"}, errors.LeafSignatureInvalid),
+        ({"source": UpdateSource()}, errors.LeafSignatureInvalid),
+    ],
+    ids=["signature", "key", "source"],
+)
+def test_nobody_enters_beside_a_leaf_with_a_false(
+    pathless: Invitation, changes: dict[str, Any], error: type[MLSError]
+) -> None:
+    pathless.with_node(JUDY, replace(pathless.nodes[JUDY], **changes))
+
+    with pytest.raises(error):
+        pathless.accept()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"encryption_key": b"short"}, errors.InvalidKey),
+        ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
+        ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
+        ({"credential": X509Credential(certificates=())}, errors.CredentialTypeNotShared),
+    ],
+    ids=["key", "unsupported extension", "extension twice", "credential type"],
+)
+def test_nobody_enters_beside_a_member_with_a_bad(
+    pathless: Invitation, changes: dict[str, Any], error: type[MLSError]
+) -> None:
+    card = make_card("judy")
+    pathless.with_node(JUDY, card.package.leaf_node)
+    pathless.accept()
+
+    pathless.with_node(JUDY, card.with_leaf(**changes).leaf_node)
+
+    with pytest.raises(error):
+        pathless.accept()
+
+
+def test_a_spoiled_welcome_does_not_open(invitation: Invitation) -> None:
+    welcome = invitation.close()
+    spoiled = replace(welcome, encrypted_group_info=flipped(welcome.encrypted_group_info))
+
+    with pytest.raises(errors.DecryptionFailed):
+        invitation.accept(spoiled)
+
+
+def test_a_welcome_of_another_suite_is_refused(invitation: Invitation) -> None:
+    with pytest.raises(errors.WelcomeSuiteMismatch):
+        invitation.accept(replace(invitation.close(), cipher_suite=3))
+
+
+def test_a_member_whom_the_application_refuses_keeps_one_out(invitation: Invitation) -> None:
+    def not_bob(claim: Claim) -> None:
+        if claim.credential.identity == b"bob":  # type: ignore[union-attr]  # all are basic
+            raise errors.CredentialRefused
+
+    with pytest.raises(errors.CredentialRefused):
+        join(
+            invitation.close(),
+            invitation.own,
+            replace(POLICY, judge=not_bob),
+            tree=RatchetTreeExtension(nodes=invitation.nodes),
+        )
+
+
+def test_without_a_tree_nobody_enters(invitation: Invitation) -> None:
+    kept = tuple(e for e in invitation.info.extensions if e.extension_type != 2)
+    invitation.with_info(extensions=kept)
+
+    with pytest.raises(errors.TreeMissing):
+        join(invitation.close(), invitation.own, POLICY)
+    invitation.accept()
+
+
+def test_the_server_takes_no_group_info_but_the_true_one() -> None:
+    room = make_room("alice", "bob")
+    public = room.public
+    assert public is not None
+    alice = room.groups["alice"]
+    true = alice.group_info(with_tree=True)
+    public.check_group_info(true)
+
+    for changes in (
+        {"group_context": replace(true.group_context, epoch=7)},
+        {"group_context": replace(true.group_context, tree_hash=bytes(32))},
+        {"confirmation_tag": bytes(32)},
+        {"extensions": (Extension(extension_type=2, extension_data=_tree_of_one(alice)),)},
+    ):
+        content = GroupInfoContent(**{**true.fields_of(GroupInfoContent), **changes})
+        with pytest.raises(errors.GroupInfoMismatch):
+            public.check_group_info(content.sign(alice.suite, alice.signature_key))
+    with pytest.raises(errors.GroupInfoSignatureInvalid):
+        public.check_group_info(replace(true, signature=flipped(true.signature)))
+    with pytest.raises(errors.BlankLeaf):
+        public.check_group_info(replace(true, signer=LeafIndex(9)))
+
+
+def _tree_of_one(group: Group) -> bytes:
+    leaf = group.tree.leaf(group.own_leaf)
+    return RatchetTreeExtension(nodes=(leaf,)).encode()
+
+
+def test_a_public_group_begins_only_with_a_true_group_info(invitation: Invitation) -> None:
+    tree = RatchetTreeExtension(nodes=invitation.nodes)
+    PublicGroup.from_group_info(invitation.info, POLICY, tree)
+
+    _spoil_signature(invitation)
+
+    with pytest.raises(errors.GroupInfoSignatureInvalid):
+        PublicGroup.from_group_info(invitation.info, POLICY, tree)
