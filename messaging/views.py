@@ -86,7 +86,11 @@ class ConversationsView(APIView):
 
     required_scopes = {"GET": READ, "POST": WRITE}
 
-    @extend_schema(parameters=[CURSOR], responses=answers({200: ConversationsSerializer}, 400))
+    @extend_schema(
+        operation_id="conversations_list",
+        parameters=[CURSOR],
+        responses=answers({200: ConversationsSerializer}, 400),
+    )
     def get(self, request: Request) -> Response:
         device = device_of(request)
         pages = ConversationsPagination()

@@ -209,6 +209,7 @@ export const words = {
   },
 
   chat: {
+    heading: (organisation: string) => `Chat of ${organisation}`,
     conversations: "Conversations",
     list: "Your conversations",
     new: "New conversation",

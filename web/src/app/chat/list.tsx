@@ -23,7 +23,7 @@ export function ConversationList() {
         <Menu />
         <div class="pane-title brand">
           <Logo />
-          <h1>{shell.session.value?.organisation ?? words.product}</h1>
+          <span>{shell.session.value?.organisation ?? words.product}</span>
         </div>
         <button
           type="button"
