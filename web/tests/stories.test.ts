@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProblemError } from "../src/api/http.ts";
 import { direct, signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
 
@@ -239,6 +240,24 @@ test("a creation that was cut off before its commit is finished at the next star
 
   const id = crypto.randomUUID();
   await assert.rejects(alice.engine.startDirect(bob.personId, id), { code: "offline" });
+  await until(() => bob.knows(id), "Bob is in after all");
+  await alice.send(id, "hello");
+
+  await bob.reads(id, ["hello"]);
+});
+
+test("a conversation that was made before its people were added is finished at the next connection", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const entries = alice.server.entries.bind(alice.server);
+  alice.server.entries = () => Promise.reject(new ProblemError("offline", "The server cannot be reached."));
+
+  const id = crypto.randomUUID();
+  await assert.rejects(alice.engine.startDirect(bob.personId, id), { code: "offline" });
+  alice.server.entries = entries;
+  alice.server.goOffline();
+  alice.server.goOnline();
   await until(() => bob.knows(id), "Bob is in after all");
   await alice.send(id, "hello");
 
