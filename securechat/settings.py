@@ -277,10 +277,6 @@ SPECTACULAR_SETTINGS = {
     ],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "ENUM_NAME_OVERRIDES": {
-        "ConversationKind": "messaging.models.Conversation.Kind",
-        "EntryKind": "messaging.models.Entry.Kind",
-    },
 }
 
 # Static files --------------------------------------------------------------------------------
