@@ -36,3 +36,16 @@ class RevokedDeviceMiddleware:
         ):
             logout(request)
         return self.get_response(request)
+
+
+class NoStoreMiddleware:
+    """Answers of the API are for who asked, now: no cache keeps them, on disk or on the way."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -2,6 +2,10 @@
 
 from enum import StrEnum
 
+MIN_FRAMES = 30
+MAX_FRAMES = 40
+MAX_BYTES = 2 * 1024 * 1024 - 64 * 1024  # the rest of 2 MiB is for the form around them
+
 
 class State(StrEnum):
     OPEN = "open"  # waits for the frames

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Person
-from facelogin.lifecycle import FOLLOWS, Purpose, State
+from facelogin.lifecycle import FOLLOWS, MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, State
 
 
 class WrongStateError(Exception):
@@ -81,6 +81,11 @@ class Attempt(models.Model):
 
 class Capture(models.Model):
     """One short recording, judged once."""
+
+    # The same for all, and said with each.
+    min_frames = MIN_FRAMES
+    max_frames = MAX_FRAMES
+    max_bytes = MAX_BYTES
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="captures")

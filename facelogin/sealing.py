@@ -35,9 +35,9 @@ class CannotOpenError(Exception):
     """The key or the associated data is not the one it was sealed with, or bytes changed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Key:
-    """32 secret bytes that do not print."""
+    """32 secret bytes that do not print and are not compared."""
 
     secret: bytes = field(repr=False)
 

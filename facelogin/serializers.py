@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from accounts.api.serializers import Base64Field, StrictSerializer, TextField, WholeNumberField
 from facelogin.challenge import Step
-from facelogin.lifecycle import Purpose, Reason, State
-from facelogin.services.captures import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, NONCE_BYTES
+from facelogin.lifecycle import MAX_FRAMES, Purpose, Reason, State
+from facelogin.services.captures import NONCE_BYTES
 
 
 class EmptyRequest(StrictSerializer):
@@ -47,9 +47,9 @@ class CaptureAnswer(serializers.Serializer[Any]):
     purpose = serializers.ChoiceField(choices=list(Purpose), source="attempt.purpose")
     nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
     challenge = serializers.ListField(child=serializers.ChoiceField(choices=list(Step)))
-    min_frames = serializers.ReadOnlyField(default=MIN_FRAMES)
-    max_frames = serializers.ReadOnlyField(default=MAX_FRAMES)
-    max_bytes = serializers.ReadOnlyField(default=MAX_BYTES)
+    min_frames = serializers.IntegerField()
+    max_frames = serializers.IntegerField()
+    max_bytes = serializers.IntegerField()
     expires_at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=list(State))
     progress = serializers.IntegerField()

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from accounts.factors import enrolled_codes
 from accounts.models import Person
 from facelogin.access import has_template
+from facelogin.errors import FaceNotEnrolled
 from facelogin.middleware import hand_to_browser
 from facelogin.sealing import CannotOpenError
 from facelogin.services import attempts, budgets
@@ -35,7 +36,7 @@ class FaceStage(LoginStage):  # type: ignore[misc]  # allauth has no types
             return False
         try:
             attempt, secret = attempts.begin_verification(person, password)
-        except CannotOpenError:
+        except (CannotOpenError, FaceNotEnrolled):
             return False  # the password was reset: the face is enrolled again, after another login
         self.state["attempt"] = str(attempt.pk)
         hand_to_browser(self.request, secret)

@@ -3,11 +3,9 @@
 import importlib
 from uuid import UUID
 
-from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
 
 from facelogin import worker
-from facelogin.lifecycle import Reason
 from facelogin.services import captures
 
 __all__ = ["judge_capture", "worker"]  # the worker's signals are heard once this is imported
@@ -24,10 +22,4 @@ __all__ = ["judge_capture", "worker"]  # the worker's signals are heard once thi
 def judge_capture(capture_id: str) -> None:
     # Processes without the face's libraries import this module too, to know the task's name.
     judging = importlib.import_module("facelogin.services.judging")
-    try:
-        judging.judge_capture(UUID(capture_id))
-    except SoftTimeLimitExceeded:
-        captures.fail_capture(UUID(capture_id), Reason.TIME_OUT)
-    except Exception:
-        captures.fail_capture(UUID(capture_id))
-        raise
+    judging.judge_capture(UUID(capture_id))

@@ -3,12 +3,22 @@
 import importlib
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from celery.signals import celeryd_after_setup, worker_process_init, worker_ready, worker_shutdown
+from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.signals import (
+    celeryd_after_setup,
+    task_failure,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+)
 from django.db import DatabaseError, connection
 
-from facelogin.services import sweeping
+from facelogin.lifecycle import Reason
+from facelogin.services import captures, sweeping
 
 QUEUE = "face"
 SECONDS_BETWEEN_SWEEPS = 5
@@ -30,6 +40,17 @@ def load_models(**_options: Any) -> None:
     """Runs in each new process of the pool, before it is given a job."""
     if _is_face_worker.is_set():
         importlib.import_module("facelogin.pipeline").warm_up()
+
+
+@task_failure.connect
+def refuse_capture(
+    sender: Any, args: Sequence[str], exception: BaseException, **_options: Any
+) -> None:
+    """A job failed, took too long, or took its process with it: the person is told at once."""
+    if sender.name != captures.JUDGE:
+        return
+    took_too_long = isinstance(exception, (SoftTimeLimitExceeded, TimeLimitExceeded))
+    captures.fail_capture(UUID(args[0]), Reason.TIME_OUT if took_too_long else Reason.FAILED)
 
 
 @worker_ready.connect

@@ -42,7 +42,8 @@ class ConversationAdmin(FactsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         present = Q(memberships__left_position=None)
-        return super().get_queryset(request).annotate(devices=Count("memberships", filter=present))
+        conversations: QuerySet[Conversation] = super().get_queryset(request)
+        return conversations.annotate(devices=Count("memberships", filter=present))
 
     @admin.display(description="devices")
     def device_count(self, conversation: Conversation) -> int:

@@ -5,7 +5,8 @@ missed one finds out at the next poll.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncGenerator, Callable
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -63,21 +64,31 @@ def ring(ring: Ring) -> None:
         async_to_sync(_ring_elsewhere)(layer, ring)
 
 
-async def rings_from_others() -> AsyncIterator[Ring]:
+async def rings_from_others() -> AsyncGenerator[Ring]:
     """Subscribe this process, once; ends at once where there are no other processes."""
     layer = _layer_to_others()
     if layer is None:
         return
     channel = await layer.new_channel()
-    while True:
-        await layer.group_add(GROUP, channel)  # again and again: a flushed Redis forgets groups
-        try:
-            async with asyncio.timeout(SECONDS_OF_SUBSCRIPTION):
-                while True:
-                    message = await layer.receive(channel)
-                    yield msgspec.convert(message["ring"], Ring)
-        except TimeoutError:
-            continue
+    try:
+        while True:
+            await layer.group_add(GROUP, channel)  # again and again: a flushed Redis forgets groups
+            renewal = time.monotonic() + SECONDS_OF_SUBSCRIPTION
+            while (left := renewal - time.monotonic()) > 0:
+                ring = await _next_ring(layer, channel, left)
+                if ring is not None:
+                    yield ring
+    finally:
+        # A channel that nobody reads fills up, and every ring would still be put into it.
+        await layer.group_discard(GROUP, channel)
+
+
+async def _next_ring(layer: Any, channel: str, seconds: float) -> Ring | None:
+    try:
+        message = await asyncio.wait_for(layer.receive(channel), seconds)
+    except TimeoutError:
+        return None
+    return msgspec.convert(message["ring"], Ring)
 
 
 async def _ring_elsewhere(layer: Any, ring: Ring) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -166,8 +166,9 @@ class Hub:
         self._something_rung.set()
 
     async def _hear_others(self) -> None:
-        async for ring in doorbell.rings_from_others():
-            self._note(ring)
+        async with aclosing(doorbell.rings_from_others()) as rings:
+            async for ring in rings:
+                self._note(ring)
         await asyncio.Event().wait()  # there are no other processes
 
     async def _poll(self) -> None:

@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from channels.routing import URLRouter
-from django.urls import path, re_path
-
 from messaging.authentication import CallerAuthentication
 from messaging.consumers import device_socket
 
+# Scope, receive and send are ASGI's, which has no types: hence Any.
 
-async def no_such_socket(_scope: Any, receive: Any, send: Any) -> None:
-    """Refuse the handshake; the types are ASGI's, which has none."""
+
+async def no_such_socket(_scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Refuse the handshake."""
     await receive()
     await send({"type": "websocket.close"})
 
 
-websocket_application = URLRouter(
-    [path("ws/v1/", CallerAuthentication(device_socket)), re_path("", no_such_socket)]
-)
+APPLICATIONS = {"/ws/v1/": CallerAuthentication(device_socket)}
+
+
+async def websocket_application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    application = APPLICATIONS.get(scope["path"], no_such_socket)
+    await application(scope, receive, send)

@@ -26,7 +26,7 @@ from facelogin.errors import (
     FaceDisabled,
     FaceLocked,
 )
-from facelogin.lifecycle import Purpose, Reason, State
+from facelogin.lifecycle import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, sweeping, templates
@@ -34,9 +34,6 @@ from facelogin.services.attempts import key_for_browser
 
 LIFETIME = timedelta(seconds=60)
 NONCE_BYTES = 16
-MIN_FRAMES = 30
-MAX_FRAMES = 40
-MAX_BYTES = 2 * 1024 * 1024 - 64 * 1024  # the rest of 2 MiB is for the form around them
 JUDGE = "facelogin.judge_capture"
 
 
@@ -109,7 +106,7 @@ def read_capture(*, attempt_id: UUID | None, capture_id: UUID) -> Capture:
     return capture_for(attempt_id, capture_id)
 
 
-def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes | None) -> Purpose:
+def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes | None) -> None:
     """Let a passed capture have its effect, once; the attempt and all its captures are gone."""
     sweeping.end_if_overdue(capture_id)
     with transaction.atomic():
@@ -120,11 +117,9 @@ def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes
             raise CaptureNotPassed
         attempt = capture.attempt
         key = key_for_browser(attempt, secret)
-        purpose = Purpose(attempt.purpose)
-        if purpose is Purpose.ENROLMENT:
+        if attempt.purpose == Purpose.ENROLMENT:
             _install(capture, key)
         attempt.delete()
-    return purpose
 
 
 def open_frames(capture: Capture) -> Payload:
@@ -183,7 +178,11 @@ def _enqueue(capture_id: UUID) -> None:
 
 
 def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
-    """The server did not do its part: refused, and the try is given back."""
+    """The server did not do its part: refused.
+
+    The try is given back only if no worker had begun: whoever can make a worker fail must not be
+    able to do so without end.
+    """
     with transaction.atomic():
         capture = (
             Capture.objects.select_for_update(of=("self",))
@@ -193,9 +192,9 @@ def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
         )
         if capture is None:
             return
-        sweeping.end(capture, State.REFUSED, [reason])
-        if capture.attempt.purpose == Purpose.VERIFICATION:
+        if capture.state == State.QUEUED and capture.attempt.purpose == Purpose.VERIFICATION:
             budgets.pay_back(capture.attempt.person, FailureBudget.Kind.FACE)
+        sweeping.end(capture, State.REFUSED, [reason])
 
 
 def _install(capture: Capture, key: Key) -> None:

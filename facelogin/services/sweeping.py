@@ -33,7 +33,7 @@ def end_if_overdue(capture_id: UUID) -> None:
     was = State(overdue.state)
     becomes = WHEN_OVERDUE[was]
     end(overdue, becomes, [Reason.TIME_OUT] if becomes is State.REFUSED else [])
-    if becomes is State.REFUSED and overdue.attempt.purpose == Purpose.VERIFICATION:
+    if was is State.QUEUED and overdue.attempt.purpose == Purpose.VERIFICATION:
         budgets.pay_back(overdue.attempt.person, FailureBudget.Kind.FACE)
 
 

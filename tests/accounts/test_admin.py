@@ -112,6 +112,7 @@ def test_the_pages_have_no_inline_script(browser: Browser, administrator: Person
         page = browser.client.get(path).content.decode()
         assert not re.search(r"<script(?![^>]* src=)(?![^>]*application/json)", page)
         assert "jquery" not in page
+        assert "prepopulate" not in page
         assert not re.search(r" on[a-z]+=", page)
 
 

@@ -27,6 +27,7 @@ def test_the_first_device_sets_the_identity_key(browser: Browser, alice: Person)
     answer = browser.register()
 
     assert answer.status_code == 201
+    assert answer["Cache-Control"] == "no-store"
     assert set(read(answer)) == {"device", "unlock_share"}
     session = browser.session
     assert session["state"] == "ready"

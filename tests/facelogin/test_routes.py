@@ -6,16 +6,21 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
 from facelogin import consent, sealing
-from facelogin.lifecycle import State
+from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES, State
 from facelogin.models import Attempt, Capture, Consent, FailureBudget, Frames, Template
 from facelogin.services import attempts, budgets, sweeping, templates
-from facelogin.services.captures import MAX_FRAMES, MIN_FRAMES
 from tests.facelogin.browsers import PASSWORD, Browser, id_of
 from tests.facelogin.pictures import GOOD, frame_header, picture, png
 
@@ -44,8 +49,15 @@ def capture(browser: Browser, enrolled: Person) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def give_alternative(person: Person) -> None:
-    TOTP.activate(person, generate_totp_secret())
+def give_alternative(person: Person) -> str:
+    secret = str(generate_totp_secret())
+    TOTP.activate(person, secret)
+    return secret
+
+
+def code_of(secret: str) -> str:
+    counter = next(iter(yield_hotp_counters_from_time()))
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 def pass_as_the_worker_does(capture: dict[str, Any]) -> None:
@@ -182,6 +194,38 @@ def test_fifty_failures_switch_the_face_off(browser: Browser, enrolled: Person) 
     FailureBudget.objects.create(person=enrolled, kind="face", in_a_row=50, in_all=50)
 
     assert refusal(browser.start_verification()) == (429, "face_locked")
+
+
+def test_a_login_with_a_code_switches_the_face_on_again(browser: Browser, enrolled: Person) -> None:
+    secret = give_alternative(enrolled)
+    FailureBudget.objects.create(person=enrolled, kind="face", in_a_row=50, in_all=50)
+    browser.give_password(enrolled)
+    assert browser.session["pending"] == "mfa_authenticate"
+
+    code = code_of(secret)
+    browser.call("POST", "/_allauth/browser/v1/auth/2fa/authenticate", {"code": code})
+
+    assert browser.state == "no_device"
+    assert not budgets.is_exhausted(enrolled)
+
+
+def test_a_password_alone_forgives_nothing(browser: Browser, enrolled: Person) -> None:
+    FailureBudget.objects.create(person=enrolled, kind="face", in_a_row=50, in_all=50)
+
+    browser.give_password(enrolled)
+
+    assert browser.state == "second_factor"
+    assert budgets.is_exhausted(enrolled)
+
+
+def test_over_https_the_secret_travels_over_https_only(
+    browser: Browser, enrolled: Person, settings: Settings
+) -> None:
+    settings.HTTPS = True
+
+    answer = browser.give_password(enrolled)
+
+    assert answer.cookies["face_secret"]["secure"]
 
 
 def test_a_passed_capture_lets_the_login_go_on_once(
@@ -424,6 +468,21 @@ def test_somebody_who_has_only_the_password_cannot_replace_the_face(
     assert refusal(browser.start_enrolment())[0] == HTTPStatus.FORBIDDEN
     assert refusal(browser.face("DELETE"))[0] == HTTPStatus.FORBIDDEN
     assert Template.objects.filter(person=enrolled).exists()
+
+
+def test_an_enrolment_begun_before_there_was_a_factor_does_not_outlive_the_first_one(
+    browser: Browser, alice: Person
+) -> None:
+    browser.give_password(alice)
+    capture = browser.start_enrolment().json()
+    browser.submit(capture, FRAMES)
+    pass_as_the_worker_does(capture)
+    TOTP.activate(alice, generate_totp_secret())
+
+    answer = browser.complete(capture)
+
+    assert refusal(answer) == (403, "second_factor_required")
+    assert not Template.objects.exists()
 
 
 def test_withdrawing_the_consent_erases_the_template_at_once(

@@ -45,12 +45,12 @@ def test_the_same_twice_is_sealed_differently() -> None:
 
 
 def test_the_key_of_a_template_takes_server_password_and_salt() -> None:
-    key = sealing.password_key(SERVER, "password", SALT)
+    key = sealing.password_key(SERVER, "password", SALT).secret
 
-    assert sealing.password_key(SERVER, "password", SALT) == key
-    assert sealing.password_key(bytes(32), "password", SALT) != key
-    assert sealing.password_key(SERVER, "Password", SALT) != key
-    assert sealing.password_key(SERVER, "password", b"\1" * 16) != key
+    assert sealing.password_key(SERVER, "password", SALT).secret == key
+    assert sealing.password_key(bytes(32), "password", SALT).secret != key
+    assert sealing.password_key(SERVER, "Password", SALT).secret != key
+    assert sealing.password_key(SERVER, "password", b"\1" * 16).secret != key
 
 
 def test_a_wrapped_key_comes_back_whole() -> None:
@@ -58,7 +58,7 @@ def test_a_wrapped_key_comes_back_whole() -> None:
 
     wrapped = wrapping.wrap(template_key, about=b"alice")
 
-    assert wrapping.unwrap(wrapped, about=b"alice") == template_key
+    assert wrapping.unwrap(wrapped, about=b"alice").secret == template_key.secret
 
 
 def test_keys_do_not_print() -> None:
@@ -69,4 +69,4 @@ def test_keys_do_not_print() -> None:
 
 
 def test_keys_of_different_purposes_differ() -> None:
-    assert sealing.frames_key(SERVER, SALT) != sealing.browser_key(SERVER, SALT)
+    assert sealing.frames_key(SERVER, SALT).secret != sealing.browser_key(SERVER, SALT).secret

@@ -1,9 +1,11 @@
 """A real server and a real worker, each a process of its own, and what they leave behind."""
 
+import os
+import signal
 import socket
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery staple"
 MAKE_PERSON = (
     "from accounts.models import Person;"
-    "Person.objects.create_user(username='{name}', password='{password}', display_name='A')"
+    "Person.objects.create_user(username='{name}', password='{password}',"
+    " display_name='Somebody called {name}')"
 )
 SECONDS_TO_JUDGE = 60
 
@@ -64,13 +67,15 @@ class Page:
     def look_at(self, capture: dict[str, Any]) -> dict[str, Any]:
         return dict(self.http.get(f"/api/v1/face/captures/{capture['id']}").json())
 
-    def wait_for(self, capture: dict[str, Any]) -> dict[str, Any]:
+    def wait_for(
+        self, capture: dict[str, Any], until: Container[str] = ("passed", "refused", "expired")
+    ) -> dict[str, Any]:
         deadline = time.monotonic() + SECONDS_TO_JUDGE
         while time.monotonic() < deadline:
             seen = self.look_at(capture)
-            if seen["state"] not in {"queued", "running"}:
+            if seen["state"] in until:
                 return seen
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise TimeoutError
 
     @property
@@ -135,7 +140,7 @@ def test_a_face_enrols_logs_in_and_leaves_nothing_readable_behind(
     assert (passed["state"], passed["progress"]) == ("passed", 100)
     assert alice.face("POST", f"captures/{capture['id']}/completion")["state"] == "no_device"
     stored = dump(product)
-    assert leaks(stored, {"what is stored readably": b"alice"}) != []
+    assert leaks(stored, {"what is stored readably": b"Somebody called alice"}) != []
     assert leaks(stored, secrets_of(alice, camera("person-5-turning", count=40))) == []
 
 
@@ -162,6 +167,29 @@ def embedding_parts(frames: Sequence[bytes]) -> list[bytes]:
     verdict = pipeline.judge_enrolment(frames, list(Step), lambda _percent: None)
     packed = pipeline.pack(verdict.embeddings)
     return [packed[place : place + 32] for place in range(0, len(packed), 512)]
+
+
+def test_a_job_that_kills_its_process_is_refused_and_the_next_one_is_judged(
+    product: Product, open_page: Callable[[], Page], camera: "Camera"
+) -> None:
+    page = open_page()
+    page.give_password("carol")
+    body = {"consent_version": consent.VERSION, "password": PASSWORD}
+    fatal = page.face("POST", "enrolments", body)
+    page.send(fatal, camera("person-5-turning"))
+    page.wait_for(fatal, until={"running"})
+
+    for child in children_of(product.processes["worker"].pid):
+        os.kill(child, signal.SIGKILL)
+    refused = page.wait_for(fatal)
+    passed = page.show(page.face("POST", "enrolments", body), camera("person-5-turning"))
+
+    assert (refused["state"], refused["reasons"]) == ("refused", ["failed"])
+    assert passed["state"] == "passed"
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_what_waited_while_no_worker_was_there_is_judged_by_the_next(

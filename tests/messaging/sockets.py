@@ -38,8 +38,8 @@ class LiveSocket:
         self._next_request = 0
 
     async def read(self, seconds: float = SECONDS) -> ServerFrame:
-        text = await self.communicator.receive_from(timeout=seconds)
-        return decode_server_frame(text.encode())
+        output = await self.communicator.receive_output(seconds)
+        return decode_server_frame(output["text"].encode())
 
     async def wait_for(self, kind: type[Wanted], seconds: float = SECONDS) -> Wanted:
         for index, frame in enumerate(self.passed_over):

@@ -45,7 +45,7 @@ def test_a_conversation_begins_with_its_creator_alone(alice: Member) -> None:
     shown = conversation_in_full(alice.device, created.conversation.pk)
     assert created.is_new
     assert (shown.epoch, shown.last_position) == (0, 0)
-    assert [member.device_id for member in shown.present] == [alice.device.pk]
+    assert [member.device_id for member in shown.memberships.all()] == [alice.device.pk]
 
 
 def test_creating_it_again_changes_nothing(alice: Member, bob: Member) -> None:

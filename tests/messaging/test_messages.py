@@ -239,8 +239,8 @@ def test_a_device_is_not_revoked_between_its_check_and_its_message() -> None:
     alice = enrol("alice")
     conversation = alice.begins()
 
-    def send_until_refused(_: int) -> UUID | None:
-        last = None
+    def send_until_refused(_: int) -> UUID:
+        last = uuid4()
         try:
             while True:
                 last = uuid4()

@@ -5,18 +5,17 @@ import gzip
 import io
 import zlib
 
-SHORTEST = 10  # bytes; what is shorter is found in anything
+SHORTEST = 8  # characters of base64; what is shorter stands in anything
 
 
 def disguises(secret: bytes) -> set[bytes]:
     """The secret as it is, in hexadecimal, and the part of its base64 that no neighbour changes."""
-    if len(secret) < SHORTEST:
-        raise ValueError(f"a secret to look for has {SHORTEST} bytes or more")
     found = {secret, secret.hex().encode(), secret.hex().upper().encode()}
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret)
         stable = encoded[(4 if offset else 0) : -4]
-        found |= {stable, stable.translate(bytes.maketrans(b"+/", b"-_"))}
+        if len(stable) >= SHORTEST:
+            found |= {stable, stable.translate(bytes.maketrans(b"+/", b"-_"))}
     return found
 
 

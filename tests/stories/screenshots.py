@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, ViewportSize, sync_playwright
 
 from tests.stories.conftest import CAMERA_FLAGS, CHROMIUM, FLAGS, free_port
 from tests.stories.people import PersonAtBrowser
 from tests.stories.product import ROOT, Product
 
 PICTURES = ROOT / "docs" / "screenshots"
-DESKTOP = {"width": 1200, "height": 800}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1200, "height": 800}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def take_pictures(product: Product, browser: Browser) -> None:
 def sit_down(
     product: Product, browser: Browser, username: str, display_name: str, *, role: str
 ) -> PersonAtBrowser:
-    context: BrowserContext = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]  # a TypedDict
+    context = browser.new_context(viewport=DESKTOP)
     person = PersonAtBrowser(
         product=product, context=context, username=username, display_name=display_name
     )

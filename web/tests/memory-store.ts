@@ -22,6 +22,13 @@ export class MemoryStore implements StorePort {
     return structuredClone(rows.slice(0, limit));
   }
 
+  async oldest(store: StoreName, conversation: string, after: number, limit: number): Promise<Row[]> {
+    const rows = [...this.#of(store).values()]
+      .filter((row) => row.conversation === conversation && row.sequence > after)
+      .sort((one, other) => one.sequence - other.sequence);
+    return structuredClone(rows.slice(0, limit));
+  }
+
   async apply(changes: readonly Change[]): Promise<void> {
     for (const change of structuredClone(changes)) {
       if ("put" in change) this.#of(change.store).set(change.put.key, change.put);

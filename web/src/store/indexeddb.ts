@@ -1,6 +1,6 @@
 // The rows in IndexedDB, one database per person.
 
-import { type Change, type DeviceRecord, type Row, STORES, type StoreName, type StorePort } from "./port.ts";
+import { type Change, type DeviceRecord, type Durability, type Row, STORES, type StoreName, type StorePort } from "./port.ts";
 
 const VERSION = 1;
 const BY_SEQUENCE = "by_sequence";
@@ -55,7 +55,21 @@ class IndexedDbStore implements StorePort {
 
   newest(store: StoreName, conversation: string, before: number, limit: number): Promise<Row[]> {
     const range = IDBKeyRange.bound([conversation, -Infinity], [conversation, before], false, true);
-    const request = this.#reading(store).index(BY_SEQUENCE).openCursor(range, "prev");
+    return this.#walk(store, range, "prev", limit);
+  }
+
+  oldest(store: StoreName, conversation: string, after: number, limit: number): Promise<Row[]> {
+    const range = IDBKeyRange.bound([conversation, after], [conversation, Infinity], true, false);
+    return this.#walk(store, range, "next", limit);
+  }
+
+  #walk(
+    store: StoreName,
+    range: IDBKeyRange,
+    direction: IDBCursorDirection,
+    limit: number,
+  ): Promise<Row[]> {
+    const request = this.#reading(store).index(BY_SEQUENCE).openCursor(range, direction);
     return new Promise((resolve, reject) => {
       const rows: Row[] = [];
       request.onerror = () => reject(request.error ?? new Error("IndexedDB refused"));
@@ -68,10 +82,10 @@ class IndexedDbStore implements StorePort {
     });
   }
 
-  async apply(changes: readonly Change[]): Promise<void> {
+  async apply(changes: readonly Change[], durability: Durability): Promise<void> {
     const stores = [...new Set(changes.map(({ store }) => store))];
     if (stores.length === 0) return;
-    const transaction = this.#database.transaction(stores, "readwrite", { durability: "strict" });
+    const transaction = this.#database.transaction(stores, "readwrite", { durability });
     for (const change of changes) {
       const store = transaction.objectStore(change.store);
       if ("put" in change) store.put(change.put);

@@ -26,13 +26,21 @@ export type Change =
   | { store: StoreName; put: Row }
   | { store: StoreName; remove: string };
 
+/**
+ * `strict`: on the disk when it answers, for what must not be forgotten once something was sent.
+ * `relaxed`: a power cut may take it, in order; for what the server can be asked for again.
+ */
+export type Durability = "strict" | "relaxed";
+
 export interface StorePort {
   get(store: StoreName, key: string): Promise<Row | undefined>;
   all(store: StoreName): Promise<Row[]>;
   /** Rows of one conversation whose sequence is below `before`, highest first. */
   newest(store: StoreName, conversation: string, before: number, limit: number): Promise<Row[]>;
-  /** All of them or none, durable when it answers. */
-  apply(changes: readonly Change[]): Promise<void>;
+  /** Rows of one conversation whose sequence is above `after`, lowest first. */
+  oldest(store: StoreName, conversation: string, after: number, limit: number): Promise<Row[]>;
+  /** All of them or none. */
+  apply(changes: readonly Change[], durability: Durability): Promise<void>;
   /** The one record outside the vault: it opens the vault, or proves the device. */
   device(): Promise<DeviceRecord | undefined>;
   saveDevice(record: DeviceRecord): Promise<void>;

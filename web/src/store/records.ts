@@ -2,7 +2,7 @@
 // `Unit` and written as one transaction.
 
 import type { DeliveryState, Problem } from "../worker/protocol.ts";
-import type { Change, Row, StoreName, StorePort } from "./port.ts";
+import type { Change, Durability, Row, StoreName, StorePort } from "./port.ts";
 import type { Vault } from "./vault.ts";
 
 /** Bytes inside records are base64. */
@@ -162,6 +162,17 @@ export class Records {
     return Promise.all(rows.map((row) => this.#open(store, row)));
   }
 
+  /** Of one conversation, above a sequence, lowest first. */
+  async oldest<S extends "messages" | "outbox">(
+    store: S,
+    conversationId: string,
+    after: number,
+    limit: number,
+  ): Promise<RecordOf[S][]> {
+    const rows = await this.#port.oldest(store, conversationId, after, limit);
+    return Promise.all(rows.map((row) => this.#open(store, row)));
+  }
+
   unit(): Unit {
     return new Unit(this.#port, this.#vault);
   }
@@ -199,13 +210,13 @@ export class Unit {
   }
 
   /** Sealing comes first: a transaction of IndexedDB does not wait for WebCrypto. */
-  async commit(): Promise<void> {
+  async commit(durability: Durability = "strict"): Promise<void> {
     const puts = await Promise.all(
       [...this.#puts.values()].map(async ({ store, key, value }): Promise<Change> => {
         const sealed = await this.#vault.seal(store, key, value);
         return { store, put: { key, ...placeOf(value), sealed } };
       }),
     );
-    await this.#port.apply([...puts, ...this.#removals.values()]);
+    await this.#port.apply([...puts, ...this.#removals.values()], durability);
   }
 }

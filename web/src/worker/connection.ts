@@ -81,6 +81,11 @@ export class Connection {
     this.#handlers.state("offline");
   }
 
+  /** The network is said to be gone: a socket over it would only seem to be open. */
+  interrupt(): void {
+    if (this.#socket !== null) this.#lost();
+  }
+
   /** The network is said to be back: do not wait for the pause to end. */
   hurry(): void {
     if (this.#stopped || this.#socket !== null) return;

@@ -3,7 +3,10 @@
 import { fromBase64, toBase64 } from "../bytes.ts";
 import { parseCredential } from "../identity.ts";
 import { Group } from "../mls-engine.ts";
+import type { Durability } from "../store/port.ts";
 import type { ConversationRecord, Records, Unit } from "../store/records.ts";
+
+type Edit = (draft: ConversationRecord, unit: Unit) => void;
 
 export class Conversation {
   readonly #records: Records;
@@ -39,13 +42,22 @@ export class Conversation {
   }
 
   /** Writes what `edit` changes in one transaction, and only then takes it over. */
-  async save(edit: (draft: ConversationRecord, unit: Unit) => void, group?: Group): Promise<void> {
+  save(edit: Edit, group?: Group): Promise<void> {
+    return this.#write(edit, group, "strict");
+  }
+
+  /** For what came out of the log: a power cut may take it, and the log gives it again. */
+  saveReceived(edit: Edit, group?: Group): Promise<void> {
+    return this.#write(edit, group, "relaxed");
+  }
+
+  async #write(edit: Edit, group: Group | undefined, durability: Durability): Promise<void> {
     const draft = structuredClone(this.#record);
     const unit = this.#records.unit();
     edit(draft, unit);
     unit.put("conversations", draft.id, draft);
     if (group) unit.put("groups", draft.id, { state: toBase64(group.serialise()) });
-    await unit.commit();
+    await unit.commit(durability);
     this.#record = draft;
     if (group) this.#group = group;
   }

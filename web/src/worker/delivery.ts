@@ -36,7 +36,7 @@ export async function deliveryAdvanced(
   if (known.deliveredPosition >= event.position) return;
   const before = known.deliveredPosition;
   await context.lock.run(() =>
-    conversation.save((draft) => {
+    conversation.saveReceived((draft) => {
       const member = draft.members[event.device_id];
       if (member) member.deliveredPosition = Math.max(member.deliveredPosition, event.position);
     }),

@@ -56,9 +56,12 @@ class WorkerEngine implements Engine {
     worker.onerror = (event) => {
       if (event.lineno === 0) this.#fail(); // the file could not be loaded: nothing will ever answer
     };
+    addEventListener("online", () => this.#post({ type: "network", state: "back" }));
+    addEventListener("offline", () => this.#post({ type: "network", state: "gone" }));
   }
 
   call<M extends Method>(method: M, args: Requests[M][0]): Promise<Requests[M][1]> {
+    if (method === "createDevice") void navigator.storage.persist(); // keys must not be cleared away
     const id = crypto.randomUUID();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

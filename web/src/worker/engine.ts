@@ -21,6 +21,7 @@ import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
 import type { ConversationInfo, Server } from "./server.ts";
+import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
 import { messageView, summaryOf } from "./views.ts";
 
@@ -37,15 +38,15 @@ export class ChatEngine {
   readonly #context: Context;
   readonly #connection: Connection;
   readonly #sender: Sender;
+  readonly #teller: Teller;
   readonly #marks: DeliveryMarks;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
   readonly #closing = new AbortController();
-  readonly #behind = new Set<string>();
+  readonly #behind = new Map<string, number>();
   readonly #welcomes = new Lock();
   #state: ConnectionState = "offline";
   #failure: Problem | null = null;
-  #snapshotDue = false;
 
   /** Opens the stored keys and history; rejects with a `ProblemError`. `start` connects. */
   static async open(options: EngineOptions): Promise<ChatEngine> {
@@ -88,26 +89,31 @@ export class ChatEngine {
       connection: this.#connection,
       conversations: new Map(),
       lock: new Lock(),
-      changed: (conversationId, messageIds) => {
-        this.#background(() => this.#show(conversationId, messageIds));
-      },
-      refresh: () => this.#snapshotSoon(),
+      changed: (conversationId, messageIds) => this.#teller.messages(conversationId, messageIds),
+      refresh: () => this.#teller.snapshot(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
       closed: this.#closing.signal,
     };
+    this.#teller = new Teller({
+      context: () => this.#context,
+      snapshot: () => this.snapshot(),
+      notify: this.#notify,
+      failed: (error) => this.#fail(error),
+    });
     this.#sender = new Sender(this.#context);
     this.#marks = new DeliveryMarks(this.#context);
   }
 
   start(): void {
     this.#connection.start();
-    this.#snapshotSoon();
+    this.#teller.snapshot();
   }
 
-  /** The network is said to be back. */
-  hurry(): void {
-    this.#connection.hurry();
+  /** What the browser says of the network. */
+  networkIs(state: "back" | "gone"): void {
+    if (state === "back") this.#connection.hurry();
+    else this.#connection.interrupt();
   }
 
   /** Nothing more is sent or told; what was being written is written to its end. */
@@ -230,7 +236,7 @@ export class ChatEngine {
           draft.unread = 0;
         }),
       );
-      this.#snapshotSoon();
+      this.#teller.snapshot();
     }
     return null;
   }
@@ -292,7 +298,7 @@ export class ChatEngine {
     });
     await context.lock.run(() => conversation.save(() => undefined));
     context.conversations.set(id, conversation);
-    this.#snapshotSoon();
+    this.#teller.snapshot();
     return id;
   }
 
@@ -316,7 +322,7 @@ export class ChatEngine {
     const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
     for (const conversation of unfinished) this.#background(() => this.#finished(conversation));
     await context.people.ensure(unfinished.flatMap(({ record }) => record.personIds));
-    this.#snapshotSoon();
+    this.#teller.snapshot();
   }
 
   async #synchroniseOne(info: ConversationInfo): Promise<void> {
@@ -365,18 +371,25 @@ export class ChatEngine {
       case "entry_appended": {
         const conversation = context.conversations.get(event.conversation_id);
         if (!conversation?.isOpen) return;
-        if (!(await hear(context, conversation, event))) await this.#fillGap(conversation);
-        this.#snapshotSoon();
+        if (!(await hear(context, conversation, event))) await this.#fillGap(conversation, event.position);
+        this.#teller.snapshot();
       }
     }
   }
 
-  /** Many entries may find the same gap; it is filled once. */
-  async #fillGap(conversation: Conversation): Promise<void> {
-    if (this.#behind.has(conversation.id)) return;
-    this.#behind.add(conversation.id);
+  /** Many entries may find the same gap; one fills it, up to the highest that was heard of. */
+  async #fillGap(conversation: Conversation, upTo: number): Promise<void> {
+    const already = this.#behind.get(conversation.id);
+    this.#behind.set(conversation.id, Math.max(already ?? 0, upTo));
+    if (already !== undefined) return;
     try {
-      await catchUp(this.#context, conversation);
+      let before: number;
+      do {
+        before = conversation.record.cursor;
+        await catchUp(this.#context, conversation);
+        const { cursor } = conversation.record;
+        if (cursor >= (this.#behind.get(conversation.id) ?? 0) || cursor === before) return;
+      } while (conversation.isOpen);
     } finally {
       this.#behind.delete(conversation.id);
     }
@@ -408,43 +421,19 @@ export class ChatEngine {
         draft.notice = "The invitation to this conversation could not be opened on this device.";
       }),
     );
-    this.#snapshotSoon();
+    this.#teller.snapshot();
   }
 
   // What pages are told --------------------------------------------------------------------------
 
-  async #show(conversationId: string, messageIds: readonly string[]): Promise<void> {
-    const context = this.#context;
-    const conversation = context.conversations.get(conversationId);
-    if (!conversation) return;
-    const records = await Promise.all(messageIds.map((id) => context.records.get("messages", id)));
-    const messages = records
-      .filter((record) => record !== undefined)
-      .map((record) => messageView(context, conversation, record));
-    if (messages.length > 0 && !context.closed.aborted) {
-      this.#notify({ type: "messages", conversationId, messages });
-    }
-    this.#snapshotSoon();
-  }
-
   #setState(state: ConnectionState): void {
     this.#state = state;
-    this.#snapshotSoon();
+    this.#teller.snapshot();
   }
 
   #fail(problem: unknown): void {
     this.#failure = problemOf(problem);
-    this.#snapshotSoon();
-  }
-
-  /** Many changes, one snapshot. */
-  #snapshotSoon(): void {
-    if (this.#snapshotDue || this.#closing.signal.aborted) return;
-    this.#snapshotDue = true;
-    setTimeout(() => {
-      this.#snapshotDue = false;
-      if (!this.#closing.signal.aborted) this.#notify({ type: "snapshot", snapshot: this.snapshot() });
-    }, 10);
+    this.#teller.snapshot();
   }
 
   #flush(conversation: Conversation): void {

@@ -52,7 +52,7 @@ async function take(context: Context, conversation: Conversation, entry: Entry):
     case "commit":
       return isMine ? ownCommit(context, conversation, entry) : commit(context, conversation, entry);
     case "proposal": // not in this version: nothing can refer to it, so nothing is lost
-      return conversation.save((draft) => advance(draft, entry));
+      return conversation.saveReceived((draft) => advance(draft, entry));
   }
 }
 
@@ -76,7 +76,7 @@ async function message(context: Context, conversation: Conversation, entry: Entr
     const record = messageRecord(conversation, entry, sender.accountId, bodyOf(content));
     const isKnownName =
       content?.type === "conversation_named" && content.name === conversation.record.name;
-    await conversation.save((draft, unit) => {
+    await conversation.saveReceived((draft, unit) => {
       advance(draft, entry);
       noteContent(draft, record, content, false);
       if (!isKnownName) unit.put("messages", record.id, record);
@@ -121,7 +121,7 @@ async function unreadable(context: Context, conversation: Conversation, entry: E
   const changed = context.trust.forget();
   const sender = conversation.record.members[entry.sender_device_id]?.personId ?? "";
   const record = messageRecord(conversation, entry, sender, { type: "unreadable" });
-  await conversation.save((draft, unit) => {
+  await conversation.saveReceived((draft, unit) => {
     advance(draft, entry);
     draft.notice = changed.length > 0 ? keyChanged(context, changed) : UNREADABLE;
     unit.put("messages", record.id, record);
@@ -141,7 +141,7 @@ async function shown(context: Context, conversation: Conversation, record: Messa
 
 /** The echo of what this device sent: it has its place now, and needs no opening. */
 async function ownMessage(context: Context, conversation: Conversation, entry: Entry): Promise<void> {
-  await conversation.save((draft) => advance(draft, entry));
+  await conversation.saveReceived((draft) => advance(draft, entry));
   await placed(context, conversation, entry.message_id, entry.position, entry.created_at);
 }
 
@@ -186,7 +186,7 @@ async function nextEpoch(
   const personIds = [...new Set(added.map(({ identity }) => parseCredential(identity).accountId))];
   const record = messageRecord(conversation, entry, committer, { type: "added", personIds });
   const isNews = kind === "group" && personIds.length > 0;
-  await conversation.save((draft, unit) => {
+  await conversation.saveReceived((draft, unit) => {
     advance(draft, entry);
     draft.personIds = othersIn(next, context.me.personId);
     draft.pendingCommit = null;
@@ -203,7 +203,7 @@ async function nextEpoch(
 /** The next epoch cannot be reached from here: say so, and keep what there is. */
 async function stuck(context: Context, conversation: Conversation): Promise<void> {
   const changed = context.trust.forget();
-  await conversation.save((draft) => {
+  await conversation.saveReceived((draft) => {
     draft.state = "broken";
     draft.notice = changed.length > 0 ? keyChanged(context, changed) : STUCK;
   });

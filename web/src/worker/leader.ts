@@ -49,9 +49,14 @@ export interface ParticipantOptions {
   channel: Channel;
   lead(notify: (notification: Notification) => void): Leader;
   notify(notification: Notification): void;
-  /** Closed by this tab or another one. */
-  closed(): void;
+  closed(by: "this tab" | "another tab"): void;
 }
+
+const REMEMBERED = 500;
+const CLOSED: Answer = {
+  ok: false,
+  problem: { code: "closed", detail: "The messages were closed on this device." },
+};
 
 interface Waiting {
   call: Call;
@@ -79,8 +84,13 @@ export class Participant {
       });
   }
 
+  get isClosed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
   /** Resolves with the leader's answer, whoever leads by then. */
   call(call: Call): Promise<Answer> {
+    if (this.#abort.signal.aborted) return Promise.resolve(CLOSED);
     if (this.#leader) return this.#perform(call);
     return new Promise((resolve) => {
       this.#waiting.set(call.id, { call, resolve });
@@ -92,7 +102,7 @@ export class Participant {
   async close(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#post({ type: "closed" });
-    await this.#end();
+    await this.#end("this tab");
   }
 
   async #lead(): Promise<void> {
@@ -130,7 +140,7 @@ export class Participant {
         for (const { call } of this.#waiting.values()) this.#post({ type: "call", call });
         break;
       case "closed":
-        void this.#end();
+        void this.#end("another tab");
         break;
     }
   }
@@ -146,22 +156,22 @@ export class Participant {
     if (!this.#leader) return this.call(call);
     const answer = this.#leader.call(call);
     this.#answers.set(call.id, answer);
-    void answer.then(() => setTimeout(() => this.#answers.delete(call.id), 60_000));
+    const [oldest] = this.#answers.keys();
+    if (oldest !== undefined && this.#answers.size > REMEMBERED) this.#answers.delete(oldest);
     return answer;
   }
 
-  async #end(): Promise<void> {
+  async #end(by: "this tab" | "another tab"): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    const problem = { code: "closed", detail: "The engine was closed." };
-    for (const { resolve } of this.#waiting.values()) resolve({ ok: false, problem });
+    for (const { resolve } of this.#waiting.values()) resolve(CLOSED);
     this.#waiting.clear();
     const leader = this.#leader;
     this.#leader = null;
     await leader?.close();
     this.#release();
     this.#options.channel.close();
-    this.#options.closed();
+    this.#options.closed(by);
   }
 
   #post(message: ChannelMessage): void {

@@ -64,7 +64,7 @@ export async function placed(
     if (at !== null) record.at = at;
     unit.put("messages", messageId, record);
   }
-  await unit.commit();
+  await unit.commit("relaxed"); // a repeated send has the same answer
   if (isKnown) context.changed(conversation.id, [messageId]);
 }
 

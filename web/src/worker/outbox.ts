@@ -13,10 +13,14 @@ import { catchUp } from "./inbox.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued } from "./messages.ts";
 
-const LIMIT = 1_000_000;
 const MOST_ATTEMPTS = 20;
+const PAUSE = 5_000;
 
 type Content = OutboxRecord["content"];
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ProblemError && ["time_out", "unexpected_answer"].includes(error.code);
+}
 
 function checkLength(content: Content): void {
   const text = content.type === "text" ? content.text : content.name;
@@ -102,15 +106,26 @@ export class Sender {
       try {
         await this.#send(conversation, next.messageId);
       } catch (error) {
-        if (isProblem(error, "offline") || isProblem(error, "time_out")) return;
+        if (isProblem(error, "offline")) return;
+        if (isPassing(error)) return this.#later(conversation);
         await this.#failed(conversation, next.messageId, error);
       }
     }
   }
 
+  /** The socket is there but HTTP was not: nothing else would ask again. */
+  #later(conversation: Conversation): void {
+    const timer = setTimeout(() => void this.flush(conversation), PAUSE);
+    this.#context.closed.addEventListener("abort", () => clearTimeout(timer));
+  }
+
   async #next(conversation: Conversation): Promise<OutboxRecord | undefined> {
-    const waiting = await this.#context.records.newest("outbox", conversation.id, Infinity, LIMIT);
-    return waiting.findLast(({ failed }) => !failed);
+    let after = -Infinity;
+    for (;;) {
+      const [next] = await this.#context.records.oldest("outbox", conversation.id, after, 1);
+      if (!next?.failed) return next;
+      after = next.sequence;
+    }
   }
 
   async #send(conversation: Conversation, messageId: string): Promise<void> {

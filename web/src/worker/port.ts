@@ -6,7 +6,9 @@ import type { Notification } from "./protocol.ts";
 export type ToWorker =
   | { type: "call"; call: Call }
   /** The answer to `csrf_wanted`: a Worker sees no cookies. */
-  | { type: "csrf"; id: number; token: string | null };
+  | { type: "csrf"; id: number; token: string | null }
+  /** What the browser tells the page of the network. */
+  | { type: "network"; state: "back" | "gone" };
 
 export type FromWorker =
   | { type: "answer"; id: string; answer: Answer }

@@ -10,11 +10,17 @@ import { codeOf, explained } from "../problems.ts";
 import { words } from "../words.ts";
 import { FaceRun } from "./run.ts";
 
+/** The way around the camera, always there. */
+export interface AnotherWay {
+  label: string;
+  choose: () => void;
+}
+
 interface CaptureProps {
   begin: () => Promise<Capture>;
   onPassed: (session: Session) => void;
   passedWords: string;
-  anotherWay: { label: string; choose: () => void };
+  anotherWay: AnotherWay;
   /** The consent text has changed meanwhile. */
   onOutdated?: () => void;
 }

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { faceFacts, type FaceFacts } from "../../api/face.ts";
 import { confirmPassword } from "../../api/session.ts";
+import type { AnotherWay } from "../face/capture.tsx";
 import { useAction } from "../parts/action.ts";
 import { Spinner, Submit, Trouble } from "../parts/basics.tsx";
 import { Check, PasswordField } from "../parts/field.tsx";
@@ -15,18 +16,18 @@ type Version = FaceFacts["consent"]["version"];
 
 interface ConsentProps {
   onAgree: (version: Version, password: string) => void;
-  onInstead: () => void;
+  anotherWay: AnotherWay;
   onBack: () => void;
 }
 
-export function ConsentPage({ onAgree, onInstead, onBack }: ConsentProps) {
+export function ConsentPage({ onAgree, anotherWay, onBack }: ConsentProps) {
   const [facts, setFacts] = useState<FaceFacts | null>(null);
   const looking = useAction();
   const look = () => void looking.run(async () => setFacts(await faceFacts()));
   useEffect(look, []);
   const instead = (
-    <button type="button" class="link" data-testid="use-other-factor" onClick={onInstead}>
-      {words.consent.instead}
+    <button type="button" class="link" data-testid="use-other-factor" onClick={anotherWay.choose}>
+      {anotherWay.label}
     </button>
   );
   return (

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 
 import { beginEnrolment, type FaceFacts } from "../../api/face.ts";
 import type { Session } from "../../api/session.ts";
-import { FaceCapture } from "../face/capture.tsx";
+import { FaceCapture, type AnotherWay } from "../face/capture.tsx";
 import { Gate } from "../parts/gate.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
@@ -30,17 +30,25 @@ export function EnrolmentPage() {
     shell.enter(after);
     if (hadCodes) shell.finish();
   };
-  const cancel = optional ? () => shell.finish() : () => setWay(null);
+  const cancel = () => shell.finish();
+  const back = optional ? cancel : () => setWay(null);
 
   if (way === "face") {
-    return <FaceEnrolment onEnrolled={enrolled} onInstead={() => setWay("totp")} onBack={cancel} />;
+    const instead = { label: words.consent.instead, choose: () => setWay("totp") };
+    return (
+      <FaceEnrolment
+        onEnrolled={enrolled}
+        anotherWay={optional ? { label: words.cancel, choose: cancel } : instead}
+        onBack={back}
+      />
+    );
   }
   if (way === "totp") {
     return (
       <TotpPage
         onEnrolled={enrolled}
-        onBack={cancel}
-        onInstead={session.face_enabled ? () => setWay("face") : null}
+        onBack={back}
+        onInstead={session.face_enabled && !optional ? () => setWay("face") : null}
       />
     );
   }
@@ -105,11 +113,11 @@ function ChoiceButton({ icon, title, note, badge, testid, onClick }: ChoiceProps
 
 interface FaceEnrolmentProps {
   onEnrolled: (session: Session) => void;
-  onInstead: () => void;
+  anotherWay: AnotherWay;
   onBack: () => void;
 }
 
-function FaceEnrolment({ onEnrolled, onInstead, onBack }: FaceEnrolmentProps) {
+function FaceEnrolment({ onEnrolled, anotherWay, onBack }: FaceEnrolmentProps) {
   const [agreed, setAgreed] = useState<{ version: FaceFacts["consent"]["version"]; password: string } | null>(
     null,
   );
@@ -117,7 +125,7 @@ function FaceEnrolment({ onEnrolled, onInstead, onBack }: FaceEnrolmentProps) {
     return (
       <ConsentPage
         onAgree={(version, password) => setAgreed({ version, password })}
-        onInstead={onInstead}
+        anotherWay={anotherWay}
         onBack={onBack}
       />
     );
@@ -129,7 +137,7 @@ function FaceEnrolment({ onEnrolled, onInstead, onBack }: FaceEnrolmentProps) {
         passedWords={words.face.enrolled}
         onPassed={onEnrolled}
         onOutdated={() => setAgreed(null)}
-        anotherWay={{ label: words.consent.instead, choose: onInstead }}
+        anotherWay={anotherWay}
       />
     </Gate>
   );

@@ -1,0 +1,58 @@
+import pytest
+from django.contrib.admin import site
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.test import RequestFactory
+from django.utils import timezone
+
+from accounts.models import Person, Role
+from facelogin.admin import ConsentAdmin, TemplateAdmin
+from facelogin.models import Consent, Template
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def template(alice: Person) -> Template:
+    Consent.objects.create(person=alice, version="1", given_at=timezone.now())
+    return Template.objects.create(
+        person=alice,
+        model="a-model",
+        version=1,
+        key_salt=bytes(16),
+        wrapped_key=b"wrapped",
+        sealed=b"sealed",
+        created_at=timezone.now(),
+    )
+
+
+def test_administrators_see_who_and_when_and_never_what() -> None:
+    shown = {*TemplateAdmin.list_display, *TemplateAdmin.fields}
+
+    assert shown == {"person", "created_at", "model", "version"}
+    assert not {"sealed", "wrapped_key", "key_salt"} & {*ConsentAdmin.fields, *shown}
+
+
+@pytest.mark.parametrize(
+    ("role", "erases"),
+    [(Role.ADMINISTRATOR, True), (Role.AUDITOR, False), (Role.MEMBER, False)],
+)
+def test_only_an_administrator_erases(alice: Person, role: str, *, erases: bool) -> None:
+    request = RequestFactory().get("/admin/")
+    alice.role = role
+    request.user = alice
+    pages = TemplateAdmin(Template, site)
+
+    assert pages.has_erase_permission(request) is erases
+    assert not pages.has_add_permission(request)
+    assert not pages.has_change_permission(request)
+    assert not pages.has_delete_permission(request)
+
+
+def test_erasing_takes_the_template_and_ends_the_consent(template: Template) -> None:
+    request = RequestFactory().post("/admin/")
+    request._messages = CookieStorage(request)  # type: ignore[attr-defined]  # as the middleware
+
+    TemplateAdmin(Template, site).erase(request, Template.objects.all())
+
+    assert not Template.objects.exists()
+    assert Consent.objects.get(person=template.person).withdrawn_at is not None

@@ -1,0 +1,323 @@
+"""The REST API: the shapes of docs/protocol.md, and refusals that say nothing to outsiders."""
+
+import json
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Scope
+from accounts.services.tokens import issue_token
+from messaging.models import Conversation
+from securechat_sdk.mls.messages.proposals import Add
+from tests.messaging.people import (
+    SUITE,
+    Member,
+    commit,
+    encoded,
+    message,
+    welcome,
+)
+
+
+@dataclass
+class Api:
+    """A script that calls the API with a token of one device."""
+
+    client: Client
+    token: str
+
+    def get(self, path: str, status: int = 200) -> Any:
+        return self._read(self.client.get(self._address(path), headers=self._headers()), status)
+
+    def delete(self, path: str, status: int = 204) -> Any:
+        return self._read(self.client.delete(self._address(path), headers=self._headers()), status)
+
+    def post(self, path: str, body: object, status: int = 201) -> Any:
+        response = self.client.post(
+            self._address(path), json.dumps(body), "application/json", headers=self._headers()
+        )
+        return self._read(response, status)
+
+    def raw(self, path: str) -> bytes:
+        return bytes(self.client.get(self._address(path), headers=self._headers()).content)
+
+    def _address(self, path: str) -> str:
+        return f"/api/v1/{path}"
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+    def _read(self, response: Any, status: int) -> Any:
+        assert response.status_code == status, response.content
+        return json.loads(response.content) if response.content else None
+
+
+def api_of(member: Member, *scopes: Scope) -> Api:
+    _, secret = issue_token(
+        device=member.device, name="test", scopes=scopes or tuple(Scope), expires_in_days=1
+    )
+    return Api(Client(), secret)
+
+
+@pytest.fixture
+def conversation(alice: Member, bob: Member) -> Conversation:
+    """Alice's and Bob's, at epoch 1 and position 1."""
+    begun = alice.begins(direct_with=bob)
+    alice.adds(begun, bob)
+    return begun
+
+
+def base64(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def test_a_conversation_from_key_packages_to_the_first_message(alice: Member, bob: Member) -> None:
+    hers, his = api_of(alice), api_of(bob)
+    package, conversation_id = bob.key_package(), uuid4()
+
+    stock = his.post(
+        "key-packages", {"key_packages": [base64(encoded(package))], "last_resort": None}
+    )
+    claimed = hers.post("key-packages/claims", {"person_id": str(bob.person.pk)})
+    created = hers.post(
+        "conversations",
+        {
+            "id": str(conversation_id),
+            "kind": "direct",
+            "cipher_suite": SUITE,
+            "person_id": str(bob.person.pk),
+        },
+    )
+    committed = hers.post(
+        f"conversations/{conversation_id}/commits",
+        {
+            "message_id": str(uuid4()),
+            "commit": base64(commit(conversation_id, 0, Add(package))),
+            "welcome": base64(welcome(package)),
+        },
+    )
+    (waiting,) = his.get("welcomes")["results"]
+    his.delete(f"welcomes/{waiting['welcome_id']}")
+    sent = his.post(
+        f"conversations/{conversation_id}/messages",
+        {"message_id": str(uuid4()), "ciphertext": base64(message(conversation_id, 1))},
+    )
+    marked = hers.post(f"conversations/{conversation_id}/delivery", {"position": 2}, status=200)
+
+    assert stock == {"available": 1, "has_last_resort": False}
+    assert claimed == {
+        "person_id": str(bob.person.pk),
+        "key_packages": [
+            {"device_id": str(bob.device.pk), "key_package": base64(encoded(package))}
+        ],
+    }
+    assert his.get("key-packages")["available"] == 0
+    assert created["members"] == [
+        {
+            "device_id": str(alice.device.pk),
+            "person_id": str(alice.person.pk),
+            "joined_position": 0,
+            "delivered_position": 0,
+        }
+    ]
+    assert (committed, sent, marked) == ({"position": 1}, {"position": 2}, {"position": 2})
+    assert set(waiting) == {"welcome_id", "conversation_id", "position", "epoch", "welcome"}
+    assert his.get("welcomes") == {"results": []}
+    his.delete(f"welcomes/{waiting['welcome_id']}", status=404)
+
+
+def test_each_side_of_a_direct_conversation_sees_the_other_person(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    shown = api_of(alice).get(f"conversations/{conversation.pk}")
+    listed = api_of(bob).get("conversations")
+
+    assert shown["person_id"] == str(bob.person.pk)
+    assert listed["results"][0]["person_id"] == str(alice.person.pk)
+    assert set(shown) == {
+        "id",
+        "kind",
+        "cipher_suite",
+        "epoch",
+        "last_position",
+        "created_at",
+        "person_id",
+        "members",
+    }
+    assert (shown["epoch"], shown["last_position"]) == (1, 1)
+
+
+def test_conversations_are_listed_by_their_newest_activity(alice: Member) -> None:
+    first, second = alice.begins(), alice.begins()
+    alice.says(first, epoch=0)
+
+    page = api_of(alice).get("conversations")
+
+    assert [one["id"] for one in page["results"]] == [str(first.pk), str(second.pk)]
+    assert (page["next"], page["previous"]) == (None, None)
+
+
+def test_a_long_list_of_conversations_comes_in_pages(alice: Member) -> None:
+    begun = {str(alice.begins().pk) for _ in range(60)}
+    api = api_of(alice)
+
+    first = api.get("conversations")
+    second = api.get(first["next"].split("/api/v1/")[1])
+
+    seen = [one["id"] for one in first["results"] + second["results"]]
+    assert set(seen) == begun
+    assert len(seen) == 60
+
+
+def test_the_log_is_read_by_position(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    sent = [message(conversation.pk, 1) for _ in range(3)]
+    for ciphertext in sent:
+        alice.says(conversation, ciphertext)
+    his = api_of(bob)
+
+    whole = his.get(f"conversations/{conversation.pk}/entries")
+    part = his.get(f"conversations/{conversation.pk}/entries?after=2&limit=1")
+
+    assert [entry["position"] for entry in whole["entries"]] == [2, 3, 4]
+    assert [b64decode(entry["data"]) for entry in whole["entries"]] == sent
+    assert whole["last_position"] == part["last_position"] == 4
+    assert part["entries"] == whole["entries"][1:2]
+    assert set(part["entries"][0]) == {
+        "conversation_id",
+        "position",
+        "kind",
+        "epoch",
+        "sender_device_id",
+        "message_id",
+        "created_at",
+        "data",
+    }
+
+
+def test_an_answer_stops_when_its_entries_become_large(
+    alice: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.news.MOST_BYTES", 500)
+    for _ in range(5):
+        alice.says(conversation)
+    api, seen = api_of(alice), [0]
+
+    while len(seen) < 7:
+        page = api.get(f"conversations/{conversation.pk}/entries?after={seen[-1]}")
+        assert 1 <= len(page["entries"]) <= 3
+        seen += [entry["position"] for entry in page["entries"]]
+
+    assert seen == list(range(7))
+
+
+def test_a_repeated_request_is_answered_with_200_and_the_same_place(
+    alice: Member, conversation: Conversation
+) -> None:
+    api = api_of(alice)
+    body = {"message_id": str(uuid4()), "ciphertext": base64(message(conversation.pk, 1))}
+
+    first = api.post(f"conversations/{conversation.pk}/messages", body)
+    again = api.post(f"conversations/{conversation.pk}/messages", body, status=200)
+
+    assert first == again == {"position": 2}
+
+
+def test_a_refusal_is_a_problem_with_its_code_and_facts(
+    alice: Member, conversation: Conversation
+) -> None:
+    body = {"message_id": str(uuid4()), "ciphertext": base64(message(conversation.pk, 0))}
+
+    problem = api_of(alice).post(f"conversations/{conversation.pk}/messages", body, status=409)
+
+    assert (problem["code"], problem["epoch"], problem["status"]) == ("stale_epoch", 1, 409)
+    assert problem["type"] == "/docs/errors#stale_epoch"
+
+
+def test_an_outsider_gets_the_same_bytes_for_a_hidden_and_a_missing_conversation(
+    carol: Member, conversation: Conversation
+) -> None:
+    api = api_of(carol)
+
+    for path in ("conversations/{}", "conversations/{}/entries"):
+        hidden, missing = (api.raw(path.format(one)) for one in (conversation.pk, uuid4()))
+        assert hidden == missing
+    sent, marked = [], []
+    for one in (conversation.pk, uuid4()):
+        body = {"message_id": str(uuid4()), "ciphertext": base64(message(one, 1))}
+        sent.append(api.post(f"conversations/{one}/messages", body, status=404))
+        marked.append(api.post(f"conversations/{one}/delivery", {"position": 0}, status=404))
+    assert sent[0] == sent[1]
+    assert marked[0] == marked[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("key-packages", {"key_packages": []}),
+        ("key-packages", {"key_packages": "AA==", "last_resort": None}),
+        ("key-packages", {"key_packages": ["AA"], "last_resort": None}),
+        ("key-packages", {"key_packages": ["AA=="] * 101, "last_resort": None}),
+        ("key-packages/claims", {"person_id": 1}),
+        ("key-packages/claims", []),
+        ("conversations", {"id": str(uuid4()), "kind": "group", "cipher_suite": 1}),
+        (
+            "conversations",
+            {"id": str(uuid4()), "kind": "party", "cipher_suite": 1, "person_id": None},
+        ),
+        (
+            "conversations",
+            {"id": str(uuid4()), "kind": "group", "cipher_suite": True, "person_id": None},
+        ),
+        (
+            "conversations",
+            {"id": str(uuid4()), "kind": "group", "cipher_suite": 1, "person_id": None, "x": 1},
+        ),
+    ],
+)
+def test_a_body_of_another_shape_is_refused(alice: Member, path: str, body: object) -> None:
+    problem = api_of(alice).post(path, body, status=400)
+
+    assert problem["code"] == "invalid_input"
+
+
+@pytest.mark.parametrize("query", ["after=-1", "limit=0", "limit=201", "after=x", "page=1"])
+def test_a_query_of_another_shape_is_refused(
+    alice: Member, conversation: Conversation, query: str
+) -> None:
+    api_of(alice).get(f"conversations/{conversation.pk}/entries?{query}", status=400)
+
+
+def test_a_token_may_do_what_its_scopes_say(alice: Member, conversation: Conversation) -> None:
+    reader, writer = api_of(alice, Scope.MESSAGES_READ), api_of(alice, Scope.MESSAGES_WRITE)
+    log, sending = (f"conversations/{conversation.pk}/{what}" for what in ("entries", "messages"))
+    body = {"message_id": str(uuid4()), "ciphertext": base64(message(conversation.pk, 1))}
+
+    assert reader.post(sending, body, status=403)["code"] == "scope_missing"
+    assert writer.get(log, status=403)["code"] == "scope_missing"
+    reader.get(log)
+    writer.post(sending, body)
+    for api in (reader, writer):
+        assert api.get("key-packages", status=403)["code"] == "scope_missing"
+
+
+@pytest.mark.django_db
+def test_nobody_gets_anything_without_a_device() -> None:
+    for path in ("key-packages", "conversations", f"conversations/{uuid4()}", "welcomes"):
+        response = Client().get(f"/api/v1/{path}")
+        assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+
+
+def test_a_revoked_device_gets_nothing(alice: Member, conversation: Conversation) -> None:
+    api = api_of(alice)
+    api.get(f"conversations/{conversation.pk}")
+    alice.device.revoked_at = timezone.now()
+    alice.device.save()
+
+    api.get(f"conversations/{conversation.pk}", status=401)

@@ -1,0 +1,303 @@
+"""The hub: nothing is lost when a ring is, and nobody waits for a slow reader."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.services.tickets import SocketCaller
+from messaging import doorbell
+from messaging import hub as hubs
+from messaging import outbox as outboxes
+from messaging.access import entries_for, membership_for
+from messaging.consumers import DeviceSocket
+from messaging.doorbell import Ring
+from messaging.hub import Hub, hub_of_this_process
+from messaging.models import Conversation
+from messaging.news import entry_event
+from messaging.outbox import Outbox
+from securechat_sdk.wire.codec import decode_server_frame
+from securechat_sdk.wire.frames import (
+    Accepted,
+    CloseCode,
+    DeliveryAdvanced,
+    EntryAppended,
+    WelcomeArrived,
+)
+from tests.messaging.people import Member, enrol
+from tests.messaging.sockets import LiveSocket, connected, in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> Member:
+    return enrol("alice")
+
+
+@pytest.fixture
+def bob(transactional_db: None) -> Member:
+    return enrol("bob")
+
+
+@pytest.fixture
+def conversation(alice: Member, bob: Member) -> Conversation:
+    """Alice's and Bob's, at epoch 1 and position 1."""
+    begun = alice.begins(direct_with=bob)
+    alice.adds(begun, bob)
+    return begun
+
+
+@asynccontextmanager
+async def a_doorbell_out_of_order() -> AsyncIterator[None]:
+    """Let every ring of this process be lost, as when the rows were written by another one."""
+    listeners = set(doorbell._listeners)
+    doorbell._listeners.clear()
+    yield
+    doorbell._listeners.update(listeners)
+
+
+def log_of(member: Member, conversation: Conversation) -> list[EntryAppended]:
+    """What the member's device reads over HTTP when it catches up."""
+    entries = entries_for(membership_for(member.device, conversation.pk))
+    return [entry_event(entry) for entry in entries]
+
+
+async def test_a_lost_ring_is_repaired_by_the_poll(
+    alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "_hubs", {asyncio.get_running_loop(): Hub(poll_seconds=0.3)})
+    carol = await in_thread(enrol)("carol")
+
+    async with connected(bob) as his, connected(carol) as hers:
+        async with a_doorbell_out_of_order():
+            for _ in range(3):
+                await in_thread(alice.says)(conversation)
+            group = await in_thread(alice.begins)()
+            await in_thread(alice.adds)(group, carol)
+        arrived = await his.entries(3)
+        welcomed = await hers.wait_for(WelcomeArrived)
+
+    assert [entry.position for entry in arrived] == [2, 3, 4]
+    assert welcomed.conversation_id == group.pk
+
+
+async def test_a_lost_ring_is_repaired_by_the_next_one(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(bob) as his:
+        async with a_doorbell_out_of_order():
+            await in_thread(alice.says)(conversation)
+        await in_thread(alice.says)(conversation)
+        arrived = await his.entries(2)
+
+    assert [entry.position for entry in arrived] == [2, 3]
+
+
+async def test_being_online_and_catching_up_end_in_the_same_state(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    order = random.Random(1)
+    async with connected(alice) as hers, connected(bob) as his:
+        for _ in range(30):
+            await order.choice([hers, his]).say(conversation.pk)
+        online = [await hers.entries(30), await his.entries(30)]
+
+    caught_up = await in_thread(log_of)(bob, conversation)
+    assert online[0] == online[1]
+    assert caught_up[-30:] == online[1]
+    assert [entry.position for entry in caught_up] == list(range(2, 32))
+
+
+async def test_who_joins_while_others_write_misses_nothing_that_follows(
+    alice: Member, bob: Member
+) -> None:
+    carol = await in_thread(enrol)("carol")
+    group = await in_thread(alice.begins)()
+    await in_thread(alice.adds)(group, bob)
+
+    async with connected(alice) as hers, connected(bob) as his, connected(carol) as new:
+        writing = asyncio.gather(*(socket.say(group.pk) for socket in (hers, his)))
+        await in_thread(alice.adds)(group, carol, epoch=1)
+        await writing
+        await in_thread(alice.says)(group, epoch=2)
+        joined = await new.wait_for(WelcomeArrived)
+        last = (await in_thread(log_of)(alice, group))[-1].position
+        seen = [entry.position for entry in await new.entries(last - joined.position)]
+
+    assert seen == list(range(joined.position + 1, last + 1))
+
+
+async def test_more_than_one_reading_of_the_log_arrives_in_order(
+    alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.news.MOST_ENTRIES", 3)
+
+    async with connected(bob) as his:
+        async with a_doorbell_out_of_order():
+            for _ in range(9):
+                await in_thread(alice.says)(conversation)
+        await in_thread(alice.says)(conversation)
+        arrived = await his.entries(10)
+
+    assert [entry.position for entry in arrived] == list(range(2, 12))
+
+
+async def test_marks_that_were_not_rung_are_told_by_the_poll(
+    alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "_hubs", {asyncio.get_running_loop(): Hub(poll_seconds=0.3)})
+
+    async with connected(alice) as hers, connected(bob) as his:
+        await hers.say(conversation.pk)
+        await his.wait_for(EntryAppended)
+        async with a_doorbell_out_of_order():
+            await his.mark(conversation.pk, 2)
+        told = await hers.wait_for(DeliveryAdvanced)
+
+    assert (told.device_id, told.position) == (bob.device.pk, 2)
+
+
+async def test_the_hub_goes_on_after_a_failure(
+    alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "SECONDS_BEFORE_RETRY", 0.05)
+
+    async with connected(bob) as his:
+        with monkeypatch.context() as broken:
+            broken.setattr("messaging.news.Entry", None)
+            await in_thread(alice.says)(conversation)
+            await asyncio.sleep(0.2)
+        arrived = await his.wait_for(EntryAppended)
+
+    assert arrived.position == 2
+
+
+async def test_nothing_is_left_running_when_the_last_socket_goes(alice: Member) -> None:
+    async with connected(alice):
+        running = hub_of_this_process()
+        assert running._tasks
+        assert running.heard in doorbell._listeners
+
+    assert not running._tasks
+    assert not running._outboxes
+    assert not running._rooms
+    assert running.heard not in doorbell._listeners
+
+
+class StalledReader:
+    """A device's end of a socket that accepts some frames and then reads no more."""
+
+    def __init__(self, reads: int) -> None:
+        self.reads = reads
+        self.code: int | None = None
+        self.is_cut = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(self, event: dict[str, Any]) -> None:
+        if event["type"] == "websocket.close":
+            self.code = event["code"]
+            self.is_cut.set()
+        elif self.reads == 0:
+            await asyncio.Event().wait()
+        else:
+            self.reads -= 1
+
+
+async def test_a_slow_reader_is_cut_and_delays_nobody(
+    alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outboxes, "MOST_FRAMES", 5)
+    stalled = StalledReader(reads=1)
+    caller = SocketCaller(device=bob.device, token=None)
+    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve())
+
+    async with connected(alice) as hers:
+        answers = [await hers.say(conversation.pk) for _ in range(10)]
+        seen = await hers.entries(10)
+        await asyncio.wait_for(stalled.is_cut.wait(), 5)
+        await socket
+
+    assert all(isinstance(answer, Accepted) for answer in answers)
+    assert [entry.position for entry in seen] == list(range(2, 12))
+    assert stalled.code == CloseCode.TOO_SLOW
+    assert len(await in_thread(log_of)(bob, conversation)) == 10
+
+
+async def test_an_outbox_holds_no_more_than_its_bytes(alice: Member) -> None:
+    outbox = Outbox(alice.device.pk)
+
+    codes = []
+    for _ in range(6):
+        outbox.put("x" * 1024 * 1024)
+        codes.append(outbox.close_code)
+
+    assert codes == [None] * 5 + [CloseCode.TOO_SLOW]
+    assert await outbox.take() is None
+
+
+FUZZ = st.one_of(
+    st.text(min_size=1, max_size=60),
+    st.binary(min_size=1, max_size=60),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["send_message", "submit_commit", "mark_delivered"])},
+        optional={
+            "request_id": st.integers(),
+            "conversation_id": st.uuids().map(str),
+            "message_id": st.uuids().map(str),
+            "ciphertext": st.sampled_from(["AAEAAgA=", "AAEAAQ==", "", "!"]),
+            "commit": st.sampled_from(["AAEAAQ==", "AAEABQ=="]),
+            "position": st.integers(),
+        },
+    ),
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(frames=st.lists(FUZZ, min_size=1, max_size=6))
+def test_whatever_is_sent_is_answered_or_closed_and_nothing_fails(
+    alice: Member, frames: list[Any]
+) -> None:
+    async def send_all() -> None:
+        async with connected(alice) as socket:
+            for frame in frames:
+                if isinstance(frame, bytes):
+                    await socket.communicator.send_to(bytes_data=frame)
+                elif isinstance(frame, str):
+                    await socket.communicator.send_to(text_data=frame)
+                else:
+                    await socket.communicator.send_to(text_data=json.dumps(frame))
+            await read_all(socket)
+
+    asyncio.run(send_all())
+
+
+async def read_all(socket: LiveSocket) -> None:
+    while not await socket.communicator.receive_nothing(0.05):
+        output = await socket.communicator.receive_output()
+        if output["type"] == "websocket.close":
+            assert output["code"] in {CloseCode.INVALID_FRAME, CloseCode.TOO_LARGE}
+            return
+        frame = decode_server_frame(output["text"].encode())
+        assert frame.__struct_config__.tag == "refused"
+
+
+def test_a_ring_travels_as_plain_values() -> None:
+    ring = Ring(doorbell.What.LOG, uuid4(), 3)
+
+    plain = msgspec.to_builtins(ring)
+
+    assert msgspec.json.decode(msgspec.json.encode(plain), type=Ring) == ring

@@ -1,0 +1,173 @@
+// A server that lies: what it changes is refused, shown, and changes nothing else.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromBase64, toBase64, uuidToBytes } from "../src/bytes.ts";
+import { encodeCredential, generateSigningKeys, issueCredential } from "../src/identity.ts";
+import { MlsEngine } from "../src/mls-engine.ts";
+import type { Entry } from "../src/worker/server.ts";
+import { type Browser, direct, signUp, until } from "./people.ts";
+import { Relay } from "./relay.ts";
+
+async function aliceAndBob(): Promise<{ relay: Relay; alice: Browser; bob: Browser; id: string }> {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = await direct(alice, bob);
+  await alice.send(id, "before");
+  await bob.reads(id, ["before"]);
+  return { relay, alice, bob, id };
+}
+
+async function notices(browser: Browser, id: string): Promise<string[]> {
+  return (await browser.messages(id)).filter(({ kind }) => kind === "notice").map(({ text }) => text);
+}
+
+/** Bob is given an entry that was changed; everything before and after it must still open. */
+async function isRefused(change: (entry: Entry, relay: Relay) => Partial<Entry>): Promise<void> {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) => (entry.position === 3 ? { ...entry, ...change(entry, relay) } : entry);
+
+  await alice.send(id, "changed on the way");
+  await until(async () => (await notices(bob, id)).length === 1, "Bob is told");
+  await alice.send(id, "after");
+
+  await bob.reads(id, ["before", "after"]);
+  assert.deepEqual(await notices(bob, id), ["A message could not be opened."]);
+  assert.match(bob.snapshot.conversations[0]?.notice ?? "", /could not be opened/);
+}
+
+test("a message under another id is refused", () => isRefused(() => ({ message_id: crypto.randomUUID() })));
+
+test("a message ascribed to another device is refused", () =>
+  isRefused(() => ({ sender_device_id: crypto.randomUUID() })));
+
+test("a changed ciphertext is refused", () =>
+  isRefused(({ data }) => {
+    const bytes = fromBase64(data);
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
+    return { data: toBase64(bytes) };
+  }));
+
+test("bytes that are not a message at all are refused", () => isRefused(() => ({ data: "!" })));
+
+test("a message that is played again is refused", () =>
+  isRefused((entry, relay) => ({ data: relay.conversation(entry.conversation_id).log[1]?.data ?? "" })));
+
+test("an own message that the server repeats does not appear twice", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  const [, first] = relay.conversation(id).log;
+  assert(first);
+
+  const again = relay.append(id, first.sender_device_id, "message", first.message_id, first.data);
+  relay.tell(id, { type: "entry_appended", ...again });
+  await bob.send(id, "after");
+
+  await alice.reads(id, ["before", "after"]);
+  await bob.reads(id, ["before", "after"]);
+});
+
+test("a commit that is changed on the way stops the conversation and says so", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  const carol = await signUp(relay, "Carol");
+  const group = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  await until(() => bob.knows(group.conversationId), "Bob is in");
+  relay.tamper = (entry) =>
+    entry.conversation_id === group.conversationId ? { ...entry, data: entry.data.replace(/.{8}$/, "AAAAAAA=") } : entry;
+
+  await alice.engine.addPeople(group.conversationId, [carol.personId]).catch(() => undefined);
+  const stateAtBob = () => bob.snapshot.conversations.find((one) => one.id === group.conversationId);
+  await until(() => stateAtBob()?.state === "broken", "Bob's conversation has stopped");
+
+  const stateAtAlice = alice.snapshot.conversations.find((one) => one.id === group.conversationId)?.state;
+  assert.equal(stateAtAlice, "broken", "what she is shown is not the commit she sent");
+  assert.match(stateAtBob()?.notice ?? "", /could not be verified/);
+  await assert.rejects(bob.send(group.conversationId, "x"), { code: "conversation_broken" });
+  await bob.send(id, "the other one goes on");
+});
+
+test("a key package of somebody else is not added", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const mallory = await signUp(relay, "Mallory");
+  const claim = alice.server.claimKeyPackages.bind(alice.server);
+  alice.server.claimKeyPackages = () => claim(mallory.personId);
+
+  await assert.rejects(alice.engine.startDirect(bob.personId, crypto.randomUUID()), {
+    code: "key_package_invalid",
+  });
+  assert.equal(relay.conversations.size, 0);
+});
+
+test("an account whose identity key has changed is not added", async () => {
+  const { relay, alice, bob } = await aliceAndBob();
+  const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
+  const deviceId = crypto.randomUUID();
+  const credential = await issueCredential(identity, bob.personId, deviceId, keys.publicKey);
+  const mls = await MlsEngine.load(keys, encodeCredential(credential), async () => true);
+  const { published } = await mls.makeKeyPackage(Math.floor(Date.now() / 1000), { lastResort: false });
+  alice.server.claimKeyPackages = async () => [{ device_id: deviceId, key_package: toBase64(published) }];
+
+  await assert.rejects(alice.engine.createGroup("", [bob.personId], crypto.randomUUID()), {
+    code: "identity_key_changed",
+  });
+  assert.equal(relay.conversations.size, 1);
+});
+
+test("a pinned key is still known after a reload", async () => {
+  const { alice, bob } = await aliceAndBob();
+  await alice.reload();
+  const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
+  const deviceId = crypto.randomUUID();
+  const credential = await issueCredential(identity, bob.personId, deviceId, keys.publicKey);
+  const mls = await MlsEngine.load(keys, encodeCredential(credential), async () => true);
+  const { published } = await mls.makeKeyPackage(Math.floor(Date.now() / 1000), { lastResort: false });
+  alice.server.claimKeyPackages = async () => [{ device_id: deviceId, key_package: toBase64(published) }];
+
+  await assert.rejects(alice.engine.createGroup("", [bob.personId], crypto.randomUUID()), {
+    code: "identity_key_changed",
+  });
+});
+
+/** A Welcome into a new group, from a device whose credential may be forged. */
+async function welcomed(change: (signature: Uint8Array) => Uint8Array): Promise<boolean> {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const device = relay.devices.get(bob.server.deviceId ?? "");
+  assert(device);
+  const id = crypto.randomUUID();
+  const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
+  const issued = await issueCredential(identity, crypto.randomUUID(), crypto.randomUUID(), keys.publicKey);
+  const credential = encodeCredential({ ...issued, signature: new Uint8Array(change(issued.signature)) });
+  const mls = await MlsEngine.load(keys, credential, async () => true);
+  const alone = await mls.createGroup(uuidToBytes(id), Math.floor(Date.now() / 1000));
+  const { welcome } = await mls.commitAdds(alone, [fromBase64(device.keyPackages.shift() ?? "")], new Uint8Array());
+  assert(welcome);
+  await bob.server.createConversation({ id, kind: "group", person_id: null });
+
+  const waiting = { welcome_id: "w", conversation_id: id, position: 1, epoch: 1, welcome: toBase64(welcome) };
+  device.welcomes.push(waiting);
+  relay.tellDevice(device.id, { type: "welcome_arrived", ...waiting });
+  const real = await direct(alice, bob);
+  await alice.send(real, "the real one");
+  await bob.reads(real, ["the real one"]);
+  return bob.knows(id);
+}
+
+test("a welcome lets this device in only when every credential in it is true", async () => {
+  assert.equal(await welcomed((signature) => signature), true);
+  assert.equal(await welcomed((signature) => signature.map((byte) => byte ^ 1)), false);
+});
+
+test("text that is empty or too long is refused before it is kept", async () => {
+  const { alice, id } = await aliceAndBob();
+
+  await assert.rejects(alice.send(id, " \n"), { code: "message_empty" });
+  await assert.rejects(alice.send(id, "x".repeat(16_001)), { code: "message_too_long" });
+  await assert.rejects(alice.send(id, "\u0001".repeat(15_000)), { code: "message_too_long" });
+  await alice.send(id, "🦀".repeat(16_000));
+
+  assert.equal((await alice.texts(id)).length, 2);
+});
