@@ -70,6 +70,16 @@ TESTS = (
     "tests/mls/scenarios",
 )
 
+# Those most likely to notice come first.
+FIRST = {
+    "tree.validation": "tests/mls/attacks/test_welcomes.py",
+    "messages.key_packages": "tests/mls/test_key_packages.py",
+    "messages.leaf_nodes": "tests/mls/test_key_packages.py",
+    "public_group.public_group": "tests/mls/attacks/test_welcomes.py",
+    "group.join": "tests/mls/attacks/test_welcomes.py",
+    "group.successors": "tests/mls/scenarios",
+}
+
 # Faults that make no difference, and why.
 HARMLESS: dict[str, str] = {}
 
@@ -186,13 +196,32 @@ class _MutantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, self.name, "exec"), module.__dict__)
 
 
+class NoVerdictError(Exception):
+    """The tests neither passed nor failed, so they say nothing about the fault."""
+
+
 def survives(mutant: Mutant) -> bool:
-    """Whether all tests pass in spite of the fault."""
+    """Whether all tests pass in spite of the fault; raises `NoVerdictError` if they did not run."""
     child = os.fork()
     if child == 0:
         os._exit(_run(mutant))
     _child, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+    verdict = os.waitstatus_to_exitcode(status)
+    if verdict not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, _INTERRUPTED):
+        raise NoVerdictError(f"{mutant.name}: pytest ended with {verdict}")
+    return verdict == pytest.ExitCode.OK
+
+
+_INTERRUPTED = pytest.ExitCode.INTERRUPTED
+"""A module could not even be imported: that is noticed too."""
+
+
+def check_without_faults() -> None:
+    """The tests pass as things are; otherwise every fault would seem to be noticed."""
+    module = next(iter(TARGETS))
+    path = CHECKOUT / (f"{PACKAGE}.{module}".replace(".", "/") + ".py")
+    if not survives(Mutant(module, 0, "no fault", path.read_text(encoding="utf-8"))):
+        raise NoVerdictError("the tests fail without any fault")
 
 
 def _run(mutant: Mutant) -> int:
@@ -200,8 +229,9 @@ def _run(mutant: Mutant) -> int:
         del sys.modules[name]
     sys.meta_path.insert(0, _MutantFinder(mutant))
     sys.stderr = io.StringIO()
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts="]
-    files = [str(CHECKOUT / test) for test in TESTS]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
+    ordered = sorted(TESTS, key=lambda test: test != FIRST.get(mutant.module, TESTS[0]))
+    files = [str(CHECKOUT / test) for test in ordered]
     with contextlib.redirect_stdout(io.StringIO()):
         arguments = [*options, "--import-mode=importlib", "--rootdir", str(CHECKOUT)]
         return int(pytest.main([*arguments, *_configuration(), *files]))
@@ -209,17 +239,21 @@ def _run(mutant: Mutant) -> int:
 
 def _configuration() -> list[str]:
     """Django is for the others' tests; what the engine's need is said here."""
-    return ["-c", os.devnull, "-p", "no:django", "-W", "error"]
+    return ["-c", os.devnull, "-p", "no:django", "-p", "no:asyncio", "-W", "error"]
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="modules whose name contains this")
+    parser.add_argument("--part", default="1/1", help="2/3 is the second of three parts")
     parser.add_argument("--sample", type=int, default=0, help="that many, drawn at random")
     options = parser.parse_args(arguments)
     chosen = [mutant for mutant in mutants() if options.only in mutant.module]
+    part, parts = (int(number) for number in options.part.split("/"))
+    chosen = chosen[part - 1 :: parts]
     if options.sample:
         chosen = random.Random(1).sample(chosen, options.sample)
+    check_without_faults()
     begun, survivors = time.perf_counter(), []
     for mutant in chosen:
         if survives(mutant):
