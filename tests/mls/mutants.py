@@ -1,7 +1,7 @@
 """Small faults put into the validation functions, each of which some test has to notice.
 
 `python -m tests.mls.mutants` makes every one of them and lists those that survive; the tests take
-a few. A mutant lives in a process of its own, forked before the engine is imported.
+a few. A mutant lives in a process of its own, which imports the engine anew.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+import tests.mls.scenarios.stage  # noqa: F401  so that the children find `cryptography` loaded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGE = "securechat_sdk.mls"
@@ -64,6 +66,7 @@ TARGETS: dict[str, frozenset[str]] = {
 
 TESTS = (
     "tests/mls/attacks/test_handshakes.py",
+    "tests/mls/attacks/test_proposals.py",
     "tests/mls/test_key_packages.py",
     "tests/mls/attacks/test_welcomes.py",
     "tests/mls/attacks/test_private_messages.py",
@@ -89,13 +92,15 @@ class Mutant:
     """One fault: where, what, and the module's source with it."""
 
     module: str
-    line: int
+    function: str
+    number: int
     what: str
     source: str
 
     @property
     def name(self) -> str:
-        return f"{self.module}:{self.line}: {self.what}"
+        """Stable while the function is: the places in it that can be changed are counted."""
+        return f"{self.module}.{self.function} #{self.number}: {self.what}"
 
 
 _SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -114,26 +119,31 @@ _SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 def mutants() -> Iterator[Mutant]:
     for module, functions in TARGETS.items():
-        path = CHECKOUT / (f"{PACKAGE}.{module}".replace(".", "/") + ".py")
-        source = path.read_text(encoding="utf-8")
-        places = _places(ast.parse(source), functions)
-        for number in range(len(places)):
-            tree = ast.parse(source)
-            node = _places(tree, functions)[number]
-            line = node.lineno  # type: ignore[attr-defined]  # all places are on a line
-            what = _change(tree, node)
-            if what is not None:
-                yield Mutant(module, line, what, ast.unparse(ast.fix_missing_locations(tree)))
+        source = source_of(module)
+        for position, function in _functions(ast.parse(source), functions):
+            for number in range(len(_places(function))):
+                tree = ast.parse(source)
+                (changed,) = [f for p, f in _functions(tree, functions) if p == position]
+                what = _change(tree, _places(changed)[number])
+                if what is not None:
+                    text = ast.unparse(ast.fix_missing_locations(tree))
+                    yield Mutant(module, function.name, number, what, text)
 
 
-def _places(tree: ast.Module, functions: frozenset[str]) -> list[ast.AST]:
-    """Everything inside the functions that could be changed, always in the same order."""
-    found: list[ast.AST] = []
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef) and (not functions or function.name in functions):
-            for statement in function.body:
-                found += [node for node in ast.walk(statement) if isinstance(node, _KINDS)]
-    return found
+def source_of(module: str) -> str:
+    path = CHECKOUT / (f"{PACKAGE}.{module}".replace(".", "/") + ".py")
+    return path.read_text(encoding="utf-8")
+
+
+def _functions(tree: ast.Module, names: frozenset[str]) -> list[tuple[int, ast.FunctionDef]]:
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return [(n, f) for n, f in enumerate(functions) if not names or f.name in names]
+
+
+def _places(function: ast.FunctionDef) -> list[ast.AST]:
+    """Everything in the function that could be changed, always in the same order."""
+    nodes = [node for statement in function.body for node in ast.walk(statement)]
+    return [node for node in nodes if isinstance(node, _KINDS)]
 
 
 _KINDS = (ast.Compare, ast.BoolOp, ast.If, ast.Raise, ast.Expr, ast.UnaryOp, ast.Call, ast.Constant)
@@ -219,8 +229,7 @@ _INTERRUPTED = pytest.ExitCode.INTERRUPTED
 def check_without_faults() -> None:
     """The tests pass as things are; otherwise every fault would seem to be noticed."""
     module = next(iter(TARGETS))
-    path = CHECKOUT / (f"{PACKAGE}.{module}".replace(".", "/") + ".py")
-    if not survives(Mutant(module, 0, "no fault", path.read_text(encoding="utf-8"))):
+    if not survives(Mutant(module, "nothing", 0, "no fault", source_of(module))):
         raise NoVerdictError("the tests fail without any fault")
 
 
@@ -229,6 +238,7 @@ def _run(mutant: Mutant) -> int:
         del sys.modules[name]
     sys.meta_path.insert(0, _MutantFinder(mutant))
     sys.stderr = io.StringIO()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
     ordered = sorted(TESTS, key=lambda test: test != FIRST.get(mutant.module, TESTS[0]))
     files = [str(CHECKOUT / test) for test in ordered]
@@ -238,8 +248,8 @@ def _run(mutant: Mutant) -> int:
 
 
 def _configuration() -> list[str]:
-    """Django is for the others' tests; what the engine's need is said here."""
-    return ["-c", os.devnull, "-p", "no:django", "-p", "no:asyncio", "-W", "error"]
+    """Nothing of the project's: the engine's tests need no plugin."""
+    return ["-c", os.devnull, "-W", "error"]
 
 
 def main(arguments: Sequence[str]) -> int:
