@@ -101,7 +101,8 @@ REDIS_URL = CONFIG.redis_url.get_secret_value() if CONFIG.redis_url else None
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        # A process renews its one subscription every 30 s; what is left of a dead one goes soon.
+        "CONFIG": {"hosts": [REDIS_URL], "group_expiry": 120},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"},
@@ -113,7 +114,7 @@ CACHES: dict[str, Any] = {
 }
 
 BROKER_FOLDER = DATA / "broker"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 120}
     if REDIS_URL
@@ -304,6 +305,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "celery": {"level": "WARNING"},  # success is silent
+        "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},  # a refusal is no event, and addresses name people
         "django.server": {"handlers": [], "propagate": True},
     },

@@ -1,8 +1,15 @@
 """People with devices, and the MLS messages they would make."""
 
 import pytest
+from channels.layers import channel_layers
 
 from tests.messaging.people import Member, enrol
+
+
+@pytest.fixture(autouse=True)
+def fresh_channel_layer() -> None:
+    """Each test has an event loop of its own; a layer keeps locks of the one it was used in."""
+    channel_layers.backends.clear()
 
 
 @pytest.fixture

@@ -19,3 +19,20 @@ declare module "node:assert/strict" {
   const assert: Assert;
   export default assert;
 }
+
+declare module "node:http" {
+  export interface TestServer {
+    listen(port: number, host: string, listening: () => void): void;
+    address(): { port: number };
+    close(): void;
+  }
+  interface Request {
+    method: string;
+    headers: Record<string, string>;
+  }
+  interface Response {
+    writeHead(status: number, headers: Record<string, string>): void;
+    end(body: string): void;
+  }
+  export function createServer(answer: (request: Request, response: Response) => void): TestServer;
+}
