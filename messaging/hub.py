@@ -100,10 +100,14 @@ class Hub:
 
     # Rings ---------------------------------------------------------------------------------
 
-    def heard(self, ring: Ring) -> None:
-        """Note a ring; from any thread."""
+    def heard(self, rings: Collection[Ring]) -> None:
+        """Note rings; from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note, ring)
+            self._loop.call_soon_threadsafe(self._note_all, rings)
+
+    def _note_all(self, rings: Collection[Ring]) -> None:
+        for ring in rings:
+            self._note(ring)
 
     def _note(self, ring: Ring) -> None:
         match ring.what:
