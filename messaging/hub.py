@@ -127,8 +127,10 @@ class Hub:
         room = self._rooms.get(conversation_id)
         if room is None or (position is not None and position <= room.cursor):
             return
-        if self._rung.logs.get(conversation_id) is None:
-            self._rung.logs[conversation_id] = position
+        before = self._rung.logs.get(conversation_id, 0)
+        self._rung.logs[conversation_id] = (
+            None if position is None or before is None else max(position, before)
+        )
         self._something_rung.set()
 
     # Tasks ---------------------------------------------------------------------------------
