@@ -1,4 +1,4 @@
-"""The product under measurement: its own database and Redis, and as many web processes as wanted."""
+"""The product under measurement: its own database and Redis, and as many web processes as asked."""
 
 import json
 import os

@@ -4,9 +4,11 @@
 devices, and speaks to the server over real sockets. Processor seconds are of the server, its
 database and Redis together, not of the devices.
 """
+# ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
 
 import argparse
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -46,7 +48,7 @@ class Pair:
 
 async def write(pair: Pair, load: Load, sent_at: list[float], pause: float) -> None:
     """Send one after the other, each when the one before is accepted and its time has come."""
-    next_at = time.perf_counter()
+    next_at = time.perf_counter() + random.random() * pause  # not all in the same moment
     for frame in pair.frames:
         now = time.perf_counter()
         if pause:

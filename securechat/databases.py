@@ -36,7 +36,7 @@ def postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or "") or unquote(query.get("host", "")),
         "PORT": str(parts.port or query.get("port", "")),
-        # Under ASGI each request has a thread of its own, which would keep its connection to itself.
+        # Under ASGI each request has a thread of its own, which would keep its connection.
         "CONN_MAX_AGE": 0,
         "OPTIONS": {
             "connect_timeout": 5,
