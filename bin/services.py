@@ -88,7 +88,7 @@ def _postgresql_programs() -> Path:
     on_path = shutil.which("postgres")
     if not found and not on_path:
         raise ServiceMissing("postgresql")
-    return Path(on_path or found[-1]).parent
+    return Path(found[-1] if found else str(on_path)).parent
 
 
 def _as_database_user(command: list[object]) -> None:

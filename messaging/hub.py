@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from django.db import connection
 
 from messaging import doorbell, news
-from messaging.doorbell import Ring, What
+from messaging.doorbell import Ring, Ringer, What
 from messaging.news import MemberNow, RoomNow
 from messaging.outbox import Outbox
 from messaging.services.key_packages import LOW
@@ -69,6 +69,7 @@ class Hub:
         self._something_rung = asyncio.Event()
         self._revocation_rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ringer: Ringer | None = None
         self._reader = DatabaseThreads(1)
         self.command_threads = DatabaseThreads(
             1 if connection.vendor == "sqlite" else COMMAND_THREADS
@@ -99,10 +100,14 @@ class Hub:
 
     # Rings ---------------------------------------------------------------------------------
 
-    def heard(self, ring: Ring) -> None:
-        """Note a ring; from any thread."""
+    def heard(self, rings: Collection[Ring]) -> None:
+        """Note rings; from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note, ring)
+            self._loop.call_soon_threadsafe(self._note_all, rings)
+
+    def _note_all(self, rings: Collection[Ring]) -> None:
+        for ring in rings:
+            self._note(ring)
 
     def _note(self, ring: Ring) -> None:
         match ring.what:
@@ -122,14 +127,17 @@ class Hub:
         room = self._rooms.get(conversation_id)
         if room is None or (position is not None and position <= room.cursor):
             return
-        if self._rung.logs.get(conversation_id) is None:
-            self._rung.logs[conversation_id] = position
+        before = self._rung.logs.get(conversation_id, 0)
+        self._rung.logs[conversation_id] = (
+            None if position is None or before is None else max(position, before)
+        )
         self._something_rung.set()
 
     # Tasks ---------------------------------------------------------------------------------
 
     def _start(self) -> None:
         doorbell.add_listener(self.heard)
+        self._ringer = Ringer()
         jobs: list[Callable[[], Awaitable[None]]] = [
             self._serve_rings,
             self._hear_others,
@@ -140,6 +148,9 @@ class Hub:
 
     def _stop(self) -> None:
         doorbell.remove_listener(self.heard)
+        if self._ringer is not None:
+            self._ringer.close()
+            self._ringer = None
         for task in self._tasks:
             task.cancel()
         self._tasks = []
@@ -166,8 +177,9 @@ class Hub:
         self._something_rung.set()
 
     async def _hear_others(self) -> None:
-        async for ring in doorbell.rings_from_others():
-            self._note(ring)
+        async with aclosing(doorbell.rings_from_others()) as rings:
+            async for ring in rings:
+                self._note(ring)
         await asyncio.Event().wait()  # there are no other processes
 
     async def _poll(self) -> None:

@@ -101,7 +101,8 @@ REDIS_URL = CONFIG.redis_url.get_secret_value() if CONFIG.redis_url else None
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        # A process renews its one subscription every 30 s; what is left of a dead one goes soon.
+        "CONFIG": {"hosts": [REDIS_URL], "group_expiry": 120},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"},
@@ -113,7 +114,7 @@ CACHES: dict[str, Any] = {
 }
 
 BROKER_FOLDER = DATA / "broker"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 120}
     if REDIS_URL
@@ -247,6 +248,33 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,  # what a PATCH asks for is required, as in every body
+    "ENUM_NAME_OVERRIDES": {
+        "CaptureState": "facelogin.lifecycle.State",
+        "CapturePurpose": "facelogin.lifecycle.Purpose",
+        "CaptureStep": "facelogin.challenge.Step",
+        "CaptureReason": "facelogin.lifecycle.Reason",
+        "ConversationKind": "messaging.models.Conversation.Kind",
+        "EntryKind": "messaging.models.Entry.Kind",
+        "Role": "accounts.models.Role",
+        "Scope": "accounts.models.Scope",
+        "SessionState": "accounts.services.sessions.State",
+    },
+    "TAGS": [
+        {"name": name, "description": description}
+        for name, description in {
+            "session": "Where a browser stands, and on which device.",
+            "devices": "The caller's own devices, and the tokens of their scripts.",
+            "tokens": "Tokens of scripts.",
+            "socket-tickets": "How a script opens the socket.",
+            "invitations": "How somebody becomes a person here.",
+            "people": "Who is here.",
+            "face": "The face as a second factor.",
+            "key-packages": "What others need to add a device to a conversation.",
+            "conversations": "Conversations and their logs.",
+            "welcomes": "Conversations that wait for this device.",
+        }.items()
+    ],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
 }
@@ -277,6 +305,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "celery": {"level": "WARNING"},  # success is silent
+        "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},  # a refusal is no event, and addresses name people
         "django.server": {"handlers": [], "propagate": True},
     },

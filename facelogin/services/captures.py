@@ -106,7 +106,7 @@ def read_capture(*, attempt_id: UUID | None, capture_id: UUID) -> Capture:
     return capture_for(attempt_id, capture_id)
 
 
-def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes | None) -> Purpose:
+def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes | None) -> None:
     """Let a passed capture have its effect, once; the attempt and all its captures are gone."""
     sweeping.end_if_overdue(capture_id)
     with transaction.atomic():
@@ -117,11 +117,9 @@ def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes
             raise CaptureNotPassed
         attempt = capture.attempt
         key = key_for_browser(attempt, secret)
-        purpose = Purpose(attempt.purpose)
-        if purpose is Purpose.ENROLMENT:
+        if attempt.purpose == Purpose.ENROLMENT:
             _install(capture, key)
         attempt.delete()
-    return purpose
 
 
 def open_frames(capture: Capture) -> Payload:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.errors import SecondFactorRequired
@@ -11,7 +12,6 @@ from accounts.models import Person
 from accounts.services import logins
 from facelogin.access import attempt_for
 from facelogin.errors import FaceDisabled, FaceLocked, FaceNotEnrolled, NoAlternative
-from facelogin.lifecycle import Purpose
 from facelogin.middleware import hand_to_browser, secret_of, take_from_browser
 from facelogin.models import Attempt, Capture
 from facelogin.services import attempts, budgets, captures, templates
@@ -62,17 +62,34 @@ def read(request: HttpRequest, capture_id: UUID) -> Capture:
 
 def complete(request: HttpRequest, capture_id: UUID) -> None:
     """A passed capture installs the template, or lets the login go on."""
-    purpose = captures.complete_capture(
-        attempt_id=_attempt_id(request), capture_id=capture_id, secret=secret_of(request)
-    )
-    take_from_browser(request)
-    if purpose is Purpose.ENROLMENT:
-        request.session.pop(ENROLMENT_KEY, None)
-        logins.record_enrolment(request, FaceStage.key)
-        return
+    if isinstance(request.user, Person):
+        _complete_enrolment(request, request.user, capture_id)
+    else:
+        _complete_verification(request, capture_id)
+
+
+@transaction.atomic
+def _complete_enrolment(request: HttpRequest, person: Person, capture_id: UUID) -> None:
+    """Another session may have enrolled a factor since this one began: ask again, in turn."""
+    Person.objects.select_for_update().get(pk=person.pk)
+    logins.require_factor_change(request)
+    _take_effect(request, capture_id)
+    request.session.pop(ENROLMENT_KEY, None)
+    logins.record_enrolment(request, FaceStage.key)
+
+
+def _complete_verification(request: HttpRequest, capture_id: UUID) -> None:
+    _take_effect(request, capture_id)
     stage = _stage_of(request)
     logins.record_second_factor(request, stage.login, FaceStage.key)
     stage.exit()
+
+
+def _take_effect(request: HttpRequest, capture_id: UUID) -> None:
+    captures.complete_capture(
+        attempt_id=_attempt_id(request), capture_id=capture_id, secret=secret_of(request)
+    )
+    take_from_browser(request)
 
 
 def decline(request: HttpRequest) -> None:

@@ -470,6 +470,21 @@ def test_somebody_who_has_only_the_password_cannot_replace_the_face(
     assert Template.objects.filter(person=enrolled).exists()
 
 
+def test_an_enrolment_begun_before_there_was_a_factor_does_not_outlive_the_first_one(
+    browser: Browser, alice: Person
+) -> None:
+    browser.give_password(alice)
+    capture = browser.start_enrolment().json()
+    browser.submit(capture, FRAMES)
+    pass_as_the_worker_does(capture)
+    TOTP.activate(alice, generate_totp_secret())
+
+    answer = browser.complete(capture)
+
+    assert refusal(answer) == (403, "second_factor_required")
+    assert not Template.objects.exists()
+
+
 def test_withdrawing_the_consent_erases_the_template_at_once(
     browser: Browser, enrolled: Person, capture: dict[str, Any]
 ) -> None:

@@ -9,6 +9,7 @@ from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
 from accounts.models import DeviceToken, Scope
+from accounts.services.devices import revoke_device
 from accounts.services.tickets import issue_ticket
 from messaging.models import Conversation, Entry
 from messaging.routing import websocket_application
@@ -177,6 +178,15 @@ async def test_sockets_of_a_revoked_device_are_closed_within_two_seconds(
 
     assert code == CloseCode.DEVICE_REVOKED
     assert still_there
+
+
+async def test_the_owner_who_revokes_a_device_closes_its_sockets(alice: Member) -> None:
+    async with connected(alice) as socket:
+        await in_thread(revoke_device)(device=alice.device)
+
+        code = await socket.close_code(seconds=2)
+
+    assert code == CloseCode.DEVICE_REVOKED
 
 
 async def test_a_command_of_a_revoked_device_is_not_executed(

@@ -391,7 +391,7 @@ function clientConfig(padUntilLength: number): ClientConfig {
   return {
     keyRetentionConfig: {
       retainKeysForGenerations: 1000,
-      retainKeysForEpochs: 4,
+      retainKeysForEpochs: 1, // the log is in order: nothing of a past epoch is ever opened
       maximumForwardRatchetSteps: 5000,
     },
     lifetimeConfig: {

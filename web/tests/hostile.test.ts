@@ -79,6 +79,8 @@ test("a commit that is changed on the way stops the conversation and says so", a
   const stateAtBob = () => bob.snapshot.conversations.find((one) => one.id === group.conversationId);
   await until(() => stateAtBob()?.state === "broken", "Bob's conversation has stopped");
 
+  const stateAtAlice = alice.snapshot.conversations.find((one) => one.id === group.conversationId)?.state;
+  assert.equal(stateAtAlice, "broken", "what she is shown is not the commit she sent");
   assert.match(stateAtBob()?.notice ?? "", /could not be verified/);
   await assert.rejects(bob.send(group.conversationId, "x"), { code: "conversation_broken" });
   await bob.send(id, "the other one goes on");

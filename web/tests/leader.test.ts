@@ -75,7 +75,7 @@ class Tab {
       lead: (notify) => {
         const options = { personId, server, openStore: async () => store, notify, timing: TIMING };
         const host = new Host(options);
-        if (this.phase === "ready") host.resume();
+        if (this.snapshot?.phase === "ready") host.resume(this.snapshot);
         void death.then(() => host.close());
         return host;
       },
@@ -95,10 +95,6 @@ class Tab {
 
   get snapshot(): Snapshot | undefined {
     return this.notifications.findLast((one) => one.type === "snapshot")?.snapshot;
-  }
-
-  get phase(): Snapshot["phase"] | undefined {
-    return this.snapshot?.phase;
   }
 
   /** The tab is gone in the middle of whatever it did. */
@@ -157,10 +153,13 @@ test("when the leader's tab dies the other takes over with everything it knew", 
   await first.call("sendText", { conversationId, text: "before" });
   await bob.reads(conversationId, ["before"]);
 
+  const told = second.notifications.length;
   first.kill();
   await second.call("sendText", { conversationId, text: "after" });
 
   await bob.reads(conversationId, ["before", "after"]);
+  const phases = second.notifications.slice(told).map((one) => one.type === "snapshot" && one.snapshot.phase);
+  assert(!phases.includes("opening"), "nobody is torn away from their writing");
   await bob.send(conversationId, "answer");
   await until(async () => {
     const { messages } = await second.call("messages", { conversationId, before: null, limit: 10 });

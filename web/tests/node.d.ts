@@ -46,3 +46,20 @@ declare module "node:process" {
   const process: Process;
   export default process;
 }
+
+declare module "node:http" {
+  export interface TestServer {
+    listen(port: number, host: string, listening: () => void): void;
+    address(): { port: number };
+    close(): void;
+  }
+  interface Request {
+    method: string;
+    headers: Record<string, string>;
+  }
+  interface Response {
+    writeHead(status: number, headers: Record<string, string>): void;
+    end(body: string): void;
+  }
+  export function createServer(answer: (request: Request, response: Response) => void): TestServer;
+}

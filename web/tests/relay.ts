@@ -225,6 +225,8 @@ export class RelayServer implements Server {
   readonly personId: string;
   /** For tests: the network of this browser. */
   isOnline = true;
+  /** For tests: commands of this browser wait for it on their way. */
+  way: Promise<void> = Promise.resolve();
   /** The device this session is bound to. */
   deviceId: string | null = null;
 
@@ -375,7 +377,7 @@ export class RelayServer implements Server {
       if (socket.open) handlers.frame({ type: "ready", device_id: device.id });
     }, 0);
     return {
-      send: (command) => setTimeout(() => this.#execute(socket, command), 0),
+      send: (command) => void this.way.then(() => setTimeout(() => this.#execute(socket, command), 0)),
       close: () => this.#drop(socket),
     };
   }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProblemError } from "../src/api/http.ts";
 import { direct, signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
 
@@ -123,6 +124,29 @@ test("messages written while members change are made anew and arrive once", asyn
   await bob.reads(id, words);
 });
 
+test("a message overtaken by a commit is made anew for the next epoch", async () => {
+  const relay = new Relay();
+  const [alice, bob, carol] = await Promise.all(["Alice", "Bob", "Carol"].map((name) => signUp(relay, name)));
+  assert(alice && bob && carol);
+  const { conversationId: id } = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  await until(() => bob.knows(id), "Bob is in");
+  let arrive: () => void = () => undefined;
+  bob.server.way = new Promise((resolve) => {
+    arrive = resolve;
+  });
+
+  const { messageId } = await bob.send(id, "overtaken");
+  await until(() => bob.store.rows.get("outbox")?.size === 1, "it waits");
+  await new Promise((resolve) => setTimeout(resolve, 50)); // it is encrypted and on its way
+  await alice.engine.addPeople(id, [carol.personId]);
+  arrive();
+
+  for (const browser of [alice, carol]) await browser.reads(id, ["overtaken"]);
+  const placed = relay.conversation(id).log.filter((entry) => entry.message_id === messageId);
+  assert.deepEqual(placed.map(({ epoch }) => epoch), [2]);
+  await until(async () => (await bob.messages(id)).at(-1)?.delivery === "delivered", "delivered");
+});
+
 test("what was written offline goes out later, in order and once", async () => {
   const relay = new Relay();
   const alice = await signUp(relay, "Alice");
@@ -222,6 +246,24 @@ test("a creation that was cut off before its commit is finished at the next star
   await bob.reads(id, ["hello"]);
 });
 
+test("a conversation that was made before its people were added is finished at the next connection", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const entries = alice.server.entries.bind(alice.server);
+  alice.server.entries = () => Promise.reject(new ProblemError("offline", "The server cannot be reached."));
+
+  const id = crypto.randomUUID();
+  await assert.rejects(alice.engine.startDirect(bob.personId, id), { code: "offline" });
+  alice.server.entries = entries;
+  alice.server.goOffline();
+  alice.server.goOnline();
+  await until(() => bob.knows(id), "Bob is in after all");
+  await alice.send(id, "hello");
+
+  await bob.reads(id, ["hello"]);
+});
+
 test("the same call again, as after a leader's death, does nothing twice", async () => {
   const relay = new Relay();
   const alice = await signUp(relay, "Alice");
@@ -232,10 +274,14 @@ test("the same call again, as after a leader's death, does nothing twice", async
   await alice.engine.createGroup("Twice", [bob.personId], groupId);
   const again = await alice.engine.createGroup("Twice", [bob.personId], groupId);
   await alice.engine.sendText(groupId, "once", messageId);
+  await bob.reads(groupId, ["once"]);
+  await until(async () => (await alice.messages(groupId)).at(-1)?.delivery === "delivered", "delivered");
   await alice.engine.sendText(groupId, "once", messageId);
 
   assert.equal(again.conversationId, groupId);
-  await bob.reads(groupId, ["once"]);
+  assert.equal((await alice.messages(groupId)).at(-1)?.delivery, "delivered");
+  await alice.send(groupId, "and then");
+  await bob.reads(groupId, ["once", "and then"]);
 });
 
 test("key packages are replenished when others have used them", async () => {
@@ -281,4 +327,26 @@ test("older messages come in pages", async () => {
   assert.deepEqual(newest.messages.map(({ text }) => text), words.slice(3));
   assert.deepEqual([newest.more, older.more], [true, false]);
   assert.deepEqual(older.messages.map(({ text }) => text), words.slice(0, 3));
+});
+
+test("an event that got lost is fetched, together with what came while it was fetched", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = await direct(alice, bob);
+  const tell = relay.tellDevice.bind(relay);
+  relay.tellDevice = (deviceId, frame) => {
+    const isLost = frame.type === "entry_appended" && frame.position === 2 && deviceId === bob.server.deviceId;
+    if (!isLost) tell(deviceId, frame);
+  };
+  const entries = bob.server.entries.bind(bob.server);
+  bob.server.entries = async (conversationId, after) => {
+    const page = await entries(conversationId, after);
+    await new Promise((resolve) => setTimeout(resolve, 60)); // it is old when it arrives
+    return page;
+  };
+
+  for (const word of ["two", "three", "four", "five"]) await alice.send(id, word);
+
+  await bob.reads(id, ["two", "three", "four", "five"]);
 });

@@ -40,4 +40,4 @@ class Command(BaseCommand):
         os.environ.setdefault("DEEPFACE_HOME", str(settings.DATA / "models"))
         level = settings.CONFIG.log_level
         concurrency = ["--concurrency", str(options["processes"]), "--loglevel", level]
-        current_app.worker_main(argv=["worker", *OPTIONS, *concurrency])
+        current_app.worker_main(argv=["--quiet", "worker", *OPTIONS, *concurrency])

@@ -120,8 +120,8 @@ class Invitation:
         )
 
 
-@pytest.fixture
-def invitation() -> Invitation:
+@pytest.fixture(scope="module")
+def sealed_invitation() -> Invitation:
     """A seat in a tree with keys on most nodes and an unmerged leaf."""
     names = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
     room = make_room(*names, one_by_one=True)
@@ -130,6 +130,11 @@ def invitation() -> Invitation:
     room.commit("bob", [room.remove("carol"), room.invite("carla")])
     room.commit("alice", [room.invite("heidi")], path=False)
     return Invitation.to(room, "ivan")
+
+
+@pytest.fixture
+def invitation(sealed_invitation: Invitation) -> Invitation:
+    return replace(sealed_invitation)
 
 
 @pytest.fixture

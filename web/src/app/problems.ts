@@ -11,9 +11,13 @@ function isCoded(error: unknown): error is Coded {
   return typeof error === "object" && error !== null && "code" in error && "detail" in error;
 }
 
+/** Refusals whose detail says what exactly a person has to change. */
+const SAYS_WHY = ["password_too_weak"];
+
 /** Our own words where we have them, else the server's, else a plain admission. */
 export function sentenceFor(error: unknown): string {
   if (!isCoded(error)) return words.unknownProblem;
+  if (SAYS_WHY.includes(error.code) && error.detail !== "") return error.detail;
   return words.problems[error.code] ?? (error.detail === "" ? words.unknownProblem : error.detail);
 }
 

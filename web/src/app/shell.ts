@@ -19,8 +19,12 @@ const CLOSED: Snapshot = {
   conversations: [],
 };
 
+/** What the engine says when its session or its device is gone. */
+const LOGGED_OUT = ["not_authenticated", "device_revoked"];
+
 const LOOK_AGAIN_AFTER = 30_000;
 const RETRY_AFTER = 5_000;
+const CLOSED_ELSEWHERE_AFTER = 1_000;
 
 /** A person closed the question; nothing went wrong. */
 export class Cancelled extends Error {}
@@ -52,6 +56,9 @@ export class Shell {
   private typedPassword: string | null = null;
   private wasLoggedOut = false;
   private lookedAt = 0;
+  /** Counts what was learnt of the session, so that a late answer cannot undo a newer one. */
+  private turn = 0;
+  private isLeaving = false;
 
   constructor(readonly engine: Engine) {}
 
@@ -85,8 +92,11 @@ export class Shell {
 
   async refresh(): Promise<void> {
     this.lookedAt = Date.now();
+    this.turn += 1;
+    const { turn } = this;
     try {
-      this.enter(await getSession());
+      const session = await getSession();
+      if (turn === this.turn) this.enter(session); // else something newer is known by now
     } catch (error) {
       this.trouble.value = error;
       if (this.session.value === null) setTimeout(() => void this.refresh(), RETRY_AFTER);
@@ -95,6 +105,7 @@ export class Shell {
 
   /** Every call that changes the session answers with it; this is where it goes. */
   enter(session: Session): void {
+    this.turn += 1;
     const before = this.session.value;
     if (!isLoggedIn(session)) this.wasLoggedOut = true;
     batch(() => {
@@ -105,7 +116,9 @@ export class Shell {
         this.unfinished.value = { step: "enrolling", way: null };
       }
     });
-    if (before?.state === "ready" && session.state !== "ready") void this.closeEngine();
+    if (before?.state === "ready" && session.state !== "ready") {
+      this.inBackground(this.closeEngine());
+    }
     this.followNext();
   }
 
@@ -117,9 +130,11 @@ export class Shell {
 
   async leave(): Promise<void> {
     this.forgetPassword();
+    this.isLeaving = true;
     try {
       await this.closeEngine();
     } finally {
+      this.isLeaving = false;
       const session = await logOut();
       this.unfinished.value = null;
       this.go({ name: "login" });
@@ -192,8 +207,24 @@ export class Shell {
 
   private hear(notification: Notification): void {
     if (notification.type !== "snapshot") return;
-    this.snapshot.value = notification.snapshot;
-    if (notification.snapshot.failure?.code === "not_authenticated") this.lookAgain();
+    const before = this.snapshot.value;
+    const now = notification.snapshot;
+    this.snapshot.value = now;
+    const code = now.failure?.code;
+    if (code !== undefined && code !== before.failure?.code && LOGGED_OUT.includes(code)) {
+      void this.refresh();
+    }
+    const closedElsewhere = now.phase === "closed" && before.phase !== "closed" && !this.isLeaving;
+    if (closedElsewhere) setTimeout(() => void this.comeBack(), CLOSED_ELSEWHERE_AFTER);
+  }
+
+  /** Another tab closed the engine: most likely it logged out, and the server knows by now. */
+  private async comeBack(): Promise<void> {
+    await this.refresh();
+    const session = this.session.value;
+    if (session?.state !== "ready" || session.person === null) return;
+    if (this.snapshot.value.phase !== "closed") return;
+    this.inBackground(this.engine.call("open", { personId: session.person.id }));
   }
 
   private async closeEngine(): Promise<void> {

@@ -15,9 +15,7 @@ export const words = {
   copyByHand: "Mark and copy it by hand",
   download: "Download",
   done: "Done",
-  continue: "Continue",
   logOut: "Log out",
-  optional: "optional",
   showPassword: "Show password",
   hidePassword: "Hide password",
   skipToContent: "Skip to the content",
@@ -36,7 +34,6 @@ export const words = {
   invitation: {
     title: (organisation: string) => `Join ${organisation}`,
     lead: "You have been invited. Choose how people see you, and a password only you know.",
-    invited: (name: string) => `This invitation is for ${name}.`,
     username: "User name",
     usernameHint: "You log in with it. Letters, digits and . _ - are fine.",
     displayName: "Your name",
@@ -104,7 +101,6 @@ export const words = {
     verifyLead: "Follow the words on the screen. It takes about ten seconds.",
     start: "Start",
     anotherWay: "Use another way",
-    startAgain: "Start again with another account",
     picture: "Your camera picture, mirrored",
     asking: "Allow the camera when your browser asks.",
     ready: "Put your face inside the oval, then press Start.",
@@ -175,7 +171,6 @@ export const words = {
     file: (organisation: string) => `${organisation} recovery codes`,
     none: "Recovery codes could not be made. Add an authenticator app, so that you can always get in.",
     addTotp: "Add an authenticator app",
-    printed: "Print",
   },
 
   device: {
@@ -197,11 +192,9 @@ export const words = {
     title: "Your keys are on another device",
     lead: "Your messages are encrypted for the browser where you set up your account. Its keys never left it, so nothing can be read here yet.",
     todo: "To read and write, use that browser. Linking a second one will come with a later version.",
-    device: (name: string) => `Your keys are on: ${name}`,
   },
 
   failure: {
-    title: "This did not work",
     engine: "Your messages cannot be opened here",
     server: "The server cannot be reached",
     serverLead: "Check your connection. This page tries again by itself.",
@@ -209,6 +202,7 @@ export const words = {
   },
 
   chat: {
+    heading: (organisation: string) => `Chat of ${organisation}`,
     conversations: "Conversations",
     list: "Your conversations",
     new: "New conversation",
@@ -221,7 +215,6 @@ export const words = {
     unread: (count: number) => plural(count, "unread message", "unread messages"),
     joining: "Joining …",
     notFound: "This conversation is not on this device.",
-    people: (count: number) => plural(count, "person", "people"),
     more: (count: number) => `and ${count} more`,
     addPeople: "Add people",
     messages: "Messages",
@@ -230,7 +223,6 @@ export const words = {
     toNewest: "Newest messages",
     newBelow: (count: number) => plural(count, "new message", "new messages"),
     arrived: (sender: string, text: string) => `${sender}: ${text}`,
-    unreadLine: "New",
     delivery: { sending: "Sending", sent: "Sent", delivered: "Delivered", failed: "Not sent" },
     retry: "Send again",
     discard: "Discard",
@@ -270,7 +262,6 @@ export const words = {
     oneToOne: "One to one",
     groupTitle: "New group",
     groupName: "Name of the group",
-    groupPeople: "People in the group",
     create: "Create group",
     creating: "Creating …",
     starting: "Starting …",
@@ -335,7 +326,6 @@ export const words = {
     lead: "This is a sensitive change. Type your password once more.",
     label: "Password",
     submit: "Confirm",
-    wrong: "This password is not right.",
   },
 
   tokens: {
@@ -373,7 +363,6 @@ export const words = {
     hours: "Valid for",
     hour: { 24: "one day", 72: "three days", 168: "one week" },
     submit: "Make the link",
-    link: "Invitation link",
     once: "Copy the link now and give it to the person. It is not shown again.",
     another: "Invite another person",
   },

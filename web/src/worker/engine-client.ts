@@ -61,6 +61,7 @@ class WorkerEngine implements Engine {
   }
 
   call<M extends Method>(method: M, args: Requests[M][0]): Promise<Requests[M][1]> {
+    if (method === "createDevice") void navigator.storage.persist(); // keys must not be cleared away
     const id = crypto.randomUUID();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

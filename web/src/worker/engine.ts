@@ -21,10 +21,9 @@ import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
 import type { ConversationInfo, Server } from "./server.ts";
+import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
 import { messageView, summaryOf } from "./views.ts";
-
-const TELL_AFTER = 15;
 
 export interface EngineOptions {
   personId: string;
@@ -39,16 +38,15 @@ export class ChatEngine {
   readonly #context: Context;
   readonly #connection: Connection;
   readonly #sender: Sender;
+  readonly #teller: Teller;
   readonly #marks: DeliveryMarks;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
   readonly #closing = new AbortController();
-  readonly #behind = new Set<string>();
+  readonly #behind = new Map<string, number>();
   readonly #welcomes = new Lock();
   #state: ConnectionState = "offline";
   #failure: Problem | null = null;
-  readonly #toShow = new Map<string, Set<string>>();
-  #isTelling = false;
 
   /** Opens the stored keys and history; rejects with a `ProblemError`. `start` connects. */
   static async open(options: EngineOptions): Promise<ChatEngine> {
@@ -91,19 +89,25 @@ export class ChatEngine {
       connection: this.#connection,
       conversations: new Map(),
       lock: new Lock(),
-      changed: (conversationId, messageIds) => this.#changed(conversationId, messageIds),
-      refresh: () => this.#tellSoon(),
+      changed: (conversationId, messageIds) => this.#teller.messages(conversationId, messageIds),
+      refresh: () => this.#teller.snapshot(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
       closed: this.#closing.signal,
     };
+    this.#teller = new Teller({
+      context: () => this.#context,
+      snapshot: () => this.snapshot(),
+      notify: this.#notify,
+      failed: (error) => this.#fail(error),
+    });
     this.#sender = new Sender(this.#context);
     this.#marks = new DeliveryMarks(this.#context);
   }
 
   start(): void {
     this.#connection.start();
-    this.#tellSoon();
+    this.#teller.snapshot();
   }
 
   /** What the browser says of the network. */
@@ -232,7 +236,7 @@ export class ChatEngine {
           draft.unread = 0;
         }),
       );
-      this.#tellSoon();
+      this.#teller.snapshot();
     }
     return null;
   }
@@ -294,7 +298,7 @@ export class ChatEngine {
     });
     await context.lock.run(() => conversation.save(() => undefined));
     context.conversations.set(id, conversation);
-    this.#tellSoon();
+    this.#teller.snapshot();
     return id;
   }
 
@@ -318,7 +322,7 @@ export class ChatEngine {
     const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
     for (const conversation of unfinished) this.#background(() => this.#finished(conversation));
     await context.people.ensure(unfinished.flatMap(({ record }) => record.personIds));
-    this.#tellSoon();
+    this.#teller.snapshot();
   }
 
   async #synchroniseOne(info: ConversationInfo): Promise<void> {
@@ -367,18 +371,25 @@ export class ChatEngine {
       case "entry_appended": {
         const conversation = context.conversations.get(event.conversation_id);
         if (!conversation?.isOpen) return;
-        if (!(await hear(context, conversation, event))) await this.#fillGap(conversation);
-        this.#tellSoon();
+        if (!(await hear(context, conversation, event))) await this.#fillGap(conversation, event.position);
+        this.#teller.snapshot();
       }
     }
   }
 
-  /** Many entries may find the same gap; it is filled once. */
-  async #fillGap(conversation: Conversation): Promise<void> {
-    if (this.#behind.has(conversation.id)) return;
-    this.#behind.add(conversation.id);
+  /** Many entries may find the same gap; one fills it, up to the highest that was heard of. */
+  async #fillGap(conversation: Conversation, upTo: number): Promise<void> {
+    const already = this.#behind.get(conversation.id);
+    this.#behind.set(conversation.id, Math.max(already ?? 0, upTo));
+    if (already !== undefined) return;
     try {
-      await catchUp(this.#context, conversation);
+      let before: number;
+      do {
+        before = conversation.record.cursor;
+        await catchUp(this.#context, conversation);
+        const { cursor } = conversation.record;
+        if (cursor >= (this.#behind.get(conversation.id) ?? 0) || cursor === before) return;
+      } while (conversation.isOpen);
     } finally {
       this.#behind.delete(conversation.id);
     }
@@ -410,55 +421,19 @@ export class ChatEngine {
         draft.notice = "The invitation to this conversation could not be opened on this device.";
       }),
     );
-    this.#tellSoon();
+    this.#teller.snapshot();
   }
 
   // What pages are told --------------------------------------------------------------------------
 
-  async #show(conversationId: string, messageIds: ReadonlySet<string>): Promise<void> {
-    const context = this.#context;
-    const conversation = context.conversations.get(conversationId);
-    if (!conversation) return;
-    const records = await Promise.all([...messageIds].map((id) => context.records.get("messages", id)));
-    const messages = records
-      .filter((record) => record !== undefined)
-      .sort((one, other) => one.sequence - other.sequence)
-      .map((record) => messageView(context, conversation, record));
-    if (messages.length > 0 && !context.closed.aborted) {
-      this.#notify({ type: "messages", conversationId, messages });
-    }
-  }
-
   #setState(state: ConnectionState): void {
     this.#state = state;
-    this.#tellSoon();
+    this.#teller.snapshot();
   }
 
   #fail(problem: unknown): void {
     this.#failure = problemOf(problem);
-    this.#tellSoon();
-  }
-
-  #changed(conversationId: string, messageIds: readonly string[]): void {
-    const due = this.#toShow.get(conversationId) ?? new Set();
-    for (const id of messageIds) due.add(id);
-    this.#toShow.set(conversationId, due);
-    this.#tellSoon();
-  }
-
-  /** Many changes, told once: pages draw, and drawing takes longer than opening a message. */
-  #tellSoon(): void {
-    if (this.#isTelling || this.#closing.signal.aborted) return;
-    this.#isTelling = true;
-    setTimeout(() => this.#background(() => this.#tell()), TELL_AFTER);
-  }
-
-  async #tell(): Promise<void> {
-    this.#isTelling = false;
-    const due = [...this.#toShow];
-    this.#toShow.clear();
-    for (const [conversationId, messageIds] of due) await this.#show(conversationId, messageIds);
-    if (!this.#closing.signal.aborted) this.#notify({ type: "snapshot", snapshot: this.snapshot() });
+    this.#teller.snapshot();
   }
 
   #flush(conversation: Conversation): void {

@@ -28,6 +28,7 @@ export class Host implements Leader {
   #engine: ChatEngine | null = null;
   #phase: Snapshot["phase"] = "closed";
   #failure: Problem | null = null;
+  #last: Snapshot | null = null;
   #again: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
@@ -48,11 +49,17 @@ export class Host implements Leader {
     return { type: "snapshot", snapshot: this.#snapshot() };
   }
 
-  /** For a Worker that takes over: another tab had the engine open, so it is opened again here. */
-  resume(): void {
+  /**
+   * For a Worker that takes over: another tab had the engine open, so it is opened again here.
+   * Meanwhile pages keep what they were last told, so that nobody is torn away from their writing.
+   */
+  resume(last: Snapshot): void {
+    this.#last = { ...last, connection: "connecting" };
+    this.#options.notify(this.greet());
     this.#open().catch((error: unknown) => {
-      if (this.#isClosed || !isPassing(error)) return;
-      this.#again = setTimeout(() => this.resume(), AGAIN);
+      if (this.#isClosed) return;
+      if (isPassing(error)) this.#again = setTimeout(() => this.resume(last), AGAIN);
+      else this.#tell("failed", problemOf(error));
     });
   }
 
@@ -150,11 +157,11 @@ export class Host implements Leader {
       if (this.#engine && this.#engine.snapshot().failure === null) return;
       await this.#engine?.close();
       this.#engine = null;
-      this.#tell("opening", null);
+      if (this.#last === null) this.#tell("opening", null);
       try {
         this.#engine = await this.#makeEngine();
       } catch (error) {
-        this.#tell("failed", problemOf(error));
+        if (this.#last === null) this.#tell("failed", problemOf(error));
         throw error;
       }
       if (this.#isClosed) return this.close(); // closed while it was being opened
@@ -175,6 +182,7 @@ export class Host implements Leader {
   }
 
   #tell(phase: Snapshot["phase"], failure: Problem | null): void {
+    this.#last = null;
     this.#phase = phase;
     this.#failure = failure;
     this.#options.notify(this.greet());
@@ -182,6 +190,7 @@ export class Host implements Leader {
 
   #snapshot(): Snapshot {
     if (this.#engine) return this.#engine.snapshot();
+    if (this.#last) return this.#last;
     return {
       phase: this.#phase,
       failure: this.#failure,

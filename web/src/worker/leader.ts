@@ -49,8 +49,7 @@ export interface ParticipantOptions {
   channel: Channel;
   lead(notify: (notification: Notification) => void): Leader;
   notify(notification: Notification): void;
-  /** Closed by this tab or another one. */
-  closed(): void;
+  closed(by: "this tab" | "another tab"): void;
 }
 
 const REMEMBERED = 500;
@@ -85,6 +84,10 @@ export class Participant {
       });
   }
 
+  get isClosed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
   /** Resolves with the leader's answer, whoever leads by then. */
   call(call: Call): Promise<Answer> {
     if (this.#abort.signal.aborted) return Promise.resolve(CLOSED);
@@ -99,7 +102,7 @@ export class Participant {
   async close(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#post({ type: "closed" });
-    await this.#end();
+    await this.#end("this tab");
   }
 
   async #lead(): Promise<void> {
@@ -137,7 +140,7 @@ export class Participant {
         for (const { call } of this.#waiting.values()) this.#post({ type: "call", call });
         break;
       case "closed":
-        void this.#end();
+        void this.#end("another tab");
         break;
     }
   }
@@ -158,7 +161,7 @@ export class Participant {
     return answer;
   }
 
-  async #end(): Promise<void> {
+  async #end(by: "this tab" | "another tab"): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
     for (const { resolve } of this.#waiting.values()) resolve(CLOSED);
@@ -168,7 +171,7 @@ export class Participant {
     await leader?.close();
     this.#release();
     this.#options.channel.close();
-    this.#options.closed();
+    this.#options.closed(by);
   }
 
   #post(message: ChannelMessage): void {

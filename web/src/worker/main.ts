@@ -11,6 +11,7 @@ import { HttpServer } from "./server.ts";
 
 const CSRF_PATIENCE = 2_000;
 const NAME = "securechat-engine";
+const LOGGED_OUT = { code: "not_authenticated", detail: "You logged out in another tab." };
 const CLOSED: Snapshot = {
   phase: "closed",
   failure: null,
@@ -52,18 +53,18 @@ function notify(notification: Notification): void {
 const server = new HttpServer(createHttp(csrfFromPage));
 let current: { personId: string; participant: Participant } | null = null;
 let host: Host | null = null;
-/** Whether the engine was seen open: then whoever takes over opens it without being asked. */
-let wasOpen = false;
+/** What the engine last said: if it was open, whoever takes over opens it without being asked. */
+let last = CLOSED;
 
 function hear(notification: Notification): void {
-  if (notification.type === "snapshot") wasOpen = notification.snapshot.phase !== "closed";
+  if (notification.type === "snapshot") last = notification.snapshot;
   notify(notification);
 }
 
 async function participate(personId: string): Promise<Participant> {
-  if (current?.personId === personId) return current.participant;
+  if (current?.personId === personId && !current.participant.isClosed) return current.participant;
   await current?.participant.close();
-  wasOpen = false;
+  last = CLOSED;
   const name = `${NAME}-${personId}`;
   const participant: Participant = new Participant({
     name,
@@ -71,14 +72,16 @@ async function participate(personId: string): Promise<Participant> {
     channel: new BroadcastChannel(name) as Channel,
     lead: (tellAll) => {
       host = new Host({ personId, server, openStore: openIndexedDb, notify: tellAll });
-      if (wasOpen) host.resume();
+      if (last.phase === "ready") host.resume(last);
       return host;
     },
     notify: hear,
-    closed: () => {
-      if (current?.participant === participant) current = null;
+    closed: (by) => {
+      if (current?.participant !== participant) return;
+      current = null;
       host = null;
-      notify({ type: "snapshot", snapshot: CLOSED });
+      const failure = by === "this tab" ? null : LOGGED_OUT;
+      notify({ type: "snapshot", snapshot: { ...CLOSED, failure } });
     },
   });
   current = { personId, participant };

@@ -14,8 +14,13 @@ import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued } from "./messages.ts";
 
 const MOST_ATTEMPTS = 20;
+const PAUSE = 5_000;
 
 type Content = OutboxRecord["content"];
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ProblemError && ["time_out", "unexpected_answer"].includes(error.code);
+}
 
 function checkLength(content: Content): void {
   const text = content.type === "text" ? content.text : content.name;
@@ -101,10 +106,17 @@ export class Sender {
       try {
         await this.#send(conversation, next.messageId);
       } catch (error) {
-        if (isProblem(error, "offline") || isProblem(error, "time_out")) return;
+        if (isProblem(error, "offline")) return;
+        if (isPassing(error)) return this.#later(conversation);
         await this.#failed(conversation, next.messageId, error);
       }
     }
+  }
+
+  /** The socket is there but HTTP was not: nothing else would ask again. */
+  #later(conversation: Conversation): void {
+    const timer = setTimeout(() => void this.flush(conversation), PAUSE);
+    this.#context.closed.addEventListener("abort", () => clearTimeout(timer));
   }
 
   async #next(conversation: Conversation): Promise<OutboxRecord | undefined> {

@@ -57,6 +57,7 @@ function CannotOpen({ problem, onRetry }: { problem: unknown; onRetry: () => voi
 function Panes() {
   const shell = useShell();
   const { conversations } = shell.snapshot.value;
+  const organisation = shell.session.value?.organisation ?? words.product;
   const route = shell.route.value;
   const unread = conversations.filter((conversation) => conversation.unread > 0).length;
   useEffect(() => {
@@ -65,6 +66,7 @@ function Panes() {
   const shows = route.name === "conversation" || route.name === "settings" ? "detail" : "list";
   return (
     <main class={`panes shows-${shows}`}>
+      <h1 class="visually-hidden">{words.chat.heading(organisation)}</h1>
       <ConversationList />
       <div id="content" class="detail-pane">
         <Detail />

@@ -111,7 +111,7 @@ function Head({ conversation }: { conversation: ConversationSummary }) {
       <a class="icon-button back" href="#/" aria-label={words.back}>
         <Icon name="back" />
       </a>
-      <Avatar id={others[0] ?? conversation.id} name={conversation.title} group={isGroup} />
+      <Avatar id={(isGroup ? null : others[0]) ?? conversation.id} name={conversation.title} group={isGroup} />
       <div class="pane-title">
         <h2 id="conversation-title" ref={heading} tabIndex={-1} data-testid="conversation-title">
           {conversation.title}

@@ -23,7 +23,7 @@ export function ConversationList() {
         <Menu />
         <div class="pane-title brand">
           <Logo />
-          <h1>{shell.session.value?.organisation ?? words.product}</h1>
+          <span>{shell.session.value?.organisation ?? words.product}</span>
         </div>
         <button
           type="button"
@@ -77,7 +77,7 @@ interface EntryProps {
 
 function Entry({ conversation, isOpen, me }: EntryProps) {
   const { id, kind, title, personIds, lastMessage, unread } = conversation;
-  const face = personIds.find((personId) => personId !== me) ?? id;
+  const other = personIds.find((personId) => personId !== me) ?? id;
   return (
     <li>
       <a
@@ -87,7 +87,7 @@ function Entry({ conversation, isOpen, me }: EntryProps) {
         data-testid="conversation"
         data-conversation={id}
       >
-        <Avatar id={face} name={title} group={kind === "group"} />
+        <Avatar id={kind === "group" ? id : other} name={title} group={kind === "group"} />
         <span class="entry-title">{title}</span>
         {lastMessage !== null && (
           <time class="entry-time" dateTime={lastMessage.at} title={fullTime(lastMessage.at)}>

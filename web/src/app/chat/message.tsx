@@ -123,15 +123,15 @@ function DeliveryMark({ state }: { state: DeliveryState }) {
 }
 
 function Failed({ message, onEdit }: { message: MessageView; onEdit: (text: string) => void }) {
-  const { engine, say } = useShellParts();
+  const shell = useShell();
   const [asks, setAsks] = useState(false);
   const action = useAction();
   const { conversationId, id: messageId } = message;
-  const retry = async () => void (await engine.call("retry", { conversationId, messageId }));
-  const discard = () => engine.call("discard", { conversationId, messageId });
+  const retry = async () => void (await shell.engine.call("retry", { conversationId, messageId }));
+  const discard = () => shell.engine.call("discard", { conversationId, messageId });
   const edit = async () => {
     onEdit((await discard()).text);
-    say(words.chat.discarded);
+    shell.say(words.chat.discarded);
   };
 
   return (
@@ -166,9 +166,4 @@ function Failed({ message, onEdit }: { message: MessageView; onEdit: (text: stri
       )}
     </div>
   );
-}
-
-function useShellParts() {
-  const shell = useShell();
-  return { engine: shell.engine, say: (text: string) => shell.say(text) };
 }

@@ -51,6 +51,11 @@ export function Messages({ thread, arrived, onStuck, onEdit }: MessagesProps) {
         aria-label={words.chat.messages}
       >
         <Trouble problem={thread.problem.value} />
+        {thread.problem.value !== null && (
+          <button type="button" class="button" onClick={() => void thread.newest()}>
+            {words.retry}
+          </button>
+        )}
         <Top loading={loading} beginning={!hasOlder(window)} />
         <ol class="messages" data-testid="messages">
           {blocks.map((block) => (

@@ -1,0 +1,28 @@
+"""A few faults put into the rules; `python -m tests.mls.mutants` puts in all of them."""
+
+import subprocess
+import sys
+
+from tests.mls.mutants import CHECKOUT, HARMLESS, TARGETS, mutants
+
+
+def test_a_few_faults_are_noticed() -> None:
+    command = [sys.executable, "-m", "tests.mls.mutants", "--sample", "4"]
+
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 of 4 killed" in done.stdout
+
+
+def test_faults_are_found_in_every_target() -> None:
+    made = list(mutants())
+
+    assert {mutant.module for mutant in made} == set(TARGETS)
+    assert len(made) > 300
+
+
+def test_every_harmless_fault_is_one_that_is_made() -> None:
+    names = {mutant.name for mutant in mutants()}
+
+    assert set(HARMLESS) <= names

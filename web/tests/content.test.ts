@@ -1,0 +1,71 @@
+// What is inside a message, and whether it stands where it belongs.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { utf8 } from "../src/bytes.ts";
+import { ContentRefused, checkEnvelope, encodeContent, encodeEnvelope, parseContent } from "../src/worker/content.ts";
+import type { Entry } from "../src/worker/server.ts";
+
+const [CONVERSATION, MESSAGE, ALICE, MALLORY] = [0, 1, 2, 3].map(() => crypto.randomUUID()) as [
+  string,
+  string,
+  string,
+  string,
+];
+const ENVELOPE = {
+  conversation_id: CONVERSATION,
+  message_id: MESSAGE,
+  sender_device_id: ALICE,
+  last_position: 6,
+};
+const ENTRY: Entry = {
+  conversation_id: CONVERSATION,
+  position: 7,
+  kind: "message",
+  epoch: 1,
+  sender_device_id: ALICE,
+  message_id: MESSAGE,
+  created_at: "2026-01-01T00:00:00Z",
+  data: "",
+};
+
+test("an envelope that says what the server says is accepted", () => {
+  checkEnvelope(encodeEnvelope(ENVELOPE), ENTRY, ALICE);
+});
+
+test("a member cannot write as another, even when the server helps", () => {
+  assert.throws(() => checkEnvelope(encodeEnvelope(ENVELOPE), ENTRY, MALLORY), ContentRefused);
+});
+
+test("an envelope that differs in anything is refused", () => {
+  const other = crypto.randomUUID();
+  const refused = [
+    { ...ENVELOPE, conversation_id: other },
+    { ...ENVELOPE, message_id: other },
+    { ...ENVELOPE, sender_device_id: MALLORY },
+    { ...ENVELOPE, last_position: 7 },
+    { ...ENVELOPE, last_position: -1 },
+    { ...ENVELOPE, last_position: 1.5 },
+    { ...ENVELOPE, more: 1 },
+  ];
+  for (const envelope of refused) {
+    assert.throws(() => checkEnvelope(encodeEnvelope(envelope), ENTRY, ALICE), ContentRefused);
+  }
+  for (const text of ["", "[]", "null", "{}", '"x"', "{"]) {
+    assert.throws(() => checkEnvelope(utf8(text), ENTRY, ALICE), ContentRefused);
+  }
+});
+
+test("content comes back as it was, and what is unknown is told apart from what is wrong", () => {
+  const name = { type: "conversation_named", name: "Planning" } as const;
+
+  assert.deepEqual(parseContent(encodeContent({ type: "text", text: "hi" })), { type: "text", text: "hi" });
+  assert.deepEqual(parseContent(encodeContent(name)), name);
+  assert.equal(parseContent(utf8('{"v": 2, "type": "dance"}')), null);
+  assert.deepEqual(parseContent(utf8('{"type": "text", "text": "hi", "later": 1}')), { type: "text", text: "hi" });
+  for (const text of ['{"type": "text"}', '{"type": "text", "text": ""}', '{"type": "text", "text": 1}', "[]"]) {
+    assert.throws(() => parseContent(utf8(text)), ContentRefused);
+  }
+  assert.throws(() => parseContent(encodeContent({ type: "text", text: "x".repeat(16_001) })), ContentRefused);
+  assert.throws(() => parseContent(encodeContent({ ...name, name: "x".repeat(101) })), ContentRefused);
+});
