@@ -11,7 +11,8 @@ import { sameValue } from "../../src/mls/codec.ts";
 import { cipherSuite } from "../../src/mls/crypto/suites.ts";
 import { type PendingCommit, commit } from "../../src/mls/group/commit.ts";
 import { createGroup } from "../../src/mls/group/create.ts";
-import type { Group } from "../../src/mls/group/group.ts";
+import { asSecret } from "../../src/mls/crypto/secrets.ts";
+import { type Group, type PskSource, noPsks } from "../../src/mls/group/group.ts";
 import { join } from "../../src/mls/group/join.ts";
 import { OwnKeyPackage, makeKeyPackage } from "../../src/mls/group/key_packages.ts";
 import { PRIVATE, PUBLIC, encrypt, propose, proposeUpdate } from "../../src/mls/group/messages.ts";
@@ -107,7 +108,9 @@ class Client {
     const { body } = MLSMessage.decode(request.bytes("welcome"));
     if (body.kind !== "Welcome") throw new TypeError("no Welcome");
     const beside = request.has("tree") ? RatchetTreeExtension.decode(request.bytes("tree")) : null;
-    this.keep(await join(body, this.own, policyIn(request), { tree: beside }));
+    const zeros: PskSource = () => asSecret(new Uint8Array(32));
+    const psks = request.has("zeros") ? zeros : noPsks;
+    this.keep(await join(body, this.own, policyIn(request), { tree: beside, psks }));
     return {};
   }
 
