@@ -23,23 +23,6 @@ declare module "node:assert/strict" {
   export default assert;
 }
 
-declare module "node:http" {
-  export interface TestServer {
-    listen(port: number, host: string, listening: () => void): void;
-    address(): { port: number };
-    close(): void;
-  }
-  interface Request {
-    method: string;
-    headers: Record<string, string>;
-  }
-  interface Response {
-    writeHead(status: number, headers: Record<string, string>): void;
-    end(body: string): void;
-  }
-  export function createServer(answer: (request: Request, response: Response) => void): TestServer;
-}
-
 declare module "node:fs" {
   export function existsSync(path: string): boolean;
   export function readFileSync(path: string, encoding: "utf8"): string;
@@ -62,4 +45,21 @@ declare module "node:process" {
   }
   const process: Process;
   export default process;
+}
+
+declare module "node:http" {
+  export interface TestServer {
+    listen(port: number, host: string, listening: () => void): void;
+    address(): { port: number };
+    close(): void;
+  }
+  interface Request {
+    method: string;
+    headers: Record<string, string>;
+  }
+  interface Response {
+    writeHead(status: number, headers: Record<string, string>): void;
+    end(body: string): void;
+  }
+  export function createServer(answer: (request: Request, response: Response) => void): TestServer;
 }

@@ -4,6 +4,7 @@ import type { Bytes } from "../../bytes.ts";
 import { replace } from "../codec.ts";
 import type { Secret, SignaturePrivateKey } from "../crypto/secrets.ts";
 import type { CipherSuite } from "../crypto/suites.ts";
+import { MLSError } from "../errors.ts";
 import { Commit, InlineProposal, type ProposalOrRef, ProposalReference, type UpdatePath } from "../messages/commits.ts";
 import { Member } from "../messages/framing.ts";
 import { GroupContext } from "../messages/group_context.ts";
@@ -93,13 +94,14 @@ export async function commit(
 ): Promise<PendingCommit> {
   checkOpen(group);
   const plan = { ...EVERYTHING_WAITING, ...options };
-  const items = chosen(group, plan, policy);
+  const items = await chosen(group, plan, policy, psks);
+  const proposals = resolved(group, items);
   const sender = Member.of({ leafIndex: group.ownLeaf });
-  const proposals = ProposalList.resolve(items, sender, group.public.proposals);
   const changes = await changesOf(group.context, group.tree, proposals, sender, policy);
   const named = pskNames(proposals).map((psk) => group.findPsk(psk, psks));
   const author = await authorOf(group, plan.leaf);
-  const hasPath = plan.path || proposals.needsPath;
+  const changesLeaf = Object.values(plan.leaf).some((change) => change !== undefined);
+  const hasPath = plan.path || changesLeaf || proposals.needsPath;
   const merged = hasPath ? await makePath(changes, author, policy) : withoutPath(group, changes, policy);
   return finish(group, { plan, items, changes, merged, author, named });
 }
@@ -135,12 +137,64 @@ async function finish(group: Group, draft: Draft): Promise<PendingCommit> {
   return { message: sent.message, welcome, groupInfo, group: next, before: sent.group };
 }
 
-function chosen(group: Group, plan: CommitPlan, policy: Policy): readonly ProposalOrRef[] {
-  const references = plan.references ?? selectWaiting(group, plan.proposals, policy);
+async function chosen(
+  group: Group,
+  plan: CommitPlan,
+  policy: Policy,
+  psks: PskSource,
+): Promise<readonly ProposalOrRef[]> {
+  if (plan.references !== null) return itemsOf(plan.references, plan.proposals);
+  const selected = selectWaiting(group, plan.proposals, policy);
+  const items = itemsOf(selected, plan.proposals);
+  if (selected.length === 0 || (await goTogether(group, items, policy, psks))) return items;
+  return oneByOne(group, selected, plan, policy, psks);
+}
+
+/** Those that do go together, lest one member's bad proposal keep all others from committing. */
+async function oneByOne(
+  group: Group,
+  selected: readonly Bytes[],
+  plan: CommitPlan,
+  policy: Policy,
+  psks: PskSource,
+): Promise<readonly ProposalOrRef[]> {
+  let kept: readonly Bytes[] = [];
+  for (const reference of selected) {
+    const more = [...kept, reference];
+    if (await goTogether(group, itemsOf(more, plan.proposals), policy, psks)) kept = more;
+  }
+  return itemsOf(kept, plan.proposals);
+}
+
+function itemsOf(references: readonly Bytes[], proposals: readonly Proposal[]): readonly ProposalOrRef[] {
   return [
     ...references.map((reference) => ProposalReference.of({ reference })),
-    ...plan.proposals.map((proposal) => InlineProposal.of({ proposal })),
+    ...proposals.map((proposal) => InlineProposal.of({ proposal })),
   ];
+}
+
+/** Whether the proposals would make a valid commit; the caller commits them and is told why. */
+async function goTogether(
+  group: Group,
+  items: readonly ProposalOrRef[],
+  policy: Policy,
+  psks: PskSource,
+): Promise<boolean> {
+  const proposals = resolved(group, items);
+  const sender = Member.of({ leafIndex: group.ownLeaf });
+  try {
+    const changes = await changesOf(group.context, group.tree, proposals, sender, policy);
+    changes.finish(changes.tree, policy);
+    for (const psk of pskNames(proposals)) group.findPsk(psk, psks);
+    return true;
+  } catch (error) {
+    if (error instanceof MLSError) return false;
+    throw error;
+  }
+}
+
+function resolved(group: Group, items: readonly ProposalOrRef[]): ProposalList {
+  return ProposalList.resolve(items, Member.of({ leafIndex: group.ownLeaf }), group.public.proposals);
 }
 
 export function pskNames(proposals: ProposalList): readonly PreSharedKeyID[] {

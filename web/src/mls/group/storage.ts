@@ -102,7 +102,7 @@ type StoredPublicPart = ValueOf<typeof StoredPublicPart>;
 
 /** Both parts. While `epoch` is the same, only `secret` differs. */
 export function save(group: Group): SavedGroup {
-  return { secret: saveSecret(group), public: savePublic(group) };
+  return { secret: saveSecrets(group), public: savePublic(group) };
 }
 
 /** The group that was saved; throws `StoredStateInvalid` or `DecodeError`. */
@@ -133,8 +133,8 @@ function checkPartsMatch(secrets: StoredSecretPart, publicPart: StoredPublicPart
   if (!isSame) throw new StoredStateInvalid();
 }
 
-/** The small part alone, for a message that leaves the epoch as it is. */
-export function saveSecret(group: Group): Bytes {
+/** The small part alone, which is enough while the epoch is the same. */
+export function saveSecrets(group: Group): Bytes {
   const part = StoredSecretPart.of({
     version: VERSION,
     groupId: group.groupId,

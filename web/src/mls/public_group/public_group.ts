@@ -3,7 +3,14 @@
 import { type Bytes, sameBytes } from "../../bytes.ts";
 import { replace, sameValue } from "../codec.ts";
 import { type CipherSuite, cipherSuite } from "../crypto/suites.ts";
-import { GroupClosed, GroupInfoMismatch, TreeHashMismatch, TreeMissing, UnsupportedVersion } from "../errors.ts";
+import {
+  GroupClosed,
+  GroupInfoMismatch,
+  SenderNotAllowed,
+  TreeHashMismatch,
+  TreeMissing,
+  UnsupportedVersion,
+} from "../errors.ts";
 import { type AuthenticatedContent, type PublicMessage, authenticatedOf, proposalReference } from "../messages/framing.ts";
 import { GroupContext } from "../messages/group_context.ts";
 import { type GroupInfo, checkGroupInfoSignature, ratchetTreeOf } from "../messages/group_info.ts";
@@ -85,6 +92,18 @@ export class PublicGroup {
     await this.checkContent(content);
     if (content.content.content.kind === "Commit") return (await this.stage(content, policy)).group;
     return this.withProposal(content, policy);
+  }
+
+  /**
+   * What a commit changes, whom it adds and removes, and the state after it.
+   *
+   * Rejects with `SenderNotAllowed` if the message carries no commit.
+   */
+  async receiveCommit(message: PublicMessage, policy: Policy): Promise<Staged> {
+    const content = authenticatedOf(message);
+    if (content.content.content.kind !== "Commit") throw new SenderNotAllowed();
+    await this.checkContent(content);
+    return this.stage(content, policy);
   }
 
   /** Section 6 and 6.1: for this group and epoch, from one who may, and signed. */

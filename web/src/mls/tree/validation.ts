@@ -40,24 +40,32 @@ function parentsOf(tree: RatchetTree): readonly (readonly [NodeIndex, ParentNode
   return found;
 }
 
+type Unmerged = ReadonlyMap<NodeIndex, ReadonlySet<LeafIndex>>;
+
 /** Section 12.4.3.1: sorted, members, below the node, and unmerged all the way down. */
 export function checkUnmergedLeaves(tree: RatchetTree): void {
-  for (const [index, parent] of parentsOf(tree)) checkUnmergedLeavesOf(tree, index, parent.unmergedLeaves);
+  const parents = parentsOf(tree);
+  const unmerged: Unmerged = new Map(parents.map(([index, parent]) => [index, new Set(parent.unmergedLeaves)]));
+  for (const [index, parent] of parents) checkUnmergedLeavesOf(tree, index, parent.unmergedLeaves, unmerged);
 }
 
-function checkUnmergedLeavesOf(tree: RatchetTree, index: NodeIndex, unmerged: readonly LeafIndex[]): void {
-  const isSorted = unmerged.every((leaf, place) => place === 0 || leaf > (unmerged[place - 1] ?? leaf));
+function checkUnmergedLeavesOf(
+  tree: RatchetTree,
+  index: NodeIndex,
+  listed: readonly LeafIndex[],
+  unmerged: Unmerged,
+): void {
+  const isSorted = listed.every((leaf, place) => place === 0 || leaf > (listed[place - 1] ?? leaf));
   if (!isSorted) throw new UnmergedLeavesInvalid();
-  for (const leaf of unmerged) {
+  for (const leaf of listed) {
     if (!isBelow(leaf, index) || tree.leafOrNull(leaf) === null) throw new UnmergedLeavesInvalid();
-    checkUnmergedBelow(tree, index, leaf);
+    checkUnmergedBelow(index, leaf, unmerged);
   }
 }
 
-function checkUnmergedBelow(tree: RatchetTree, index: NodeIndex, leaf: LeafIndex): void {
-  for (let node = childTowards(index, leaf); !isLeaf(node); node = childTowards(node, leaf)) {
-    const between = tree.parentOrNull(node);
-    if (between !== null && !between.unmergedLeaves.includes(leaf)) throw new UnmergedLeavesInvalid();
+function checkUnmergedBelow(index: NodeIndex, leaf: LeafIndex, unmerged: Unmerged): void {
+  for (let between = childTowards(index, leaf); !isLeaf(between); between = childTowards(between, leaf)) {
+    if (unmerged.get(between)?.has(leaf) === false) throw new UnmergedLeavesInvalid();
   }
 }
 
