@@ -184,6 +184,13 @@ def _forgotten_between(invitation: Invitation) -> None:
     invitation.with_node(7, replace(node, unmerged_leaves=(LeafIndex(0),)))
 
 
+def _blank_unmerged(invitation: Invitation) -> None:
+    """Below the root of sixteen, and nobody."""
+    node = invitation.nodes[15]
+    assert isinstance(node, ParentNode)
+    invitation.with_node(15, replace(node, unmerged_leaves=(LeafIndex(9),)))
+
+
 def _parent_hash(invitation: Invitation) -> None:
     index, node = _parents(invitation)[0]
     invitation.with_node(index, replace(node, parent_hash=bytes(32)))
@@ -296,6 +303,11 @@ ATTACKS: dict[str, Attack] = {
         _unmerged(lambda leaves: (*leaves, 2**31)),
         errors.UnmergedLeavesInvalid,
     ),
+    "an unmerged leaf on the other side": (
+        _unmerged(lambda leaves: (0, *leaves)),
+        errors.UnmergedLeavesInvalid,
+    ),
+    "an unmerged leaf that is blank": (_blank_unmerged, errors.UnmergedLeavesInvalid),
     "an unmerged leaf that is merged below": (_forgotten_between, errors.UnmergedLeavesInvalid),
     "a false parent hash": (_parent_hash, errors.ParentHashInvalid),
     "a node with a stranger's key": (_foreign_parent, errors.ParentHashInvalid),
@@ -345,6 +357,18 @@ def test_nobody_enters_with(
         invitation.accept()
 
     assert type(refusal.value) is error
+
+
+def test_no_parent_node_anywhere_may_have_a_strangers_key(invitation: Invitation) -> None:
+    parents = _parents(invitation)
+    key = key_package_of("mallory").package.init_key
+
+    for index, node in parents:
+        bent = replace(invitation)
+        bent.with_node(index, replace(node, encryption_key=key))
+        with pytest.raises(errors.ParentHashInvalid):
+            bent.accept()
+    assert len(parents) > 5
 
 
 JUDY = 6
