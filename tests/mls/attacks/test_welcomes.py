@@ -110,14 +110,20 @@ class Invitation:
             encrypted_group_info=sealed,
         )
 
-    def accept(self, welcome: Welcome | None = None) -> Group:
+    def accept(self, welcome: Welcome | None = None, parent: Group | None = None) -> Group:
         return join(
             welcome or self.close(),
             self.own,
             POLICY,
             tree=RatchetTreeExtension(nodes=self.nodes),
             psks=lambda _psk: Secret(bytes(32)),
+            parent=parent,
         )
+
+    def parent(self, group_id: bytes = b"old") -> Group:
+        """A group of the same people, from which this one could have come."""
+        context = replace(self.inviter.context, group_id=group_id)
+        return replace(self.inviter, public=replace(self.inviter.public, context=context))
 
 
 @pytest.fixture(scope="module")
@@ -422,6 +428,27 @@ def test_nobody_enters_beside_a_member_with_a_bad(
 
     with pytest.raises(error):
         pathless.accept()
+
+
+def test_a_branch_is_entered_from_the_group_that_it_names() -> None:
+    """In its first epoch, by those who were there, and from no other group."""
+    first = Invitation.to(make_room("alice"), "ivan")
+    first.with_secrets(psks=(_successor(ResumptionUsage.BRANCH),))
+    first.accept(parent=first.parent())
+
+    with pytest.raises(errors.ParentMismatch):
+        first.accept(parent=first.parent(b"another"))
+    with pytest.raises(errors.ParentMismatch):
+        first.accept()
+
+
+def test_a_branch_is_not_entered_later(pathless: Invitation) -> None:
+    pathless.with_secrets(psks=(_successor(ResumptionUsage.BRANCH),))
+
+    with pytest.raises(errors.ParentMismatch):
+        pathless.accept(parent=pathless.parent())
+    pathless.with_secrets(psks=())
+    pathless.accept(parent=pathless.parent())
 
 
 def test_a_spoiled_welcome_does_not_open(invitation: Invitation) -> None:
