@@ -26,6 +26,7 @@ from securechat_sdk.mls.messages.welcome import (
     PathSecret,
     Welcome,
 )
+from securechat_sdk.mls.public_group.policy import Policy
 from securechat_sdk.mls.public_group.public_group import PublicGroup
 from securechat_sdk.mls.schedule.key_schedule import Joiner
 from securechat_sdk.mls.schedule.psks import NamedPsk, psk_secret
@@ -34,6 +35,7 @@ from securechat_sdk.mls.tree.ratchet_tree import RatchetTree
 from tests.mls.attacks.forge import flipped
 from tests.mls.people import make_card
 from tests.mls.scenarios.stage import POLICY, Room, a_secret, key_package_of, make_room
+from tests.mls.scenarios.test_successors import BY_NAME
 
 
 @dataclass
@@ -110,11 +112,16 @@ class Invitation:
             encrypted_group_info=sealed,
         )
 
-    def accept(self, welcome: Welcome | None = None, parent: Group | None = None) -> Group:
+    def accept(
+        self,
+        welcome: Welcome | None = None,
+        parent: Group | None = None,
+        policy: Policy = POLICY,
+    ) -> Group:
         return join(
             welcome or self.close(),
             self.own,
-            POLICY,
+            policy,
             tree=RatchetTreeExtension(nodes=self.nodes),
             psks=lambda _psk: Secret(bytes(32)),
             parent=parent,
@@ -251,6 +258,8 @@ def _successor(usage: ResumptionUsage, epoch: int = 1) -> ResumptionPsk:
     return ResumptionPsk(usage=usage, group_id=b"old", epoch=epoch, psk_nonce=_NONCE)
 
 
+# Of an epoch of which the parent has no key, so that the invitation's own is used.
+_BRANCH = _successor(ResumptionUsage.BRANCH, epoch=99)
 _UNSUPPORTED = Extension(extension_type=0xFF01, extension_data=b"")
 _SMALL = Extension(extension_type=1, extension_data=b"")
 
@@ -433,7 +442,7 @@ def test_nobody_enters_beside_a_member_with_a_bad(
 def test_a_branch_is_entered_from_the_group_that_it_names() -> None:
     """In its first epoch, by those who were there, and from no other group."""
     first = Invitation.to(make_room("alice"), "ivan")
-    first.with_secrets(psks=(_successor(ResumptionUsage.BRANCH),))
+    first.with_secrets(psks=(_BRANCH,))
     first.accept(parent=first.parent())
 
     with pytest.raises(errors.ParentMismatch):
@@ -442,8 +451,22 @@ def test_a_branch_is_entered_from_the_group_that_it_names() -> None:
         first.accept()
 
 
+def test_a_branch_of_another_suite_is_not_entered() -> None:
+    first = Invitation.to(make_room("alice"), "ivan")
+    first.with_secrets(psks=(_BRANCH,))
+    parents = {}
+    for suite in (1, 3):
+        old = make_room("alice", "ivan", suite=suite).groups["ivan"]
+        context = replace(old.context, group_id=b"old")
+        parents[suite] = replace(old, public=replace(old.public, context=context))
+    first.accept(parent=parents[1], policy=BY_NAME)
+
+    with pytest.raises(errors.ParentMismatch):
+        first.accept(parent=parents[3], policy=BY_NAME)
+
+
 def test_a_branch_is_not_entered_later(pathless: Invitation) -> None:
-    pathless.with_secrets(psks=(_successor(ResumptionUsage.BRANCH),))
+    pathless.with_secrets(psks=(_BRANCH,))
 
     with pytest.raises(errors.ParentMismatch):
         pathless.accept(parent=pathless.parent())
