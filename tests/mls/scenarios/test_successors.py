@@ -285,6 +285,17 @@ def test_some_of_a_group_go_aside() -> None:
     agree([pending.group, enter(pending, bob, room.groups["bob"])])
 
 
+def test_all_of_a_group_may_go_aside_together() -> None:
+    room = make_room("alice", "bob")
+    bob = key_package_of("bob")
+
+    pending = branch(
+        room.groups["alice"], key_package_of("alice"), [bob.package], b"aside", BY_NAME
+    )
+
+    agree([pending.group, enter(pending, bob, room.groups["bob"])])
+
+
 def test_strangers_do_not_come_along() -> None:
     room = make_room("alice", "bob")
     stranger = key_package_of("stranger")
