@@ -138,7 +138,7 @@ class TokenRequestSerializer(StrictSerializer):
     name = TextField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices),
-        allow_empty=False,
+        min_length=1,
         max_length=len(Scope),
     )
     expires_in_days = WholeNumberField(min_value=1, max_value=MAX_DAYS)

@@ -88,7 +88,7 @@ class DeviceSocket:
 
     async def _run(self, command: Command) -> ServerFrame:
         try:
-            return await self._hub.command_threads.run(execute, self._caller, command)
+            return await execute(self._caller, command, self._hub.command_threads)
         except DeviceRevoked as error:
             self._outbox.close(CloseCode.DEVICE_REVOKED)
             return _refusal(command.request_id, error)

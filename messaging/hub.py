@@ -100,10 +100,14 @@ class Hub:
 
     # Rings ---------------------------------------------------------------------------------
 
-    def heard(self, ring: Ring) -> None:
-        """Note a ring; from any thread."""
+    def heard(self, rings: Collection[Ring]) -> None:
+        """Note rings; from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note, ring)
+            self._loop.call_soon_threadsafe(self._note_all, rings)
+
+    def _note_all(self, rings: Collection[Ring]) -> None:
+        for ring in rings:
+            self._note(ring)
 
     def _note(self, ring: Ring) -> None:
         match ring.what:
@@ -123,8 +127,10 @@ class Hub:
         room = self._rooms.get(conversation_id)
         if room is None or (position is not None and position <= room.cursor):
             return
-        if self._rung.logs.get(conversation_id) is None:
-            self._rung.logs[conversation_id] = position
+        before = self._rung.logs.get(conversation_id, 0)
+        self._rung.logs[conversation_id] = (
+            None if position is None or before is None else max(position, before)
+        )
         self._something_rung.set()
 
     # Tasks ---------------------------------------------------------------------------------

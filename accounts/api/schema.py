@@ -194,6 +194,8 @@ class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         shape = auto_schema._map_serializer(  # noqa: SLF001  # the library's own way
             self.target, direction, bypass_extensions=True
         )
+        if not type(self.target).__doc__:
+            shape.pop("description", None)  # the base class's, which says nothing of this one
         return {**shape, "additionalProperties": False}
 
 
@@ -210,8 +212,6 @@ class TextScheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
         shape: dict[str, Any] = {"type": "string", "pattern": field.pattern}
         if field.max_length is not None:
             shape["maxLength"] = field.max_length
-        if not field.allow_blank:
-            shape["minLength"] = 1
         return shape
 
 
@@ -228,14 +228,11 @@ class Base64Scheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
         self, _auto_schema: SpectacularAutoSchema, _direction: Direction
     ) -> dict[str, Any]:
         least, most = self.target.min_bytes, self.target.max_bytes
-        shortest = (least + 2) // 3 * 4
-        return {
-            "type": "string",
-            "format": "byte",
-            "pattern": _base64_of(least) if least == most else BASE64,
-            "minLength": shortest,
-            "maxLength": shortest if least == most else most // 3 * 4,
-        }
+        text = {"type": "string", "format": "base64"}
+        if least == most:
+            return {**text, "pattern": _base64_of(least), "description": f"{least} bytes."}
+        lengths = {"minLength": (least + 2) // 3 * 4, "maxLength": most // 3 * 4}
+        return {**text, "pattern": BASE64, **lengths}
 
 
 DIGIT = "[A-Za-z0-9+/]"

@@ -1,0 +1,2 @@
+// Placeholder of the next change.
+export {};
