@@ -234,17 +234,11 @@ def check_context_extensions(extensions: Extensions, policy: Policy) -> None:
 
 def check_regular_list(proposals: ProposalList, committer: LeafIndex) -> None:
     """Section 12.2: the list of a commit from inside."""
-    check_no_external_init(proposals)
     check_committer_stays(proposals, committer)
     check_leaves_once(proposals)
     check_psks_once(proposals)
     check_context_extensions_once(proposals)
     check_reinit_alone(proposals)
-
-
-def check_no_external_init(proposals: ProposalList) -> None:
-    if proposals.of(ExternalInit):
-        raise ExternalInitNotAllowed
 
 
 def check_committer_stays(proposals: ProposalList, committer: LeafIndex) -> None:
