@@ -210,9 +210,10 @@ def check_psk_usage(context: GroupContext, psk: ResumptionPsk) -> None:
 
 
 def check_reinit(context: GroupContext, proposal: ReInit) -> None:
-    """Section 12.1.5: never back to an older version."""
+    """Section 12.1.5 and 13.4: never back to an older version, and each extension once."""
     if proposal.version < context.version:
         raise ReInitVersionLower
+    check_no_duplicates(proposal.extensions)
 
 
 def check_external_init_sender(sender: Sender) -> None:

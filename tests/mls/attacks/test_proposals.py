@@ -142,6 +142,12 @@ ATTACKS: dict[str, tuple[Callable[[Room], Proposal], type[MLSError]]] = {
         lambda _room: ReInit(group_id=b"n", version=0, cipher_suite=1, extensions=()),
         errors.ReInitVersionLower,
     ),
+    "a new group with an extension twice": (
+        lambda _room: ReInit(
+            group_id=b"n", version=1, cipher_suite=1, extensions=(_UNKNOWN, _UNKNOWN)
+        ),
+        errors.DuplicateExtension,
+    ),
     "an ExternalInit from inside": (
         lambda _room: ExternalInit(kem_output=bytes(32)),
         errors.ExternalInitNotAllowed,

@@ -293,6 +293,10 @@ ATTACKS: dict[str, Attack] = {
         lambda i: i.with_context(extensions=(_UNSUPPORTED,)),
         errors.GroupExtensionNotSupported,
     ),
+    "an extension of the GroupInfo twice": (
+        lambda i: i.with_info(extensions=(*i.info.extensions, i.info.extensions[-1])),
+        errors.DuplicateExtension,
+    ),
     "an extension twice": (
         lambda i: i.with_context(extensions=(_SMALL, _SMALL)),
         errors.DuplicateExtension,
