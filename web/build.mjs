@@ -97,8 +97,8 @@ async function clientOptions({ watch }) {
   };
 }
 
-// Programs of the tests: official vectors, and an engine that others talk to line by line.
-const TOOLS = ["tests/mls/vectors.ts", "tests/mls/peer.ts"];
+// Programs of the tests: official vectors, an engine that others talk to line by line, figures.
+const TOOLS = ["tests/mls/vectors.ts", "tests/mls/peer.ts", "tests/mls/bench.ts"];
 
 async function buildForNode(entryPoints) {
   await esbuild.build({

@@ -14,6 +14,7 @@ import { load, save } from "../../src/mls/group/storage.ts";
 import { branch, reinitialise } from "../../src/mls/group/successors.ts";
 import { BasicCredential } from "../../src/mls/messages/credentials.ts";
 import { AllowedSender, Extension, ExtensionType, ExternalSenders } from "../../src/mls/messages/extensions.ts";
+import { signGroupInfo } from "../../src/mls/messages/group_info.ts";
 import { MLSMessage } from "../../src/mls/messages/mls_message.ts";
 import { ReInit, Remove } from "../../src/mls/messages/proposals.ts";
 import { proposeAsExternalSender, proposeSelf } from "../../src/mls/public_group/outside.ts";
@@ -324,6 +325,21 @@ test("an expired key package, or one for ever, is not committed", async () => {
   assert.equal(await add(now, 30 * 24 * 3600), "lifetime_too_long");
 });
 
+test("the server is told what a commit changes, and of nothing but commits", async () => {
+  const room = await Room.of(["alice", "bob"]);
+  const { server } = room;
+  const { message } = await room.startCommit("alice", await room.invite("carol"));
+  const sent = await proposeUpdate(room.at("bob"), POLICY);
+  assert(message.body.kind === "PublicMessage" && sent.message.body.kind === "PublicMessage");
+  const [commitBody, proposalBody] = [message.body, sent.message.body];
+
+  const staged = await server.receiveCommit(commitBody, POLICY);
+
+  assert.equal(staged.changes.added.length, 1);
+  assert.equal(staged.context.epoch, server.context.epoch + 1n);
+  assert.equal(await codeOf(() => server.receiveCommit(proposalBody, POLICY)), "sender_not_allowed");
+});
+
 test("the server takes a true GroupInfo and no other", async () => {
   const room = await Room.of(["alice", "bob"]);
   const server = await publicOf(room.at("alice"));
@@ -335,6 +351,9 @@ test("the server takes a true GroupInfo and no other", async () => {
   await room.commit("alice");
   const later = await room.at("bob").groupInfo({ withTree: true });
   assert.equal(await codeOf(() => server.checkGroupInfo(later)), "group_info_mismatch");
+  const { suite, signatureKey } = room.at("bob");
+  const withOtherTree = await signGroupInfo(suite, signatureKey, { ...info, extensions: later.extensions });
+  assert.equal(await codeOf(() => server.checkGroupInfo(withOtherTree)), "group_info_mismatch");
 });
 
 test("spoiled bytes give only the engine's errors, and leave the state", async () => {

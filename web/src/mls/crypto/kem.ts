@@ -5,7 +5,7 @@ import { encodeUint } from "../codec.ts";
 import { DecryptionFailed, InvalidKey } from "../errors.ts";
 import { type Hash, SHA256, SHA384, SHA512 } from "./hash.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toNumber } from "./nist.ts";
-import { orInvalidKey, rfc8410 } from "./pkcs8.ts";
+import { onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
 import { type HpkePrivateKey, type Secret, asHpkePrivateKey, wipe } from "./secrets.ts";
 
 /** Both halves of an HPKE key. */
@@ -49,6 +49,19 @@ const X25519_OID = Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x6e);
 const BASE_POINT = new Uint8Array(X25519_SIZE);
 BASE_POINT[0] = 9;
 
+const x25519Private = onceFor(async (key) => {
+  if (key.length !== X25519_SIZE) throw new InvalidKey();
+  const pkcs8 = rfc8410(X25519_OID, key);
+  const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"]));
+  wipe(pkcs8);
+  return imported;
+});
+
+const x25519Public = onceFor(async (key) => {
+  if (key.length !== X25519_SIZE) throw new InvalidKey();
+  return orInvalidKey(crypto.subtle.importKey("raw", key, "X25519", false, []));
+});
+
 /** X25519 (RFC 7748); a public key is the exchange with the base point. */
 export const X25519: Curve = {
   privateSize: X25519_SIZE,
@@ -57,15 +70,9 @@ export const X25519: Curve = {
   },
   publicOf: (key) => X25519.exchange(key, BASE_POINT),
   async exchange(key, peer) {
-    if (peer.length !== X25519_SIZE || key.length !== X25519_SIZE) throw new InvalidKey();
-    const pkcs8 = rfc8410(X25519_OID, key);
-    const [own, other] = await Promise.all([
-      orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"])),
-      orInvalidKey(crypto.subtle.importKey("raw", peer, "X25519", false, [])),
-    ]);
+    const [own, other] = await Promise.all([x25519Private(key), x25519Public(peer)]);
     const algorithm = { name: "X25519", public: other };
     const shared = new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * X25519_SIZE)));
-    wipe(pkcs8);
     if (isZero(shared)) throw new InvalidKey(); // the secret of a low-order point
     return shared;
   },

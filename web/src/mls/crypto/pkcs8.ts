@@ -1,4 +1,4 @@
-// Private keys in and out of WebCrypto, which takes no bare ones.
+// Private keys in and out of WebCrypto, which takes no bare ones; and keys that it took already.
 
 import { type Bytes, concat } from "../../bytes.ts";
 import { InvalidKey } from "../errors.ts";
@@ -50,4 +50,24 @@ export function fromBase64Url(text: string): Bytes {
 export function coordinate(value: string | undefined): Bytes {
   if (value === undefined) throw new InvalidKey();
   return fromBase64Url(value);
+}
+
+type Import = (bytes: Bytes) => Promise<CryptoKey>;
+
+/**
+ * The same import, done once for as long as the bytes live.
+ *
+ * A leaf's key verifies every message of its member and an own key signs every message, so most
+ * of the time would go into importing them again. Bytes of keys are never changed, only wiped when
+ * nobody will use them again.
+ */
+export function onceFor(importKey: Import): Import {
+  const known = new WeakMap<Bytes, Promise<CryptoKey>>();
+  return (bytes) => {
+    const found = known.get(bytes);
+    if (found !== undefined) return found;
+    const made = importKey(bytes);
+    known.set(bytes, made);
+    return made;
+  };
 }

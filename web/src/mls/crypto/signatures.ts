@@ -3,7 +3,7 @@
 import { type Bytes, concat, randomBytes } from "../../bytes.ts";
 import { InvalidKey, InvalidSignature } from "../errors.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toBytes, toNumber } from "./nist.ts";
-import { coordinate, der, orInvalidKey, rfc8410 } from "./pkcs8.ts";
+import { coordinate, der, onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
 import { type SignaturePrivateKey, asSignaturePrivateKey, wipe } from "./secrets.ts";
 
 /** Sign and verify with keys in the form in which they travel. */
@@ -20,18 +20,18 @@ export interface SignatureScheme {
 const ED25519_SIZE = 32;
 const ED25519_OID = Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x70);
 
-async function ed25519Private(key: SignaturePrivateKey): Promise<CryptoKey> {
+const ed25519Private = onceFor(async (key) => {
   if (key.length !== ED25519_SIZE) throw new InvalidKey();
   const pkcs8 = rfc8410(ED25519_OID, key);
   const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]));
   wipe(pkcs8);
   return imported;
-}
+});
 
-async function ed25519Public(key: Bytes): Promise<CryptoKey> {
+const ed25519Public = onceFor(async (key) => {
   if (key.length !== ED25519_SIZE) throw new InvalidKey();
   return orInvalidKey(crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]));
-}
+});
 
 /** Ed25519 (RFC 8032). */
 export const ED25519: SignatureScheme = {
