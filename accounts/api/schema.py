@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from inspect import cleandoc
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
@@ -24,6 +24,9 @@ from securechat_sdk.wire.errors import (
     TooLarge,
     TooManyRequests,
 )
+
+if TYPE_CHECKING:  # permissions need the models, and the settings name this module
+    from accounts.api.permissions import Permission
 
 # OpenAPI's objects are dictionaries of anything: hence Any.
 
@@ -76,7 +79,7 @@ class AutoSchema(SpectacularAutoSchema):
         return self._docstring()[0].rstrip(".")
 
     def get_description(self) -> str:  # type: ignore[override]  # the library says the same
-        callers = [permission.who for permission in self.view.get_permissions()]
+        callers = [permission.who for permission in self._permissions]
         scope = self.token_scope
         if scope:
             callers.append(f"a token with the scope `{scope}`")
@@ -92,6 +95,10 @@ class AutoSchema(SpectacularAutoSchema):
         return getattr(self.view, self.method.lower())
 
     @property
+    def _permissions(self) -> "list[Permission]":
+        return cast("list[Permission]", self.view.get_permissions())
+
+    @property
     def is_safe(self) -> bool:
         return self.method in SAFE_METHODS
 
@@ -100,6 +107,10 @@ class AutoSchema(SpectacularAutoSchema):
         """The scope that a token needs; nothing when no token is enough."""
         scopes: dict[str, str] = getattr(self.view, "required_scopes", {})
         return scopes.get(self.method)
+
+    def _get_serializer_name(self, *args: Any, **options: Any) -> str:
+        name: str = super()._get_serializer_name(*args, **options)
+        return name.replace("RequestRequest", "Request")
 
     def _get_response_bodies(self, direction: Direction = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
@@ -119,7 +130,7 @@ class AutoSchema(SpectacularAutoSchema):
             yield NotFound
         if self.get_request_serializer() is not None:
             yield from WITH_A_BODY
-        for permission in self.view.get_permissions():
+        for permission in self._permissions:
             yield from permission.refused_for(self.method)
         yield from refusals_of(self._handler)
 
@@ -172,8 +183,8 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     target_class = "accounts.api.authentication.TokenAuthentication"
     name = "token"
 
-    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[Any]] | None:
-        return {"token": []} if auto_schema.token_scope else None
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        return [{"token": []}] if auto_schema.token_scope else []
 
     def get_security_definition(self, _auto_schema: SpectacularAutoSchema) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "sct_…"}
@@ -191,9 +202,8 @@ class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     def map_serializer(
         self, auto_schema: SpectacularAutoSchema, direction: Direction
     ) -> dict[str, Any]:
-        shape = auto_schema._map_serializer(  # noqa: SLF001  # the library's own way
-            self.target, direction, bypass_extensions=True
-        )
+        mapped: Any = auto_schema._map_serializer  # noqa: SLF001  # the library's own way
+        shape = mapped(self.target, direction, bypass_extensions=True)
         if not type(self.target).__doc__:
             shape.pop("description", None)  # the base class's, which says nothing of this one
         return {**shape, "additionalProperties": False}
@@ -228,11 +238,13 @@ class Base64Scheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
         self, _auto_schema: SpectacularAutoSchema, _direction: Direction
     ) -> dict[str, Any]:
         least, most = self.target.min_bytes, self.target.max_bytes
-        text = {"type": "string", "format": "base64"}
         if least == most:
-            return {**text, "pattern": _base64_of(least), "description": f"{least} bytes."}
-        lengths = {"minLength": (least + 2) // 3 * 4, "maxLength": most // 3 * 4}
-        return {**text, "pattern": BASE64, **lengths}
+            size, rules = f"{least}", {"pattern": _base64_of(least)}
+        else:
+            lengths = {"minLength": (least + 2) // 3 * 4, "maxLength": most // 3 * 4}
+            size, rules = f"{least} to {most}", {"pattern": BASE64, **lengths}
+        meaning = f"{self.target.help_text or ''} {size} bytes in base64.".strip()
+        return {"type": "string", "description": meaning, **rules}
 
 
 DIGIT = "[A-Za-z0-9+/]"
