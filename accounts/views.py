@@ -271,8 +271,9 @@ class InvitationsView(APIView):
         """List all invitations, the newest first."""
         pages = NewestInvitationsFirst()
         rows = access.invitations_for(person_of(request))
-        page: Any = pages.paginate_queryset(rows, request, self)  # the stubs expect one row
-        return pages.get_paginated_response(InvitationSerializer(page, many=True).data)
+        page = pages.paginate_queryset(rows, request, self)
+        shown = InvitationSerializer(page, many=True)  # type: ignore[arg-type]  # many: a list
+        return pages.get_paginated_response(shown.data)
 
     @operation(
         "invite_person",

@@ -19,6 +19,8 @@ from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
 from msgspec import Struct
 
+from messaging.trouble import Trouble
+
 logger = logging.getLogger(__name__)
 
 GROUP = "doorbell"
@@ -36,6 +38,7 @@ class What(StrEnum):
     MARKS = "marks"  # of the conversation ``id``
     DEVICE = "device"  # what waits for the device ``id``
     REVOCATIONS = "revocations"  # of any device
+    ACCESS = "access"  # of any session or token
 
 
 class Ring(Struct, frozen=True):
@@ -46,7 +49,7 @@ class Ring(Struct, frozen=True):
     position: int = 0
 
 
-Listener = Callable[[Ring], None]
+Listener = Callable[[Collection[Ring]], None]
 
 _listeners: set[Listener] = set()
 _ringers: list["Ringer"] = []
@@ -64,14 +67,14 @@ def remove_listener(listener: Listener) -> None:
     _listeners.discard(listener)
 
 
-def ring(ring: Ring) -> None:
+def ring(*rings: Ring) -> None:
     """Ring here, where nothing is lost, and have it rung in the other processes."""
     for listener in tuple(_listeners):
-        listener(ring)
-    if any(ringer.take(ring) for ringer in tuple(_ringers)):
+        listener(rings)
+    if any(ringer.take(rings) for ringer in tuple(_ringers)):
         return
     if layer_to_others() is not None:
-        _ring_at_once(ring)
+        _ring_at_once(rings)
 
 
 def layer_to_others() -> Any:
@@ -83,25 +86,8 @@ def layer_to_others() -> Any:
     return None if isinstance(layer, InMemoryChannelLayer) else layer
 
 
-class _Trouble:
-    """Says once that the doorbell is out of order, and once that it works again."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def begins(self, error: Exception) -> None:
-        if self._since is None:
-            logger.warning("The doorbell is out of order (%s).", type(error).__name__)
-        self._since = time.monotonic()
-
-    def ends(self) -> None:
-        if self._since is not None:
-            logger.warning("The doorbell works again.")
-        self._since = None
-
-    @property
-    def is_recent(self) -> bool:
-        return self._since is not None and time.monotonic() - self._since < SECONDS_OF_SILENCE
+def _trouble() -> Trouble:
+    return Trouble(logger, "The doorbell")
 
 
 class Ringer:
@@ -113,15 +99,16 @@ class Ringer:
         self._waiting: dict[tuple[What, UUID], Ring] = {}
         self._something = asyncio.Event()
         self._is_open = True
-        self._trouble = _Trouble()
+        self._trouble = _trouble()
         self._task = self._loop.create_task(self._run())
         _ringers.append(self)
 
-    def take(self, ring: Ring) -> bool:
-        """Take over a ring, from any thread; False when this event loop is gone."""
+    def take(self, rings: Collection[Ring]) -> bool:
+        """Take over rings, from any thread; False when this event loop is gone."""
         with self._guard:
             was_empty = not self._waiting
-            self._keep(ring)
+            for ring in rings:
+                self._keep(ring)
         if was_empty:
             try:
                 self._loop.call_soon_threadsafe(self._something.set)
@@ -180,7 +167,7 @@ async def rings_from_others() -> AsyncGenerator[Ring]:
     if layer is None:
         return
     channel = await layer.new_channel()
-    trouble = _Trouble()
+    trouble = _trouble()
     try:
         while True:
             try:
@@ -221,21 +208,23 @@ async def _send(layer: Any, rings: Collection[Ring]) -> None:
     await asyncio.wait_for(layer.group_send(GROUP, message), SECONDS_TO_RING)
 
 
-_trouble_at_once = _Trouble()
+_trouble_at_once = _trouble()
 
 
-def _ring_at_once(ring: Ring) -> None:
+def _ring_at_once(rings: Collection[Ring]) -> None:
     """Ring from a process without sockets, such as a command or a worker."""
-    if _trouble_at_once.is_recent:  # each further try would cost its time again
+    if _trouble_at_once.began_within(
+        SECONDS_OF_SILENCE
+    ):  # each further try would cost its time again
         return
     try:
-        asyncio.run(_ring_and_hang_up(ring))
+        asyncio.run(_ring_and_hang_up(rings))
     except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
         _trouble_at_once.begins(error)
     else:
         _trouble_at_once.ends()
 
 
-async def _ring_and_hang_up(ring: Ring) -> None:
+async def _ring_and_hang_up(rings: Collection[Ring]) -> None:
     """Use a layer of its own: its connections belong to this event loop, and close with it."""
-    await _send(channel_layers.make_backend(DEFAULT_CHANNEL_LAYER), [ring])
+    await _send(channel_layers.make_backend(DEFAULT_CHANNEL_LAYER), rings)

@@ -4,6 +4,7 @@ from securechat_sdk.wire.errors import (
     Conflict,
     NotFound,
     TooManyRequests,
+    Unavailable,
     Unprocessable,
 )
 
@@ -108,3 +109,8 @@ class AlreadyMember(Conflict):
 class DirectIsFull(Conflict):
     code = "direct_is_full"
     title = "A direct conversation has two people."
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    title = "More is waiting to be stored than this server takes; try again in a moment."

@@ -5,24 +5,20 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+import services
 from channels.layers import channel_layers
 from pytest_django import Settings
 
 from messaging import doorbell
 from messaging.doorbell import Ring, Ringer, What, rings_from_others
 from messaging.threads import run_once
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bin"))
-import services  # noqa: E402 - bin is no package
 
 
 @dataclass
@@ -157,7 +153,7 @@ async def test_a_frozen_redis_holds_nobody_up_and_what_waited_is_rung_afterwards
 async def test_without_redis_a_process_without_sockets_tries_once_and_then_lets_it_be(
     no_redis: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(doorbell, "_trouble_at_once", doorbell._Trouble())
+    monkeypatch.setattr(doorbell, "_trouble_at_once", doorbell._trouble())
 
     began = time.monotonic()
     for _ in range(50):
@@ -176,7 +172,7 @@ async def test_too_many_waiting_rings_are_dropped(
     ringer = Ringer()
 
     for _ in range(20):
-        assert ringer.take(Ring(What.LOG, uuid4(), 1))
+        assert ringer.take([Ring(What.LOG, uuid4(), 1)])
         assert len(ringer._waiting) <= 5
     ringer.close()
 
@@ -187,6 +183,6 @@ def test_the_ringer_of_a_closed_event_loop_takes_nothing() -> None:
 
     ringer = asyncio.run(begin())
     try:
-        assert not ringer.take(Ring(What.LOG, uuid4(), 1))
+        assert not ringer.take([Ring(What.LOG, uuid4(), 1)])
     finally:
         doorbell._ringers.remove(ringer)

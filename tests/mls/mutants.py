@@ -1,12 +1,13 @@
 """Small faults put into the validation functions, each of which some test has to notice.
 
 `python -m tests.mls.mutants` makes every one of them and lists those that survive; the tests take
-a few. A mutant lives in a process of its own, forked before the engine is imported.
+a few. A mutant lives in a process of its own, which imports the engine anew.
 """
 
 import argparse
 import ast
 import contextlib
+import copy
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -21,6 +22,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+import tests.mls.scenarios.stage  # noqa: F401  so that the children find `cryptography` loaded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGE = "securechat_sdk.mls"
@@ -64,29 +67,59 @@ TARGETS: dict[str, frozenset[str]] = {
 
 TESTS = (
     "tests/mls/attacks/test_handshakes.py",
+    "tests/mls/attacks/test_proposals.py",
     "tests/mls/test_key_packages.py",
     "tests/mls/attacks/test_welcomes.py",
     "tests/mls/attacks/test_private_messages.py",
     "tests/mls/scenarios",
 )
 
+# Those most likely to notice come first.
+FIRST = {
+    "tree.validation": "tests/mls/attacks/test_welcomes.py",
+    "messages.key_packages": "tests/mls/test_key_packages.py",
+    "messages.leaf_nodes": "tests/mls/test_key_packages.py",
+    "public_group.public_group": "tests/mls/attacks/test_welcomes.py",
+    "group.join": "tests/mls/attacks/test_welcomes.py",
+    "group.successors": "tests/mls/scenarios",
+}
+
 # Faults that make no difference, and why.
-HARMLESS: dict[str, str] = {}
+HARMLESS: dict[str, str] = {
+    "public_group.checks.sender_key #8: nothing is raised": (
+        "check_sender_may_say comes before, so no other sender gets here"
+    ),
+    "tree.validation._is_bound_from #8: LtE becomes Lt": (
+        "equal sets leave nothing bound, which the next line refuses as well"
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: where, what, and the module's source with it."""
+    """One fault: in which function of which module, at which place in it, and what."""
 
     module: str
-    line: int
+    function: str
+    position: int
+    number: int
     what: str
-    source: str
 
     @property
     def name(self) -> str:
-        return f"{self.module}:{self.line}: {self.what}"
+        """Stable while the function is: the places in it that can be changed are counted."""
+        return f"{self.module}.{self.function} #{self.number}: {self.what}"
 
+    def source(self) -> str:
+        """The module with the fault in it."""
+        tree = ast.parse(source_of(self.module))
+        if self.what != NO_FAULT:
+            function = _functions(tree)[self.position]
+            _change(function, _places(function)[self.number])
+        return ast.unparse(ast.fix_missing_locations(tree))
+
+
+NO_FAULT = "no fault"
 
 _SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -103,33 +136,36 @@ _SWAPS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def mutants() -> Iterator[Mutant]:
-    for module, functions in TARGETS.items():
-        path = CHECKOUT / (f"{PACKAGE}.{module}".replace(".", "/") + ".py")
-        source = path.read_text(encoding="utf-8")
-        places = _places(ast.parse(source), functions)
-        for number in range(len(places)):
-            tree = ast.parse(source)
-            node = _places(tree, functions)[number]
-            line = node.lineno  # type: ignore[attr-defined]  # all places are on a line
-            what = _change(tree, node)
-            if what is not None:
-                yield Mutant(module, line, what, ast.unparse(ast.fix_missing_locations(tree)))
+    for module, names in TARGETS.items():
+        for position, function in enumerate(_functions(ast.parse(source_of(module)))):
+            if names and function.name not in names:
+                continue
+            for number in range(len(_places(function))):
+                changed = copy.deepcopy(function)
+                what = _change(changed, _places(changed)[number])
+                if what is not None:
+                    yield Mutant(module, function.name, position, number, what)
 
 
-def _places(tree: ast.Module, functions: frozenset[str]) -> list[ast.AST]:
-    """Everything inside the functions that could be changed, always in the same order."""
-    found: list[ast.AST] = []
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef) and (not functions or function.name in functions):
-            for statement in function.body:
-                found += [node for node in ast.walk(statement) if isinstance(node, _KINDS)]
-    return found
+def source_of(module: str) -> str:
+    path = CHECKOUT / (f"{PACKAGE}.{module}".replace(".", "/") + ".py")
+    return path.read_text(encoding="utf-8")
+
+
+def _functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def _places(function: ast.FunctionDef) -> list[ast.AST]:
+    """Everything in the function that could be changed, always in the same order."""
+    nodes = [node for statement in function.body for node in ast.walk(statement)]
+    return [node for node in nodes if isinstance(node, _KINDS)]
 
 
 _KINDS = (ast.Compare, ast.BoolOp, ast.If, ast.Raise, ast.Expr, ast.UnaryOp, ast.Call, ast.Constant)
 
 
-def _change(tree: ast.Module, node: ast.AST) -> str | None:  # noqa: PLR0911  one for each kind
+def _change(tree: ast.AST, node: ast.AST) -> str | None:  # noqa: PLR0911  one for each kind
     match node:
         case ast.Compare(ops=[op]) if type(op) in _SWAPS:
             node.ops = [_SWAPS[type(op)]()]
@@ -159,7 +195,7 @@ def _change(tree: ast.Module, node: ast.AST) -> str | None:  # noqa: PLR0911  on
     return None
 
 
-def _replace(tree: ast.Module, old: ast.AST, new: ast.AST, what: str) -> str:
+def _replace(tree: ast.AST, old: ast.AST, new: ast.AST, what: str) -> str:
     class Replacer(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
             return new if node is old else self.generic_visit(node)
@@ -173,7 +209,7 @@ class _MutantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant: Mutant) -> None:
         self.name = f"{PACKAGE}.{mutant.module}"
-        self.source = mutant.source
+        self.source = mutant.source()
 
     def find_spec(
         self, fullname: str, _path: object, _target: object = None
@@ -186,13 +222,31 @@ class _MutantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, self.name, "exec"), module.__dict__)
 
 
+class NoVerdictError(Exception):
+    """The tests neither passed nor failed, so they say nothing about the fault."""
+
+
 def survives(mutant: Mutant) -> bool:
-    """Whether all tests pass in spite of the fault."""
+    """Whether all tests pass in spite of the fault; raises `NoVerdictError` if they did not run."""
     child = os.fork()
     if child == 0:
         os._exit(_run(mutant))
     _child, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+    verdict = os.waitstatus_to_exitcode(status)
+    if verdict not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, _INTERRUPTED):
+        raise NoVerdictError(f"{mutant.name}: pytest ended with {verdict}")
+    return verdict == pytest.ExitCode.OK
+
+
+_INTERRUPTED = pytest.ExitCode.INTERRUPTED
+"""A module could not even be imported: that is noticed too."""
+
+
+def check_without_faults() -> None:
+    """The tests pass as things are; otherwise every fault would seem to be noticed."""
+    module = next(iter(TARGETS))
+    if not survives(Mutant(module, "nothing", 0, 0, NO_FAULT)):
+        raise NoVerdictError("the tests fail without any fault")
 
 
 def _run(mutant: Mutant) -> int:
@@ -200,26 +254,32 @@ def _run(mutant: Mutant) -> int:
         del sys.modules[name]
     sys.meta_path.insert(0, _MutantFinder(mutant))
     sys.stderr = io.StringIO()
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts="]
-    files = [str(CHECKOUT / test) for test in TESTS]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
+    ordered = sorted(TESTS, key=lambda test: test != FIRST.get(mutant.module, TESTS[0]))
+    files = [str(CHECKOUT / test) for test in ordered]
     with contextlib.redirect_stdout(io.StringIO()):
         arguments = [*options, "--import-mode=importlib", "--rootdir", str(CHECKOUT)]
         return int(pytest.main([*arguments, *_configuration(), *files]))
 
 
 def _configuration() -> list[str]:
-    """Django is for the others' tests; what the engine's need is said here."""
-    return ["-c", os.devnull, "-p", "no:django", "-W", "error"]
+    """Nothing of the project's: the engine's tests need no plugin."""
+    return ["-c", os.devnull, "-W", "error"]
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="modules whose name contains this")
+    parser.add_argument("--part", default="1/1", help="2/3 is the second of three parts")
     parser.add_argument("--sample", type=int, default=0, help="that many, drawn at random")
     options = parser.parse_args(arguments)
     chosen = [mutant for mutant in mutants() if options.only in mutant.module]
+    part, parts = (int(number) for number in options.part.split("/"))
+    chosen = chosen[part - 1 :: parts]
     if options.sample:
         chosen = random.Random(1).sample(chosen, options.sample)
+    check_without_faults()
     begun, survivors = time.perf_counter(), []
     for mutant in chosen:
         if survives(mutant):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import mls_rs_uniffi as mls_rs  # type: ignore[import-untyped]  # it declares none
+import mls_rs_uniffi as mls_rs
 
 from securechat_sdk.mls.group.commit import CommitPlan, PendingCommit, commit
 from securechat_sdk.mls.group.create import create_group
