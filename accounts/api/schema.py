@@ -102,6 +102,10 @@ class AutoSchema(SpectacularAutoSchema):
         scopes: dict[str, str] = getattr(self.view, "required_scopes", {})
         return scopes.get(self.method)
 
+    def _get_serializer_name(self, *args: Any, **options: Any) -> str:
+        name: str = super()._get_serializer_name(*args, **options)
+        return name.replace("RequestRequest", "Request")
+
     def _get_response_bodies(self, direction: Direction = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         for status, body in bodies.items():
@@ -234,11 +238,13 @@ class Base64Scheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
         self, _auto_schema: SpectacularAutoSchema, _direction: Direction
     ) -> dict[str, Any]:
         least, most = self.target.min_bytes, self.target.max_bytes
-        text = {"type": "string", "format": "base64"}
         if least == most:
-            return {**text, "pattern": _base64_of(least), "description": f"{least} bytes."}
-        lengths = {"minLength": (least + 2) // 3 * 4, "maxLength": most // 3 * 4}
-        return {**text, "pattern": BASE64, **lengths}
+            size, rules = f"{least}", {"pattern": _base64_of(least)}
+        else:
+            lengths = {"minLength": (least + 2) // 3 * 4, "maxLength": most // 3 * 4}
+            size, rules = f"{least} to {most}", {"pattern": BASE64, **lengths}
+        meaning = f"{self.target.help_text or ''} {size} bytes in base64.".strip()
+        return {"type": "string", "description": meaning, **rules}
 
 
 DIGIT = "[A-Za-z0-9+/]"

@@ -332,6 +332,7 @@ async def test_nobody_gets_in_without_session_or_ticket(settings: object) -> Non
 
     assert await refusal_of("/ws/v1/") == CloseCode.NOT_AUTHENTICATED
     assert await refusal_of("/ws/v1/?ticket=sck_nothing") == CloseCode.NOT_AUTHENTICATED
+    assert await refusal_of("/ws/v1/?" + "a=b&" * 11) == CloseCode.NOT_AUTHENTICATED
     assert await refusal_of("/ws/v1/", [origin]) == CloseCode.NOT_AUTHENTICATED
     for cookie in (b"sessionid=nothing", b"\xff\xff", b"sessionid=", b"a b c;;;="):
         refused = await refusal_of("/ws/v1/", [origin, (b"cookie", cookie)])

@@ -20,8 +20,10 @@ class Route:
     methods: tuple[str, ...]
 
 
-def api_routes(patterns: Sequence[URLPattern | URLResolver], prefix: str = "") -> Iterator[Route]:
+def api_routes(patterns: Sequence[object], prefix: str = "") -> Iterator[Route]:
     for pattern in patterns:
+        if not isinstance(pattern, URLPattern | URLResolver):
+            raise TypeError(pattern)
         address = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from api_routes(pattern.url_patterns, address)
