@@ -13,6 +13,7 @@ import pytest
 from csp.utils import build_policy
 from playwright.sync_api import Page, sync_playwright
 
+from tests.mls.crypto import test_xwing
 from tests.mls.peers.browser import WEB, start_browser_engine
 from tests.stories.conftest import CHROMIUM, FLAGS
 
@@ -105,3 +106,14 @@ def test_the_engine_works_in_a_worker(page: Page) -> None:
         milliseconds = ask(page, {"suite": suite, "members": 4})
 
         assert set(milliseconds) >= {"create", "join", "commit", "process", "decrypt 256"}
+
+
+@pytest.mark.story
+def test_the_browsers_own_ml_kem_opens_the_published_ciphertext(page: Page) -> None:
+    vector = {"seed": test_xwing.SEED, "ciphertext": test_xwing.CIPHERTEXT}
+
+    opened = ask(page, {"xwing": vector})
+
+    assert opened["secret"] == test_xwing.SHARED_SECRET
+    if not opened["isNative"]:
+        pytest.skip("this browser has no ML-KEM of its own; the package in its place opened it")
