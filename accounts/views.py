@@ -272,7 +272,8 @@ class InvitationsView(APIView):
         pages = NewestInvitationsFirst()
         rows = access.invitations_for(person_of(request))
         page = pages.paginate_queryset(rows, request, self)
-        return pages.get_paginated_response(InvitationSerializer(page, many=True).data)
+        shown = InvitationSerializer(page, many=True)  # type: ignore[arg-type]  # many: a list
+        return pages.get_paginated_response(shown.data)
 
     @operation(
         "invite_person",

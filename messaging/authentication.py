@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import HASH_SESSION_KEY, get_user
 from django.http import HttpRequest
 
 from accounts.models import Person
 from accounts.services import logins, sessions, tickets
-from accounts.services.tickets import SocketCaller
+from accounts.services.tickets import BrowserSession, SocketCaller
+from accounts.session_store import digest_of
 from messaging.threads import run_once
 from securechat_sdk.wire.errors import NotAuthenticated
 from securechat_sdk.wire.frames import CloseCode
@@ -68,7 +69,14 @@ def _caller_of_session(cookies: str) -> SocketCaller:
     device = sessions.bound_device(person, request.session)
     if device is None:
         raise NotAuthenticated
-    return SocketCaller(device=device, token=None)
+    return SocketCaller(
+        device=device,
+        token=None,
+        session=BrowserSession(
+            digest=digest_of(request.session.session_key or ""),
+            auth_hash=request.session.get(HASH_SESSION_KEY, ""),
+        ),
+    )
 
 
 def _cookie(cookies: str, name: str) -> str | None:

@@ -6,13 +6,15 @@ cannot wait for each other in a circle.
 """
 # ruff: noqa: S608 - nothing but placeholders is formatted into a statement
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+
+from securechat_sdk.wire.frames import EntryAppended, EntryKind
 
 Pair = tuple[UUID, UUID]
 
@@ -110,6 +112,48 @@ def earlier_entries(senders_and_messages: Collection[Pair]) -> dict[Pair, Earlie
     }
 
 
+def entries_after(
+    cursors: Mapping[UUID, int], *, most_entries: int, most_bytes: int
+) -> list[EntryAppended]:
+    """Return what follows the cursors, conversation by conversation in order, as much as fits.
+
+    At least one entry is returned, however large, if there is any.
+    """
+    rows = _rows(
+        f"""SELECT conversation_id, position, kind, epoch, sender_id, message_id, created_at, data
+            FROM (
+                SELECT e.conversation_id, e.position, e.kind, e.epoch, e.sender_id, e.message_id,
+                       e.created_at, e.data, SUM(LENGTH(e.data))
+                           OVER (ORDER BY e.conversation_id, e.position) - LENGTH(e.data) AS before
+                FROM (VALUES {_tuples(cursors, 2)}) AS v
+                JOIN messaging_entry e
+                  ON e.conversation_id = v.column1 AND e.position > v.column2
+                ORDER BY e.conversation_id, e.position LIMIT %s
+            ) AS following
+            WHERE before < %s ORDER BY conversation_id, position""",
+        [
+            *(value for room, cursor in cursors.items() for value in (_from_uuid(room), cursor)),
+            most_entries,
+            most_bytes,
+        ],
+    )
+    return [_entry_event(*row) for row in rows]
+
+
+def _entry_event(*columns: Any) -> EntryAppended:
+    conversation_id, position, kind, epoch, sender_id, message_id, created_at, data = columns
+    return EntryAppended(
+        conversation_id=_to_uuid(conversation_id),
+        position=position,
+        kind=EntryKind(kind),
+        epoch=epoch,
+        sender_device_id=_to_uuid(sender_id),
+        message_id=_to_uuid(message_id),
+        created_at=_to_time(created_at),
+        data=bytes(data),
+    )
+
+
 def insert_entries(entries: Sequence[NewEntry], created_at: datetime) -> None:
     time = connection.ops.adapt_datetimefield_value(created_at)
     values: list[Any] = []
@@ -196,6 +240,13 @@ def _flat_uuids(pairs: Iterable[Pair]) -> list[Any]:
 
 def _from_uuid(value: UUID) -> Any:
     return value if connection.features.has_native_uuid_field else value.hex
+
+
+def _to_time(value: Any) -> datetime:
+    """SQLite stores times as text, without a zone; all are UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def _to_uuid(value: Any) -> UUID:

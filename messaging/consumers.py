@@ -45,7 +45,7 @@ class DeviceSocket:
         self._receive = receive
         self._send = send
         self._hub = hub_of_this_process()
-        self._outbox = Outbox(caller.device.pk)
+        self._outbox = Outbox(caller.device.pk, caller)
         self._invalid_frames = 0
 
     async def serve(self) -> None:

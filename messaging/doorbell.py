@@ -38,6 +38,7 @@ class What(StrEnum):
     MARKS = "marks"  # of the conversation ``id``
     DEVICE = "device"  # what waits for the device ``id``
     REVOCATIONS = "revocations"  # of any device
+    ACCESS = "access"  # of any session or token
 
 
 class Ring(Struct, frozen=True):

@@ -32,6 +32,10 @@ def device_was_revoked(device_id: UUID, **_signal: object) -> None:
     _publish_on_commit(Ring(What.REVOCATIONS, device_id))
 
 
+def access_ended(**_signal: object) -> None:
+    _publish_on_commit(Ring(What.ACCESS, UUID(int=0)))
+
+
 def _publish_on_commit(*rings: Ring) -> None:
     # robust: a doorbell that is out of order fails nobody's command; polls make up for it.
     transaction.on_commit(partial(doorbell.ring, *rings), robust=True)

@@ -4,10 +4,17 @@ import asyncio
 from collections import deque
 from uuid import UUID
 
+from accounts.services.tickets import SocketCaller
 from securechat_sdk.wire.frames import CloseCode
 
 MOST_FRAMES = 512
 MOST_CHARACTERS = 4 * 1024 * 1024
+
+
+class SharedText(str):  # noqa: SLOT000 - a text with an attribute cannot have slots
+    """A frame that many sockets are sent; the server keeps with it what it made of it once."""
+
+    wire: bytes | None = None
 
 
 class Outbox:
@@ -16,8 +23,9 @@ class Outbox:
     Belongs to the event loop: call it from there only.
     """
 
-    def __init__(self, device_id: UUID) -> None:
+    def __init__(self, device_id: UUID, caller: SocketCaller | None = None) -> None:
         self.device_id = device_id
+        self.caller = caller
         self.told_welcomes: set[UUID] = set()
         self.told_stock: int | None = None
         self._frames: deque[str] = deque()

@@ -49,7 +49,7 @@ class IsLoggedIn(Permission):
 
     who = "a session that passed its second factor"
     needs_session = True
-    refusals = (SecondFactorRequired, ScopeMissing)
+    refusals: ClassVar[Refusals] = (SecondFactorRequired, ScopeMissing)
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:

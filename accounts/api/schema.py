@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from inspect import cleandoc
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
@@ -15,6 +15,7 @@ from drf_spectacular.utils import Direction
 from rest_framework.permissions import SAFE_METHODS
 
 from accounts.api.operations import refusals_of
+from accounts.api.permissions import Permission
 from accounts.api.problems import CONTENT_TYPE, NotAcceptable, UnsupportedMediaType
 from securechat_sdk.wire.errors import (
     ChatError,
@@ -76,7 +77,7 @@ class AutoSchema(SpectacularAutoSchema):
         return self._docstring()[0].rstrip(".")
 
     def get_description(self) -> str:  # type: ignore[override]  # the library says the same
-        callers = [permission.who for permission in self.view.get_permissions()]
+        callers = [permission.who for permission in self._permissions()]
         scope = self.token_scope
         if scope:
             callers.append(f"a token with the scope `{scope}`")
@@ -113,13 +114,16 @@ class AutoSchema(SpectacularAutoSchema):
             str(status): self._refused(status, by_status[status]) for status in sorted(by_status)
         }
 
+    def _permissions(self) -> list[Permission]:
+        return cast("list[Permission]", self.view.get_permissions())
+
     def _refusals(self) -> Iterable[type[ChatError]]:
         yield from ALWAYS
         if "{" in self.path:
             yield NotFound
         if self.get_request_serializer() is not None:
             yield from WITH_A_BODY
-        for permission in self.view.get_permissions():
+        for permission in self._permissions():
             yield from permission.refused_for(self.method)
         yield from refusals_of(self._handler)
 
@@ -172,7 +176,9 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     target_class = "accounts.api.authentication.TokenAuthentication"
     name = "token"
 
-    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[Any]] | None:
+    def get_security_requirement(  # type: ignore[override]  # None: not for this operation
+        self, auto_schema: Any
+    ) -> dict[str, list[Any]] | None:
         return {"token": []} if auto_schema.token_scope else None
 
     def get_security_definition(self, _auto_schema: SpectacularAutoSchema) -> dict[str, str]:
@@ -191,7 +197,7 @@ class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     def map_serializer(
         self, auto_schema: SpectacularAutoSchema, direction: Direction
     ) -> dict[str, Any]:
-        shape = auto_schema._map_serializer(  # noqa: SLF001  # the library's own way
+        shape: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]  # noqa: SLF001  # the library's own way
             self.target, direction, bypass_extensions=True
         )
         if not type(self.target).__doc__:

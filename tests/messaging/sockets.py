@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from channels.testing import WebsocketCommunicator
 
+from accounts.models import DeviceToken
 from accounts.services.tickets import issue_ticket
 from messaging.routing import websocket_application
 from messaging.threads import run_once
@@ -94,9 +95,11 @@ class LiveSocket:
 
 
 @asynccontextmanager
-async def connected(member: Member) -> AsyncIterator[LiveSocket]:
+async def connected(
+    member: Member, *, token: DeviceToken | None = None
+) -> AsyncIterator[LiveSocket]:
     """Open a socket with a ticket, as a script does, and read `ready`."""
-    ticket, _ = await in_thread(issue_ticket)(device=member.device, token=None)
+    ticket, _ = await in_thread(issue_ticket)(device=member.device, token=token)
     communicator = WebsocketCommunicator(websocket_application, f"/ws/v1/?ticket={ticket}")
     was_accepted, _ = await communicator.connect(SECONDS)
     assert was_accepted

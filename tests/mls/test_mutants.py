@@ -15,14 +15,10 @@ def test_a_few_faults_are_noticed() -> None:
     assert "4 of 4 killed" in done.stdout
 
 
-def test_faults_are_found_in_every_target() -> None:
+def test_the_faults_are_made_where_they_are_meant_to_be() -> None:
+    """In every target, and those that make no difference are among them."""
     made = list(mutants())
 
     assert {mutant.module for mutant in made} == set(TARGETS)
     assert len(made) > 300
-
-
-def test_every_harmless_fault_is_one_that_is_made() -> None:
-    names = {mutant.name for mutant in mutants()}
-
-    assert set(HARMLESS) <= names
+    assert set(HARMLESS) <= {mutant.name for mutant in made}

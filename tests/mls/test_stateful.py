@@ -218,7 +218,7 @@ def test_the_group_behaves_like_the_model() -> None:
     run_state_machine_as_test(
         Conversation,
         settings=settings(
-            max_examples=150,
+            max_examples=100,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -259,9 +259,10 @@ def place(db: None) -> Place:
 
 
 def a_conversation(owner: Browser) -> Conversation:
-    wanted = {"id": str(uuid4()), "kind": "group", "cipher_suite": 1, "person_id": None}
+    conversation_id = uuid4()
+    wanted = {"id": str(conversation_id), "kind": "group", "cipher_suite": 1, "person_id": None}
     assert owner.api("POST", "conversations", wanted).status_code == 201
-    return Conversation.objects.get(pk=wanted["id"])
+    return Conversation.objects.get(pk=conversation_id)
 
 
 CONSENT = {"consent_version": consent.VERSION, "password": PASSWORD}

@@ -14,6 +14,7 @@ from securechat_sdk.mls.errors import (
 )
 from securechat_sdk.mls.messages.commits import Commit
 from securechat_sdk.mls.messages.credentials import Claim
+from securechat_sdk.mls.messages.extensions import check_no_duplicates
 from securechat_sdk.mls.messages.framing import (
     AuthenticatedContent,
     ProposalContent,
@@ -80,6 +81,7 @@ class PublicGroup:
         check_tree(ratchet_tree)
         _check_leaves(ratchet_tree, context, policy)
         checks.check_context_extensions(context.extensions, policy)
+        check_no_duplicates(group_info.extensions)
         return cls(context, ratchet_tree, group_info.confirmation_tag)
 
     @property

@@ -31,6 +31,8 @@ from securechat_sdk.mls.messages.proposals import (
     Update,
 )
 from securechat_sdk.mls.messages.psks import ExternalPsk
+from securechat_sdk.mls.messages.ratchet_tree import ParentNode
+from securechat_sdk.mls.tree.math import root
 from securechat_sdk.mls.tree.private import PathSecrets
 from tests.mls.attacks.forge import Forger, flipped
 from tests.mls.people import Card, make_card
@@ -52,6 +54,13 @@ class Scene:
     def leaf(self) -> LeafNode:
         group = self.room.groups["mallory"]
         return group.tree.leaf(group.own_leaf)
+
+    @property
+    def root(self) -> ParentNode:
+        tree = self.room.groups["mallory"].tree
+        node = tree.parent_or_none(root(tree.slots))
+        assert node is not None
+        return node
 
     @property
     def bobs_leaf(self) -> LeafNode:
@@ -194,15 +203,21 @@ def own_update(scene: Scene) -> Update:
     return Update(leaf_node=changed.sign(group.suite, group.signature_key, place=place))
 
 
-def copied_path_key(scene: Scene) -> MLSMessage:
-    key = scene.bobs_leaf.encryption_key
-
+def path_with_key(scene: Scene, key: bytes) -> MLSMessage:
     def copied(secrets: PathSecrets) -> PathSecrets:
         node = next(iter(secrets.keys))
         pair = replace(secrets.keys[node], public=key)
         return replace(secrets, keys={**secrets.keys, node: pair})
 
     return replace_forger(scene, secrets=copied).commit()
+
+
+def copied_path_key(scene: Scene) -> MLSMessage:
+    return path_with_key(scene, scene.bobs_leaf.encryption_key)
+
+
+def path_key_of_old_root(scene: Scene) -> MLSMessage:
+    return path_with_key(scene, scene.root.encryption_key)
 
 
 def card_with_bobs_signature_key(scene: Scene) -> MLSMessage:

@@ -48,6 +48,7 @@ from tests.mls.attacks.bending import (
     one_key_everywhere,
     other_secrets,
     own_update,
+    path_key_of_old_root,
     pathless_referred_remove,
     pathless_update,
     psk,
@@ -111,6 +112,18 @@ ATTACKS: dict[str, Attack] = {
     ),
     "a path node with another member's key": (
         copied_path_key,
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "a path node with the key that it replaces": (
+        path_key_of_old_root,
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "a leaf with a key that its path replaces": (
+        lambda s: replace_forger(
+            s, leaf_content=leaf_with(encryption_key=s.root.encryption_key)
+        ).commit(),
         errors.EncryptionKeyReused,
         SAME,
     ),

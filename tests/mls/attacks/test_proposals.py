@@ -78,6 +78,7 @@ def resumption(usage: ResumptionUsage) -> PreSharedKey:
 
 _UNKNOWN = Extension(extension_type=0xFF77, extension_data=b"")
 _BROKEN = Extension(extension_type=5, extension_data=b"\x05")
+_BROKEN_REQUIREMENTS = Extension(extension_type=3, extension_data=b"\x05")
 _LIFETIME = Lifetime(not_before=NOW, not_after=NOW + DAY)
 
 ATTACKS: dict[str, tuple[Callable[[Room], Proposal], type[MLSError]]] = {
@@ -141,11 +142,21 @@ ATTACKS: dict[str, tuple[Callable[[Room], Proposal], type[MLSError]]] = {
         lambda _room: ReInit(group_id=b"n", version=0, cipher_suite=1, extensions=()),
         errors.ReInitVersionLower,
     ),
+    "a new group with an extension twice": (
+        lambda _room: ReInit(
+            group_id=b"n", version=1, cipher_suite=1, extensions=(_UNKNOWN, _UNKNOWN)
+        ),
+        errors.DuplicateExtension,
+    ),
     "an ExternalInit from inside": (
         lambda _room: ExternalInit(kem_output=bytes(32)),
         errors.ExternalInitNotAllowed,
     ),
-    "extensions that cannot be read": (
+    "requirements that cannot be read": (
+        lambda _room: GroupContextExtensions(extensions=(_BROKEN_REQUIREMENTS,)),
+        errors.DecodeError,
+    ),
+    "external senders that cannot be read": (
         lambda _room: GroupContextExtensions(extensions=(_BROKEN,)),
         errors.DecodeError,
     ),

@@ -42,6 +42,19 @@ def test_a_proposal_is_no_commit() -> None:
     public_of(room).receive(message, POLICY)
 
 
+def test_a_commit_is_staged_and_a_proposal_kept_and_never_the_other_way() -> None:
+    room = make_room("alice", "bob")
+    proposal = propose(room.groups["alice"], room.remove("bob"), POLICY).message.body
+    committed = room.start_commit("alice").message.body
+    assert isinstance(proposal, PublicMessage)
+    assert isinstance(committed, PublicMessage)
+
+    with pytest.raises(TypeError):
+        public_of(room).stage(proposal.authenticated, POLICY)
+    with pytest.raises(TypeError):
+        public_of(room).with_proposal(committed.authenticated, POLICY)
+
+
 def test_the_public_state_comes_back_from_its_bytes() -> None:
     room = make_room("alice", "bob", "carol", one_by_one=True)
     sent = propose(room.groups["bob"], room.remove("carol"), POLICY)
