@@ -3,7 +3,7 @@
 //   node build.mjs           dist/: hashed files, public/ beside them, and dist/manifest.json
 //   node build.mjs --watch   the same again on every change, with external source maps
 //   node build.mjs --tests   dist-tests/: tests/**/*.test.ts for `node --test`, and the tools below
-//   node build.mjs --tools   dist-tests/: only the tools, which the tests of others start too
+//   node build.mjs --tools   dist-tests/: only the tools, for Node and for a browser
 
 import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -100,6 +100,14 @@ async function clientOptions({ watch }) {
 // Programs of the tests: official vectors, an engine that others talk to line by line, figures.
 const TOOLS = ["tests/mls/vectors.ts", "tests/mls/peer.ts", "tests/mls/bench.ts"];
 
+const PAGES = ["tests/mls/browser_page.ts", "tests/mls/browser_worker.ts"];
+
+/** For the same tests in a browser, as one file each and with nothing loaded later. */
+async function buildForBrowser() {
+  const folder = { outbase: "tests/mls", outdir: "dist-tests/browser" };
+  await esbuild.build({ ...SHARED, entryPoints: PAGES, ...folder, minify: true });
+}
+
 async function buildForNode(entryPoints) {
   await esbuild.build({
     ...SHARED,
@@ -122,6 +130,7 @@ if (process.argv.includes("--tests")) {
   await buildTests();
 } else if (process.argv.includes("--tools")) {
   await buildForNode(TOOLS);
+  await buildForBrowser();
 } else if (process.argv.includes("--watch")) {
   const context = await esbuild.context(await clientOptions({ watch: true }));
   await context.watch();

@@ -2,51 +2,21 @@
 
 import assert from "node:assert/strict";
 import { type Bytes, fromUtf8, sameBytes, utf8 } from "../../src/bytes.ts";
-import { cipherSuite } from "../../src/mls/crypto/suites.ts";
 import { MLSError } from "../../src/mls/errors.ts";
 import { type CommitPlan, type PendingCommit, commit } from "../../src/mls/group/commit.ts";
 import { createGroup } from "../../src/mls/group/create.ts";
 import type { Group } from "../../src/mls/group/group.ts";
 import { join } from "../../src/mls/group/join.ts";
-import { type Client, type OwnKeyPackage, makeKeyPackage } from "../../src/mls/group/key_packages.ts";
+import type { OwnKeyPackage } from "../../src/mls/group/key_packages.ts";
 import { type Framing, PUBLIC, encrypt } from "../../src/mls/group/messages.ts";
 import { process } from "../../src/mls/group/process.ts";
 import { load, save } from "../../src/mls/group/storage.ts";
-import { BasicCredential } from "../../src/mls/messages/credentials.ts";
 import type { Extensions } from "../../src/mls/messages/extensions.ts";
 import { keyPackageReference } from "../../src/mls/messages/key_packages.ts";
-import { Capabilities, Lifetime, MLS10 } from "../../src/mls/messages/leaf_nodes.ts";
 import { MLSMessage } from "../../src/mls/messages/mls_message.ts";
 import { Add, type Proposal, Remove } from "../../src/mls/messages/proposals.ts";
-import { policyOf } from "../../src/mls/public_group/policy.ts";
 import { PublicGroup } from "../../src/mls/public_group/public_group.ts";
-
-export const NOW = 1_800_000_000;
-export const DAY = 24 * 3600;
-export const POLICY = policyOf(() => {}, { now: NOW });
-export const GROUP_ID = utf8("a group of friends");
-const LIFETIME = Lifetime.of({ notBefore: BigInt(NOW - DAY), notAfter: BigInt(NOW + 89 * DAY) });
-
-export async function makeClient(name: string, number: number): Promise<Client> {
-  const suite = cipherSuite(number);
-  return {
-    suite,
-    signatureKey: await suite.signature.generate(),
-    credential: BasicCredential.of({ identity: utf8(name) }),
-    capabilities: Capabilities.of({
-      versions: [MLS10],
-      cipherSuites: [number],
-      extensions: [],
-      proposals: [],
-      credentials: [1],
-    }),
-    extensions: [],
-  };
-}
-
-export async function keyPackageOf(name: string, suite = 1, lifetime = LIFETIME): Promise<OwnKeyPackage> {
-  return makeKeyPackage(await makeClient(name, suite), lifetime);
-}
+import { GROUP_ID, POLICY, keyPackageOf } from "./people.ts";
 
 export function overTheWire(message: MLSMessage): MLSMessage {
   return MLSMessage.decode(MLSMessage.encode(message));

@@ -20,7 +20,8 @@ import { ReInit, Remove } from "../../src/mls/messages/proposals.ts";
 import { proposeAsExternalSender, proposeSelf } from "../../src/mls/public_group/outside.ts";
 import { MOST_SKIPPED, MOST_STEPS } from "../../src/mls/schedule/secret_tree.ts";
 import { cipherSuite } from "../../src/mls/crypto/suites.ts";
-import { GROUP_ID, POLICY, Room, codeOf, keyPackageOf, overTheWire, publicOf, refuses, sameState } from "./stage.ts";
+import { GROUP_ID, POLICY, keyPackageOf } from "./people.ts";
+import { Room, codeOf, overTheWire, publicOf, refuses, sameState } from "./stage.ts";
 
 const PEOPLE = ["alice", "bob", "carol", "dave", "erin"];
 
