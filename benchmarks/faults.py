@@ -170,7 +170,7 @@ def prepare(running: Product) -> list[Device]:
 async def break_things(running: Product, kills: int, seconds_between: float) -> Counter[str]:
     """Let so many faults happen; each is one of four kinds."""
     happened: Counter[str] = Counter()
-    kinds = ["web", "web", "web", "database", "redis_flushed", "redis_frozen"]
+    kinds = ["web", "database", "web", "redis_flushed", "web", "redis_frozen"]
     starting: set[asyncio.Task[None]] = set()
     for number in range(kills):
         await asyncio.sleep(seconds_between)

@@ -46,9 +46,9 @@ def run(*command: str) -> dict[str, Any]:
 
 
 def test_nothing_is_lost_while_everything_fails() -> None:
-    figures = run("benchmarks.faults", "--kills", "6", "--seconds-between", "1")
+    figures = run("benchmarks.faults", "--kills", "4", "--seconds-between", "0.5")
 
-    assert figures["kills"] == 6
+    assert figures["kills"] == 4
     assert figures["acknowledged"] > 0
     wrong = {name: figures[name] for name in ("lost", "duplicated", "gaps", "reordered")}
     assert wrong == {"lost": 0, "duplicated": 0, "gaps": 0, "reordered": 0}
@@ -61,6 +61,16 @@ def test_nothing_is_handed_out_or_accepted_twice(database: str) -> None:
     assert figures["rounds"] == 8
     wrong = [name for name in figures if name.endswith(("_double", "_late")) and figures[name]]
     assert wrong == []
+
+
+def test_attackers_are_cut_and_cost_little_memory() -> None:
+    attacks = ["ping_flood", "deep_json", "large_frames"]
+
+    figures = run("benchmarks.attacks", "--pairs", "2", "--seconds", "2", "--only", *attacks)
+
+    for attack in attacks:
+        assert figures[f"{attack}_cut_after_seconds"] < 10
+        assert figures[f"{attack}_memory_mib"] < 64
 
 
 def test_the_relay_is_measured() -> None:
