@@ -1,10 +1,13 @@
 """Shapes of this app's requests and answers."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from accounts.api.serializers import (
     Base64Field,
     IdField,
+    PageSerializer,
     StrictSerializer,
     TextField,
     WholeNumberField,
@@ -18,6 +21,16 @@ from accounts.services.tokens import MAX_DAYS
 SIGNATURE_BYTES = 64
 MAX_CREDENTIAL_BYTES = 1024
 MAX_SECRET_CHARACTERS = 128
+MAX_SEARCH = 100
+
+
+class UsernameField(TextField):
+    """A user name as it may be typed; the service folds it into its one spelling and checks it."""
+
+    pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_USERNAME, **options)
 
 
 # People ---------------------------------------------------------------------------------------
@@ -44,7 +57,11 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
 class PeopleQuerySerializer(serializers.Serializer[None]):
     """What may stand behind the question mark; unknown names are not looked at."""
 
-    search = TextField(max_length=100, allow_blank=True, default="")
+    search = TextField(max_length=MAX_SEARCH, allow_blank=True, default="")
+
+
+class PeopleSerializer(PageSerializer):
+    results = PersonSerializer(many=True, read_only=True)
 
 
 # The session ----------------------------------------------------------------------------------
@@ -121,7 +138,7 @@ class TokenRequestSerializer(StrictSerializer):
     name = TextField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices),
-        allow_empty=False,
+        min_length=1,
         max_length=len(Scope),
     )
     expires_in_days = WholeNumberField(min_value=1, max_value=MAX_DAYS)
@@ -152,11 +169,15 @@ class InvitationSerializer(serializers.Serializer[Invitation]):
 
 
 class InvitationRequestSerializer(StrictSerializer):
-    username = TextField(max_length=MAX_USERNAME)
+    username = UsernameField()
     display_name = TextField(max_length=100, allow_blank=True, default="")
     email = serializers.EmailField(max_length=254, allow_blank=True, default="")
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
     expires_in_hours = WholeNumberField(min_value=1, max_value=MAX_HOURS, default=DEFAULT_HOURS)
+
+
+class InvitationsSerializer(PageSerializer):
+    results = InvitationSerializer(many=True, read_only=True)
 
 
 class NewInvitationSerializer(InvitationSerializer):
@@ -176,6 +197,6 @@ class InvitationPreviewSerializer(serializers.Serializer[object]):
 
 class AcceptanceSerializer(StrictSerializer):
     token = TextField(max_length=MAX_SECRET_CHARACTERS)
-    username = TextField(max_length=MAX_USERNAME)
+    username = UsernameField()
     display_name = TextField(max_length=100)
     password = TextField(max_length=MAX_PASSWORD, trim_whitespace=False)

@@ -21,9 +21,13 @@ class EnrolmentRequest(StrictSerializer):
 
 class FramesRequest(StrictSerializer):
     nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
-    steps = serializers.ListField(child=WholeNumberField(min_value=0), max_length=MAX_FRAMES)
+    steps = serializers.ListField(
+        child=WholeNumberField(min_value=0), min_length=1, max_length=MAX_FRAMES
+    )
     frames = serializers.ListField(
-        child=serializers.FileField(use_url=False), max_length=MAX_FRAMES
+        child=serializers.FileField(use_url=False, allow_empty_file=True),  # no JPEG, as any other
+        min_length=1,
+        max_length=MAX_FRAMES,
     )
 
 

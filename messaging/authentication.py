@@ -49,8 +49,14 @@ def find_caller(scope: dict[str, Any], *, from_browser: bool) -> SocketCaller:
     """Return who opens the socket; raises `NotAuthenticated`."""
     if from_browser:
         return _caller_of_session(_header(scope, b"cookie") or "")
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=10)
-    return tickets.redeem_ticket(query.get("ticket", [""])[0])
+    return tickets.redeem_ticket(_ticket(scope.get("query_string", b"").decode("latin-1")))
+
+
+def _ticket(query: str) -> str:
+    try:
+        return parse_qs(query, max_num_fields=10).get("ticket", [""])[0]
+    except ValueError:  # more fields than anybody needs
+        raise NotAuthenticated from None
 
 
 def _caller_of_session(cookies: str) -> SocketCaller:

@@ -2,7 +2,6 @@
 
 from securechat_sdk.wire.errors import (
     Conflict,
-    InvalidInput,
     NotFound,
     TooManyRequests,
     Unavailable,
@@ -22,7 +21,7 @@ class WelcomeNotFound(NotFound):
     """Joined already, or somebody else's."""
 
 
-class PersonNotSuitable(InvalidInput):
+class PersonNotSuitable(Unprocessable):
     code = "person_not_suitable"
     title = "A direct conversation names one other person; a group names nobody."
 

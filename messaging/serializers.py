@@ -6,7 +6,13 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import Base64Field, IdField, StrictSerializer, WholeNumberField
+from accounts.api.serializers import (
+    Base64Field,
+    IdField,
+    PageSerializer,
+    StrictSerializer,
+    WholeNumberField,
+)
 from messaging.models import Conversation, Entry
 from securechat_sdk.wire.frames import MAX_HANDSHAKE_BYTES, MAX_MESSAGE_BYTES
 
@@ -84,9 +90,7 @@ class ConversationSerializer(serializers.Serializer[Any]):
         return people[1] if people[0] == me else people[0]
 
 
-class ConversationsSerializer(serializers.Serializer[Any]):
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class ConversationsSerializer(PageSerializer):
     results = ConversationSerializer(many=True)
 
 
