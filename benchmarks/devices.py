@@ -75,11 +75,13 @@ async def _open(port: int, ticket: str) -> ClientConnection:
     return connection
 
 
-def frame_to_send(conversation_id: UUID, request_id: int, message_id: UUID | None = None) -> str:
+def frame_to_send(
+    conversation_id: UUID, request_id: int, message_id: UUID | None = None, *, size: int = 272
+) -> str:
     command = SendMessage(
         request_id=request_id,
         conversation_id=conversation_id,
         message_id=message_id or uuid4(),
-        ciphertext=message(conversation_id, 0),
+        ciphertext=message(conversation_id, 0, b"x" * size),
     )
     return encode_command(command).decode()

@@ -34,6 +34,7 @@ CONVERSATIONS = 6
 DEVICES_EACH = 3
 SECONDS_BETWEEN_FAULTS = 2.0
 SECONDS_TO_ANSWER = 15.0
+SECONDS_TO_RECOVER = 90.0
 NOT_STORED = {"unavailable", "overloaded"}  # try again; anything else is a bug of this program
 
 # Any: JSON.
@@ -169,7 +170,7 @@ def prepare(running: Product) -> list[Device]:
 async def break_things(running: Product, kills: int, seconds_between: float) -> Counter[str]:
     """Let so many faults happen; each is one of four kinds."""
     happened: Counter[str] = Counter()
-    kinds = ["web", "web", "web", "database", "redis_flushed", "redis_frozen"]
+    kinds = ["web", "database", "web", "redis_flushed", "web", "redis_frozen"]
     starting: set[asyncio.Task[None]] = set()
     for number in range(kills):
         await asyncio.sleep(seconds_between)
@@ -177,7 +178,9 @@ async def break_things(running: Product, kills: int, seconds_between: float) -> 
         happened[kind] += 1
         match kind:
             case "web":
-                victim = random.choice([one for one in running.web if one.listens()] or running.web)
+                if sum(one.listens() for one in running.web) < 2:  # leave one to carry the load
+                    await asyncio.gather(*starting)
+                victim = random.choice([one for one in running.web if one.listens()])
                 starting.add(asyncio.create_task(restart(victim)))
             case "database":
                 running.crash_database()
@@ -187,6 +190,16 @@ async def break_things(running: Product, kills: int, seconds_between: float) -> 
                 await freeze(running)
     await asyncio.gather(*starting)
     return happened
+
+
+async def everyone_sends(devices: Sequence[Device]) -> None:
+    """Wait until each device has had something acknowledged from now on: all is well again."""
+    before = [len(device.acknowledged) for device in devices]
+    deadline = time.monotonic() + SECONDS_TO_RECOVER
+    while any(len(one.acknowledged) == had for one, had in zip(devices, before, strict=True)):
+        if time.monotonic() > deadline:
+            raise SystemExit("The product did not recover.")
+        await asyncio.sleep(0.1)
 
 
 async def restart(victim: Any) -> None:
@@ -249,8 +262,9 @@ async def measure(running: Product, options: argparse.Namespace) -> dict[str, An
     stop = asyncio.Event()
     began = time.monotonic()
     taking_part = [asyncio.create_task(device.take_part(stop)) for device in devices]
+    await everyone_sends(devices)
     happened = await break_things(running, options.kills, options.seconds_between)
-    await asyncio.sleep(options.seconds_between)
+    await everyone_sends(devices)
     stop.set()
     await asyncio.gather(*taking_part)
     for device in devices:

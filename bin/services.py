@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -41,7 +42,7 @@ def postgresql() -> Iterator[str]:
             _wait(lambda: _answers(programs, folder), "PostgreSQL")
             yield "postgresql://postgres@/postgres?host=%s" % folder
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # at once: the default waits until all hang up
             server.wait(START_SECONDS)
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import deque
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from accounts.services.tickets import SocketCaller
 from securechat_sdk.wire.frames import CloseCode
+
+if TYPE_CHECKING:  # the server class uses this module, and needs no models for it
+    from accounts.services.tickets import SocketCaller
 
 MOST_FRAMES = 512
 MOST_CHARACTERS = 4 * 1024 * 1024
@@ -23,7 +26,7 @@ class Outbox:
     Belongs to the event loop: call it from there only.
     """
 
-    def __init__(self, device_id: UUID, caller: SocketCaller | None = None) -> None:
+    def __init__(self, device_id: UUID, caller: "SocketCaller | None" = None) -> None:
         self.device_id = device_id
         self.caller = caller
         self.told_welcomes: set[UUID] = set()

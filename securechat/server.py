@@ -6,6 +6,7 @@ limits below.
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any, cast
@@ -32,6 +33,8 @@ HEADER_SECONDS = 10
 STALLED_WRITER_SECONDS = 5
 PAUSE_AT_QUEUED_FRAMES = 32
 RESUME_AT_QUEUED_FRAMES = 8
+MOST_PINGS = 20
+SECONDS_OF_PINGS = 10
 OPEN = WebSocketServerProtocol.STATE_OPEN
 
 
@@ -146,6 +149,8 @@ class BoundedSocket(WebSocketProtocol):
     def __init__(self) -> None:
         super().__init__()
         self.reader = Reader()
+        self.pings = 0
+        self.pings_since = 0.0
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
         super().onOpen()
@@ -161,6 +166,17 @@ class BoundedSocket(WebSocketProtocol):
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: FBT001, N802, N803
         self.reader.goes_on()
         super().onClose(wasClean, code, reason)
+
+    def onPing(self, payload: bytes) -> None:  # noqa: N802 - Autobahn's name
+        """Answer, but not without end: each costs the server as much as the client."""
+        now = time.monotonic()
+        if now - self.pings_since > SECONDS_OF_PINGS:
+            self.pings, self.pings_since = 0, now
+        self.pings += 1
+        if self.pings > MOST_PINGS:
+            self.transport.abortConnection()
+        else:
+            super().onPing(payload)
 
     def serverSend(self, content: Any, binary: bool = False) -> None:  # noqa: FBT001, FBT002, N802
         """Write a text frame; Autobahn's own way costs several times as much per frame."""
