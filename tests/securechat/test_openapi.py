@@ -39,18 +39,24 @@ class Caller:
     """What a request carries to show who calls, and the ids of what is the caller's."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
     own: dict[str, str] = field(default_factory=dict)
 
     def calls(self, case: Any) -> None:
         """Ask as generated, and once more about what is there."""
-        for signal in SIGNALS:  # as Django's test client: the transaction outlives the requests
-            signal.disconnect(close_old_connections)
-        case.call_and_validate(headers=self.headers)
+        keep_the_connection()
+        case.call_and_validate(headers=self.headers, cookies=self.cookies)
         if self.own.keys() & case.path_parameters.keys():
             case.path_parameters = {
                 name: self.own.get(name, value) for name, value in case.path_parameters.items()
             }
-            case.call_and_validate(headers=self.headers)
+            case.call_and_validate(headers=self.headers, cookies=self.cookies)
+
+
+def keep_the_connection() -> None:
+    """As Django's test client does: the test's transaction outlives its requests."""
+    for signal in SIGNALS:
+        signal.disconnect(close_old_connections)
 
 
 schema = schemathesis.openapi.from_wsgi(
@@ -97,13 +103,14 @@ def own(browser: Browser) -> dict[str, str]:
 def page(browser: Browser, own: dict[str, str]) -> Caller:
     cookies = {name: morsel.value for name, morsel in browser.client.cookies.items()}
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    return Caller({"Cookie": cookie, "X-CSRFToken": cookies["csrftoken"]}, own)
+    # The WSGI client sends the cookies; the header tells schemathesis that they are not its own.
+    return Caller({"Cookie": cookie, "X-CSRFToken": cookies["csrftoken"]}, cookies, own)
 
 
 @pytest.fixture
 def script(browser: Browser, own: dict[str, str]) -> Caller:
     token = browser.make_token(*Scope.values).token
-    return Caller({"Authorization": f"Bearer {token}"}, own)
+    return Caller({"Authorization": f"Bearer {token}"}, {}, own)
 
 
 fuzzed = settings(
@@ -131,6 +138,15 @@ def test_a_page_gets_what_the_schema_says(case: Any, page: Caller) -> None:
 @fuzzed
 def test_a_script_gets_what_the_schema_says(case: Any, script: Caller) -> None:
     script.calls(case)
+
+
+def test_each_caller_is_who_it_says(page: Caller, script: Caller) -> None:
+    def people(caller: Caller) -> int:
+        keep_the_connection()
+        case = schema["/api/v1/people"]["GET"].Case()
+        return int(case.call(headers=caller.headers, cookies=caller.cookies).status_code)
+
+    assert [people(caller) for caller in (Caller(), page, script)] == [401, 200, 200]
 
 
 def test_the_schema_is_valid_and_made_without_a_warning() -> None:
