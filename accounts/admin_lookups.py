@@ -13,7 +13,12 @@ else:
 class ListedLookups(Rows):
     """Django allows every column of the row: ``?password__startswith=a`` would answer yes or no."""
 
-    def lookup_allowed(self, lookup: str, _value: object, _request: object = None) -> bool:
+    def lookup_allowed(
+        self,
+        lookup: str,
+        value: object,  # noqa: ARG002 - Django's name
+        request: object = None,  # noqa: ARG002 - Django's name
+    ) -> bool:
         listed = {
             name if isinstance(name, str) else str(name[0])
             for name in self.list_filter

@@ -4,18 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PasswordBudget',
+            name="PasswordBudget",
             fields=[
-                ('username', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('spent', models.PositiveIntegerField(default=0)),
-                ('renews_at', models.DateTimeField(db_index=True)),
+                ("username", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("spent", models.PositiveIntegerField(default=0)),
+                ("renews_at", models.DateTimeField(db_index=True)),
             ],
         ),
     ]
