@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 import numpy as np
 
-from facelogin import matching
+from facelogin import liveness, matching
 from facelogin.challenge import Step
 from facelogin.decoding import decode
 from facelogin.detection import Sighting, UnusableFrameError, find_face
@@ -16,6 +17,7 @@ from facelogin.lifecycle import Reason
 
 LEAST_USABLE = 0.6  # of the frames; a moving head is lost now and then
 MOST_WITH_MANY = 0.1  # somebody passed behind
+LEAST_DISTINCT = 0.7  # of the frames, byte for byte
 REASONS_SAID = 3
 
 Progress = Callable[[int], None]
@@ -47,21 +49,12 @@ def warm_up() -> None:
 def judge_enrolment(
     frames: Sequence[bytes], challenge: Sequence[Step], progress: Progress
 ) -> Verdict:
-    """One embedding of each pose, if they are of one person and the poses do vary."""
+    """One embedding of each pose, if they are of one live head and the poses do vary."""
     try:
-        poses = _poses(_sightings(frames, progress), challenge)
+        evidence = _examine(frames, challenge, progress)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
-    chosen = [
-        max(poses[Step.STRAIGHT], key=lambda one: one.sharpness),
-        _a_little_turned(poses[Step.LEFT]),
-        _a_little_turned(poses[Step.RIGHT]),
-    ]
-    embeddings = tuple(embed(one.chip) for one in chosen)
-    progress(95)
-    if not matching.is_one_person(embeddings[0], embeddings[1:]):
-        return Verdict(reasons=(Reason.MANY_FACES,))  # one after the other
-    return Verdict(embeddings=embeddings)
+    return Verdict(embeddings=(evidence.straight[0], *evidence.turned))
 
 
 def judge_verification(
@@ -71,15 +64,12 @@ def judge_verification(
     threshold: float,
     progress: Progress,
 ) -> Verdict:
-    """Compare the sharpest frontal frames with the enrolment."""
+    """Compare the sharpest frontal frames of a live head with the enrolment."""
     try:
-        poses = _poses(_sightings(frames, progress), challenge)
+        evidence = _examine(frames, challenge, progress)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
-    frontal = sorted(poses[Step.STRAIGHT], key=lambda one: one.sharpness, reverse=True)
-    probes = [embed(one.chip) for one in frontal[: matching.FRAMES_COMPARED]]
-    progress(95)
-    if not matching.is_recognised(probes, enrolled, threshold=threshold):
+    if not matching.is_recognised(evidence.straight, enrolled, threshold=threshold):
         return Verdict(reasons=(Reason.NOT_RECOGNISED,))
     return Verdict()
 
@@ -92,18 +82,64 @@ def unpack(packed: bytes) -> list[Embedding]:
     return list(np.frombuffer(packed, "<f8").astype(np.float64).reshape(-1, SIZE))
 
 
+@dataclass(frozen=True, repr=False)
+class _Evidence:
+    """The embeddings of one head: the sharpest straight frames, and one turned to each side."""
+
+    straight: tuple[Embedding, ...]
+    turned: tuple[Embedding, Embedding]
+
+
+def _examine(frames: Sequence[bytes], challenge: Sequence[Step], progress: Progress) -> _Evidence:
+    """Refuse whatever is not one live head that follows the challenge.
+
+    What shows the depth of a head are the frames whose embeddings are compared, with each other
+    and with the enrolment: a face that is exchanged in between is another one in some of them.
+    """
+    sightings = _sightings(frames, progress)
+    poses = _poses(sightings, challenge)
+    _check_repetition(frames)
+    if not liveness.is_continuous(sightings):
+        raise RefusedError(Reason.INTERRUPTED)
+    straight = sorted(poses[Step.STRAIGHT], key=lambda one: one.sharpness, reverse=True)
+    left, right = (_a_little_turned(poses[side]) for side in (Step.LEFT, Step.RIGHT))
+    _check_depth(straight[0], (left, *poses[Step.LEFT]), 1)
+    _check_depth(straight[0], (right, *poses[Step.RIGHT]), -1)
+    evidence = _Evidence(
+        straight=tuple(embed(one.chip) for one in straight[: matching.FRAMES_COMPARED]),
+        turned=(embed(left.chip), embed(right.chip)),
+    )
+    progress(95)
+    if not matching.is_one_person(evidence.straight[0], evidence.straight[1:] + evidence.turned):
+        raise RefusedError(Reason.MANY_FACES)  # one after the other
+    return evidence
+
+
+def _check_repetition(frames: Sequence[bytes]) -> None:
+    """A camera never gives the same picture twice; a looping or frozen one does."""
+    if len(set(frames)) < LEAST_DISTINCT * len(frames):
+        raise RefusedError(Reason.REPEATED)
+
+
+def _check_depth(straight: Sighting, turned: Sequence[Sighting], side: int) -> None:
+    """Both the frame that will be compared, which comes first, and most others show a head."""
+    measured = [side * liveness.parallax(straight.chip, one.chip) for one in turned]
+    if measured[0] < liveness.LEAST_PARALLAX or median(measured) < liveness.LEAST_PARALLAX:
+        raise RefusedError(Reason.NOT_A_HEAD)
+
+
 def _sightings(frames: Sequence[bytes], progress: Progress) -> list[Sighting]:
     """The faces of the usable frames; refuses when too few are usable."""
     found: list[Sighting] = []
     problems: Counter[Reason] = Counter()
-    for number, frame in enumerate(frames, start=1):
+    for number, frame in enumerate(frames):
         try:
-            found.append(find_face(decode(frame)))
+            found.append(replace(find_face(decode(frame)), number=number))
         except BadJpegError as error:
             raise RefusedError(Reason.BAD_FRAME) from error
         except UnusableFrameError as unusable:
             problems[unusable.reason] += 1
-        progress(80 * number // len(frames))
+        progress(80 * (number + 1) // len(frames))
     if problems[Reason.MANY_FACES] > MOST_WITH_MANY * len(frames):
         raise RefusedError(Reason.MANY_FACES)
     if len(found) < LEAST_USABLE * len(frames):
