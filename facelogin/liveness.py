@@ -117,7 +117,10 @@ def _beyond(
 
 def _flow(before: Grey, after: Grey) -> NDArray[np.float32]:
     dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return np.asarray(dense.calc(before, after, None), np.float32)
+    return np.asarray(
+        dense.calc(before, after, None),  # type: ignore[call-overload]  # None: no first guess
+        np.float32,
+    )
 
 
 def _grey(chip: Chip) -> Grey:
