@@ -157,8 +157,10 @@ def first_one_then_the_other(first: list[bytes], second: list[bytes]) -> list[by
 
 def _obedient(challenge: Sequence[Step], degrees: float, conditions: Conditions) -> list[Pose]:
     sides = {Step.STRAIGHT: 0.0, Step.LEFT: degrees, Step.RIGHT: -degrees}
-    held = [sides[step] for step in challenge for _ in range(2)]
-    yaws = np.interp(np.linspace(0, len(held) - 1, FRAMES), range(len(held)), held)
+    held = [sides[step] for step in challenge]
+    middles = (np.arange(len(held)) + 0.6) * FRAMES / len(held)
+    around = [edge for middle in middles for edge in (middle - 1.5, middle + 1.5)]
+    yaws = np.interp(np.arange(FRAMES), around, np.repeat(held, 2))
     sway = np.cumsum(conditions.random.normal(0, 0.01, (FRAMES, 3)), axis=0)
     return [
         Pose(yaw=float(yaw), x=float(x), y=float(y), pitch=float(20 * tilt))
@@ -208,7 +210,9 @@ def _usable(pictures: Sequence[Picture]) -> list[Portrait]:
 
 def judged(frames: Sequence[bytes], challenge: Sequence[Step]) -> list[str]:
     """Why the product refuses; nothing when it accepts."""
-    verdict = pipeline.judge_enrolment(frames, challenge, lambda _percent: None)
+    steps = [number * len(challenge) // len(frames) for number in range(len(frames))]
+    film = pipeline.Film(challenge=challenge, frames=frames, steps=steps)
+    verdict = pipeline.judge_enrolment(film, lambda _percent: None)
     return [reason.value for reason in verdict.reasons]
 
 

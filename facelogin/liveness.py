@@ -51,15 +51,16 @@ _GRID = np.stack([_COLUMNS, _ROWS], axis=-1).astype(np.float32)
 def parallax(straight: Chip, turned: Chip) -> float:
     """How far the nose moves against the plane of eyes and mouth, in eye distances.
 
-    It must do so against the cheeks beside it too, as they fall back and the cheeks of a bent photo
-    do not; the lesser of the two counts. Positive to the person's own left, as ``turn_of``.
+    It must do so against the cheek beside it too, which falls back and that of a bent photo does
+    not; the lesser of the two counts. Positive to the person's own left, as ``turn_of``.
     """
     moved = _GRID + _flow(_grey(straight), _grey(turned))
     plane, _ = cv2.findHomography(_GRID[_PLANE], moved[_PLANE], 0)
     if plane is None:
         return 0.0
     nose = _beyond(plane, moved, _NOSE)
-    against_cheeks = nose - float(np.mean([_beyond(plane, moved, cheek) for cheek in _CHEEKS]))
+    near_cheek = _CHEEKS[0] if nose > 0 else _CHEEKS[1]  # the other one turns out of sight
+    against_cheeks = nose - _beyond(plane, moved, near_cheek)
     if nose * against_cheeks <= 0:
         return 0.0
     return min(nose, against_cheeks, key=abs)

@@ -24,6 +24,15 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Film:
+    """What was asked for, and the frames in order, each with the index of the step then shown."""
+
+    challenge: Sequence[Step]
+    frames: Sequence[bytes] = field(repr=False)
+    steps: Sequence[int]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Refused for these reasons, or passed; an enrolment that passed brings its embeddings."""
 
@@ -46,27 +55,24 @@ def warm_up() -> None:
         embed(blank[:150, :150])
 
 
-def judge_enrolment(
-    frames: Sequence[bytes], challenge: Sequence[Step], progress: Progress
-) -> Verdict:
+def judge_enrolment(film: Film, progress: Progress) -> Verdict:
     """One embedding of each pose, if they are of one live head and the poses do vary."""
     try:
-        evidence = _examine(frames, challenge, progress)
+        evidence = _examine(film, progress)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
     return Verdict(embeddings=(evidence.straight[0], *evidence.turned))
 
 
 def judge_verification(
-    frames: Sequence[bytes],
-    challenge: Sequence[Step],
+    film: Film,
     enrolled: Sequence[Embedding],
     threshold: float,
     progress: Progress,
 ) -> Verdict:
     """Compare the sharpest frontal frames of a live head with the enrolment."""
     try:
-        evidence = _examine(frames, challenge, progress)
+        evidence = _examine(film, progress)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
     if not matching.is_recognised(evidence.straight, enrolled, threshold=threshold):
@@ -90,29 +96,50 @@ class _Evidence:
     turned: tuple[Embedding, Embedding]
 
 
-def _examine(frames: Sequence[bytes], challenge: Sequence[Step], progress: Progress) -> _Evidence:
+def _examine(film: Film, progress: Progress) -> _Evidence:
     """Refuse whatever is not one live head that follows the challenge.
 
     What shows the depth of a head are the frames whose embeddings are compared, with each other
     and with the enrolment: a face that is exchanged in between is another one in some of them.
     """
-    sightings = _sightings(frames, progress)
-    poses = _poses(sightings, challenge)
-    _check_repetition(frames)
-    if not liveness.is_continuous(sightings):
+    steps = _steps(film, _sightings(film, progress))
+    poses = _poses(film.challenge, steps)
+    _check_repetition(film.frames)
+    if not all(liveness.is_continuous(seen) for seen in steps.values()):
         raise RefusedError(Reason.INTERRUPTED)
-    straight = sorted(poses[Step.STRAIGHT], key=lambda one: one.sharpness, reverse=True)
-    left, right = (_a_little_turned(poses[side]) for side in (Step.LEFT, Step.RIGHT))
-    _check_depth(straight[0], (left, *poses[Step.LEFT]), 1)
-    _check_depth(straight[0], (right, *poses[Step.RIGHT]), -1)
+    straight, turned = _chosen(film.challenge, poses)
     evidence = _Evidence(
-        straight=tuple(embed(one.chip) for one in straight[: matching.FRAMES_COMPARED]),
-        turned=(embed(left.chip), embed(right.chip)),
+        straight=tuple(embed(one.chip) for one in straight),
+        turned=(embed(turned[Step.LEFT].chip), embed(turned[Step.RIGHT].chip)),
     )
     progress(95)
     if not matching.is_one_person(evidence.straight[0], evidence.straight[1:] + evidence.turned):
         raise RefusedError(Reason.MANY_FACES)  # one after the other
     return evidence
+
+
+def _chosen(
+    challenge: Sequence[Step], poses: dict[int, list[Sighting]]
+) -> tuple[list[Sighting], dict[Step, Sighting]]:
+    """The sharpest frame of each straight step, the sharpest of all first, and one of each side.
+
+    The turned ones show that it is a head, which is checked here.
+    """
+    straight = sorted(
+        (
+            max(poses[index], key=lambda one: one.sharpness)
+            for index, step in enumerate(challenge)
+            if step is Step.STRAIGHT
+        ),
+        key=lambda one: one.sharpness,
+        reverse=True,
+    )
+    turned: dict[Step, Sighting] = {}
+    for side, sign in ((Step.LEFT, 1), (Step.RIGHT, -1)):
+        seen = [one for n, step in enumerate(challenge) if step is side for one in poses[n]]
+        turned[side] = _a_little_turned(seen)
+        _check_depth(straight[0], (turned[side], *seen), sign)
+    return straight, turned
 
 
 def _check_repetition(frames: Sequence[bytes]) -> None:
@@ -128,8 +155,9 @@ def _check_depth(straight: Sighting, turned: Sequence[Sighting], side: int) -> N
         raise RefusedError(Reason.NOT_A_HEAD)
 
 
-def _sightings(frames: Sequence[bytes], progress: Progress) -> list[Sighting]:
+def _sightings(film: Film, progress: Progress) -> list[Sighting]:
     """The faces of the usable frames; refuses when too few are usable."""
+    frames = film.frames
     found: list[Sighting] = []
     problems: Counter[Reason] = Counter()
     for number, frame in enumerate(frames):
@@ -147,25 +175,33 @@ def _sightings(frames: Sequence[bytes], progress: Progress) -> list[Sighting]:
     return found
 
 
-def _poses(sightings: Sequence[Sighting], challenge: Sequence[Step]) -> dict[Step, list[Sighting]]:
-    """The sightings by pose, their turns from the person's own middle; refuses when one is missing.
-
-    The pose is measured; which step the page showed at that moment is not yet held against it.
-    """
-    neutral = matching.neutral_turn([one.turn for one in sightings])
+def _steps(film: Film, sightings: Sequence[Sighting]) -> dict[int, list[Sighting]]:
+    """The sightings by step, their turns from where the nose stands when the person is straight."""
+    straight = {n for n, step in enumerate(film.challenge) if step is Step.STRAIGHT}
+    neutral = matching.neutral_turn(
+        [one.turn for one in sightings if film.steps[one.number] in straight]
+        or [one.turn for one in sightings]
+    )
     if abs(neutral) > matching.MOST_TURNED_NEUTRAL:
         raise RefusedError(Reason.NOT_FRONTAL)
-    poses: dict[Step, list[Sighting]] = {step: [] for step in Step}
+    steps: dict[int, list[Sighting]] = {index: [] for index in range(len(film.challenge))}
     for one in sightings:
-        turned = replace(one, turn=one.turn - neutral)
-        pose = matching.pose_of(turned.turn)
-        if pose is not None:
-            poses[pose].append(turned)
-    if len(poses[Step.STRAIGHT]) < matching.FRAMES_COMPARED:
-        raise RefusedError(Reason.NOT_FRONTAL)
-    if not poses[Step.LEFT] and not poses[Step.RIGHT]:
+        steps[film.steps[one.number]].append(replace(one, turn=one.turn - neutral))
+    return steps
+
+
+def _poses(
+    challenge: Sequence[Step], steps: dict[int, list[Sighting]]
+) -> dict[int, list[Sighting]]:
+    """Of each step the frames in the pose that it asks for; refuses when a step has none."""
+    poses = {
+        index: [one for one in seen if matching.pose_of(one.turn) is challenge[index]]
+        for index, seen in steps.items()
+    }
+    moved = {matching.pose_of(one.turn) for seen in steps.values() for one in seen}
+    if moved.isdisjoint({Step.LEFT, Step.RIGHT}):
         raise RefusedError(Reason.TOO_ALIKE, Reason.STEPS_NOT_FOLLOWED)
-    if not all(poses[step] for step in challenge):
+    if not all(poses.values()):
         raise RefusedError(Reason.STEPS_NOT_FOLLOWED)
     return poses
 

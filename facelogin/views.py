@@ -27,6 +27,8 @@ from facelogin.serializers import (
     EnrolmentRequest,
     FaceAnswer,
     FramesRequest,
+    PreviewAnswer,
+    PreviewRequest,
 )
 from facelogin.services import passages
 from facelogin.services.captures import Submission
@@ -101,10 +103,8 @@ class FramesView(FaceAPIView):
     @extend_schema(request={"multipart/form-data": FramesRequest}, responses={202: CaptureAnswer})
     def put(self, request: Request, capture_id: UUID) -> Response:
         """Takes the frames of an open capture, once."""
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-            raise TooLarge
-        fields = _read(FramesRequest, _form(request))
+        _check_length(request)
+        fields = _read(FramesRequest, _form(request, "nonce", "steps"))
         submission = Submission(
             nonce=fields["nonce"],
             steps=fields["steps"],
@@ -112,6 +112,24 @@ class FramesView(FaceAPIView):
         )
         capture = passages.submit(_http(request), capture_id, submission)
         return _capture(capture, status.HTTP_202_ACCEPTED)
+
+
+class PreviewView(FaceAPIView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request={"multipart/form-data": PreviewRequest}, responses=PreviewAnswer)
+    def post(self, request: Request, capture_id: UUID) -> Response:
+        """Says within about a second what the worker sees in one frame of an open capture."""
+        _check_length(request)
+        fields = _read(PreviewRequest, _form(request, "nonce", "frame"))
+        frame = fields["frame"].read()
+        look = passages.preview(_http(request), capture_id, nonce=fields["nonce"], frame=frame)
+        body = {
+            "looked": look is not None,
+            "hint": look.hint if look else None,
+            "turn": look.turn if look else None,
+        }
+        return Response(PreviewAnswer(body).data)
 
 
 class CaptureView(FaceAPIView):
@@ -139,11 +157,16 @@ class DeclineView(FaceAPIView):
         return session_response(request)
 
 
-def _form(request: Request) -> dict[str, Any]:
-    """The form as a plain object: single fields once, the frames as a list."""
+def _check_length(request: Request) -> None:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+        raise TooLarge
+
+
+def _form(request: Request, *single: str) -> dict[str, Any]:
+    """The form as a plain object: single fields once, the others as lists."""
     form = cast("QueryDict", request.data)  # what MultiPartParser makes
     values: dict[str, Any] = {name: form.getlist(name) for name in form}
-    for name in ("nonce", "steps"):
+    for name in single:
         if len(values.get(name, [])) > 1:
             raise InvalidInput(f"There is one {name}.")
         if name in values:

@@ -18,8 +18,10 @@ SCHEME = "files"
 TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
-    def _put(self, queue: str, payload: dict[str, Any], **_options: Any) -> None:
+class Channel(filesystem.Channel):
+    def _put(  # type: ignore[override]  # kombu's two base classes disagree
+        self, queue: str, payload: dict[str, Any], **_options: Any
+    ) -> None:
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
         unfinished = folder / f".{name}.part"
@@ -27,5 +29,5 @@ class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
         os.replace(unfinished, folder / name)  # noqa: PTH105 (atomic, as its documentation says)
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no types
+class Transport(filesystem.Transport):
     Channel = Channel

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 from queue import Empty
+from typing import Any
 from uuid import uuid4
 
 from kombu import Connection
@@ -28,8 +29,13 @@ def test_a_reader_that_never_waits_gets_every_message_whole_and_once(tmp_path: P
     sent = [{"number": number, "padding": "x" * 5000} for number in range(MESSAGES)]
     with connect(tmp_path) as writing, connect(tmp_path) as reading:
         writer, reader = writing.SimpleQueue(queue), reading.SimpleQueue(queue, no_ack=True)
-        sender = threading.Thread(target=lambda: [writer.put(one) for one in sent])
-        got = []
+        got: list[dict[str, Any]] = []
+
+        def send() -> None:
+            for one in sent:
+                writer.put(one)
+
+        sender = threading.Thread(target=send)
 
         sender.start()
         while len(got) < MESSAGES and (sender.is_alive() or any(tmp_path.glob("*.msg"))):
