@@ -10,6 +10,9 @@ from django.dispatch import Signal
 # application that holds something open for a device, such as a socket, closes it now.
 device_revoked = Signal()
 
+# Sent without more when a session or token may have ended: whoever holds something open for one
+# asks `accounts.services.tickets.ended_callers`.
+access_ended = Signal()
 
 # Sent with ``person``, ``old_password`` and ``new_password`` inside the transaction of the change:
 # whatever is sealed under the password is sealed anew, or the change does not happen.
@@ -20,3 +23,7 @@ def publish_device_revoked(*, device_id: UUID, person_id: UUID) -> None:
     transaction.on_commit(
         partial(device_revoked.send_robust, sender=None, device_id=device_id, person_id=person_id)
     )
+
+
+def publish_access_ended() -> None:
+    transaction.on_commit(partial(access_ended.send_robust, sender=None))

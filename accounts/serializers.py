@@ -1,10 +1,13 @@
 """Shapes of this app's requests and answers."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from accounts.api.serializers import (
     Base64Field,
     IdField,
+    PageSerializer,
     StrictSerializer,
     TextField,
     WholeNumberField,
@@ -18,6 +21,17 @@ from accounts.services.tokens import MAX_DAYS
 SIGNATURE_BYTES = 64
 MAX_CREDENTIAL_BYTES = 1024
 MAX_SECRET_CHARACTERS = 128
+MAX_SEARCH = 100
+PROOF = "The authentication key's signature over the session's challenge and the device's id."
+
+
+class UsernameField(TextField):
+    """A user name as it may be typed; the service folds it into its one spelling and checks it."""
+
+    pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_USERNAME, **options)
 
 
 # People ---------------------------------------------------------------------------------------
@@ -32,7 +46,11 @@ class PersonBriefSerializer(serializers.ModelSerializer[Person]):
 
 class PersonSerializer(serializers.ModelSerializer[Person]):
     identity_key = Base64Field(
-        min_bytes=KEY_BYTES, max_bytes=KEY_BYTES, read_only=True, allow_null=True
+        min_bytes=KEY_BYTES,
+        max_bytes=KEY_BYTES,
+        read_only=True,
+        allow_null=True,
+        help_text="The public key that signs this person's devices; null before the first.",
     )
 
     class Meta:
@@ -44,7 +62,11 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
 class PeopleQuerySerializer(serializers.Serializer[None]):
     """What may stand behind the question mark; unknown names are not looked at."""
 
-    search = TextField(max_length=100, allow_blank=True, default="")
+    search = TextField(max_length=MAX_SEARCH, allow_blank=True, default="")
+
+
+class PeopleSerializer(PageSerializer):
+    results = PersonSerializer(many=True, read_only=True)
 
 
 # The session ----------------------------------------------------------------------------------
@@ -58,13 +80,25 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
 
 
 class SessionSerializer(serializers.Serializer[object]):
-    state = serializers.ChoiceField(choices=[state.value for state in State], read_only=True)
-    pending = serializers.CharField(read_only=True, allow_null=True)
-    alternatives = serializers.ListField(child=serializers.CharField(), read_only=True)
+    state = serializers.ChoiceField(
+        choices=[(state.value, state.name) for state in State], read_only=True
+    )
+    pending = serializers.CharField(
+        read_only=True, allow_null=True, help_text="The stage for which the login waits."
+    )
+    alternatives = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="What else the person could pass the second factor with.",
+    )
     person = PersonBriefSerializer(read_only=True, allow_null=True)
-    second_factors = serializers.DictField(child=serializers.BooleanField(), read_only=True)
+    second_factors = serializers.DictField(
+        child=serializers.BooleanField(), read_only=True, help_text="Which ones are enrolled."
+    )
     device = DeviceSerializer(read_only=True, allow_null=True)
-    challenge = serializers.CharField(read_only=True, allow_null=True)
+    challenge = serializers.CharField(
+        read_only=True, allow_null=True, help_text="What a device signs to prove itself; base64."
+    )
     organisation = serializers.CharField(read_only=True)
     face_enabled = serializers.BooleanField(read_only=True)
     second_factor_required = serializers.BooleanField(read_only=True)
@@ -74,17 +108,26 @@ class SessionSerializer(serializers.Serializer[object]):
 
 
 class DeviceRegistrationSerializer(StrictSerializer):
-    id = IdField()
-    name = TextField(max_length=100)
-    signature_key = Base64Field(min_bytes=KEY_BYTES, max_bytes=KEY_BYTES)
-    credential = Base64Field(max_bytes=MAX_CREDENTIAL_BYTES)
-    authentication_key = Base64Field(min_bytes=KEY_BYTES, max_bytes=KEY_BYTES)
-    proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES)
+    id = IdField(help_text="Made by the device.")
+    name = TextField(max_length=100, help_text="What its owner recognises it by.")
+    signature_key = Base64Field(
+        min_bytes=KEY_BYTES, max_bytes=KEY_BYTES, help_text="The public key of its MLS leaves."
+    )
+    credential = Base64Field(
+        max_bytes=MAX_CREDENTIAL_BYTES,
+        help_text="Names account and device, signed by the account's identity key.",
+    )
+    authentication_key = Base64Field(
+        min_bytes=KEY_BYTES,
+        max_bytes=KEY_BYTES,
+        help_text="The public key with which it proves that a session sits on it.",
+    )
+    proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES, help_text=PROOF)
 
 
 class DeviceProofSerializer(StrictSerializer):
     device_id = IdField()
-    proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES)
+    proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES, help_text=PROOF)
 
 
 class DeviceNameSerializer(StrictSerializer):
@@ -93,7 +136,12 @@ class DeviceNameSerializer(StrictSerializer):
 
 class BoundDeviceSerializer(serializers.Serializer[object]):
     device = DeviceSerializer(read_only=True)
-    unlock_share = Base64Field(min_bytes=32, max_bytes=32, read_only=True)
+    unlock_share = Base64Field(
+        min_bytes=32,
+        max_bytes=32,
+        read_only=True,
+        help_text="The server's half of the key of what the browser stores.",
+    )
 
 
 class DevicesSerializer(serializers.Serializer[object]):
@@ -121,14 +169,14 @@ class TokenRequestSerializer(StrictSerializer):
     name = TextField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices),
-        allow_empty=False,
+        min_length=1,
         max_length=len(Scope),
     )
     expires_in_days = WholeNumberField(min_value=1, max_value=MAX_DAYS)
 
 
 class NewTokenSerializer(TokenSerializer):
-    token = serializers.CharField(read_only=True)
+    token = serializers.CharField(read_only=True, help_text="The secret; shown only here.")
 
 
 class TicketSerializer(serializers.Serializer[object]):
@@ -152,19 +200,23 @@ class InvitationSerializer(serializers.Serializer[Invitation]):
 
 
 class InvitationRequestSerializer(StrictSerializer):
-    username = TextField(max_length=MAX_USERNAME)
+    username = UsernameField()
     display_name = TextField(max_length=100, allow_blank=True, default="")
     email = serializers.EmailField(max_length=254, allow_blank=True, default="")
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
     expires_in_hours = WholeNumberField(min_value=1, max_value=MAX_HOURS, default=DEFAULT_HOURS)
 
 
+class InvitationsSerializer(PageSerializer):
+    results = InvitationSerializer(many=True, read_only=True)
+
+
 class NewInvitationSerializer(InvitationSerializer):
-    link = serializers.CharField(read_only=True)
+    link = serializers.CharField(read_only=True, help_text="For the invited; shown only here.")
 
 
 class InvitationTokenSerializer(StrictSerializer):
-    token = TextField(max_length=MAX_SECRET_CHARACTERS)
+    token = TextField(max_length=MAX_SECRET_CHARACTERS, help_text="The end of the link.")
 
 
 class InvitationPreviewSerializer(serializers.Serializer[object]):
@@ -175,7 +227,7 @@ class InvitationPreviewSerializer(serializers.Serializer[object]):
 
 
 class AcceptanceSerializer(StrictSerializer):
-    token = TextField(max_length=MAX_SECRET_CHARACTERS)
-    username = TextField(max_length=MAX_USERNAME)
+    token = TextField(max_length=MAX_SECRET_CHARACTERS, help_text="The end of the link.")
+    username = UsernameField()
     display_name = TextField(max_length=100)
     password = TextField(max_length=MAX_PASSWORD, trim_whitespace=False)

@@ -13,6 +13,8 @@ from django.contrib.sessions.models import Session
 from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 
+from accounts.events import publish_access_ended
+
 DIGEST_CHARACTERS = 40  # as long as Django's column: 160 bits
 
 
@@ -47,6 +49,7 @@ class SessionStore(DatabaseStore):
         key = session_key or self.session_key
         if key is not None:
             super().delete(digest_of(key))
+            publish_access_ended()
 
     # The asynchronous ways of Django's own store would write the key itself; these use the above.
     aload = SessionBase.aload

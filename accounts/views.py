@@ -6,20 +6,35 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 
 from accounts import access
 from accounts.api.authentication import device_of, person_of
-from accounts.api.pagination import CursorPagination
+from accounts.api.operations import operation, text_parameter
+from accounts.api.pagination import CURSOR, CursorPagination
 from accounts.api.permissions import ComesFromOurPage, IsAdministrator, IsDevice, IsLoggedIn
-from accounts.models import Device, DeviceToken, Invitation, Person, Scope
+from accounts.api.serializers import WITHOUT_NUL
+from accounts.api.views import APIView
+from accounts.errors import (
+    CredentialInvalid,
+    DeviceIdTaken,
+    DeviceLimit,
+    DeviceRevoked,
+    IdentityKeyDiffers,
+    InvitationExpired,
+    InvitationNotFound,
+    InvitationUsed,
+    PasswordTooWeak,
+    ProofInvalid,
+    TooManyTokens,
+    UsernameTaken,
+)
+from accounts.models import Device, DeviceToken, Invitation, Scope
 from accounts.serializers import (
+    MAX_SEARCH,
     AcceptanceSerializer,
     BoundDeviceSerializer,
     DeviceNameSerializer,
@@ -30,10 +45,12 @@ from accounts.serializers import (
     InvitationPreviewSerializer,
     InvitationRequestSerializer,
     InvitationSerializer,
+    InvitationsSerializer,
     InvitationTokenSerializer,
     NewInvitationSerializer,
     NewTokenSerializer,
     PeopleQuerySerializer,
+    PeopleSerializer,
     PersonSerializer,
     SessionSerializer,
     TicketSerializer,
@@ -41,6 +58,7 @@ from accounts.serializers import (
     TokensSerializer,
 )
 from accounts.services import devices, invitations, logins, sessions, tickets, tokens
+from securechat_sdk.wire.errors import NotFound
 
 
 def session_response(request: Request | HttpRequest, status_code: int = 200) -> Response:
@@ -65,9 +83,13 @@ class SessionView(APIView):
 
     permission_classes = [ComesFromOurPage]
 
-    # auth: anyone may ask; the stubs want names, but OpenAPI says "nobody" with an empty object
-    @extend_schema(responses=SessionSerializer, auth=[{}])  # type: ignore[list-item]
+    @operation("get_session", answers={200: SessionSerializer})
     def get(self, request: Request) -> Response:
+        """Say where this browser stands.
+
+        Sets the cookie `csrftoken`, which every later call that changes something repeats in the
+        header `X-CSRFToken`.
+        """
         get_token(request._request)  # noqa: SLF001  # sets the cookie that later calls need
         return session_response(request)
 
@@ -78,12 +100,19 @@ class SessionDeviceView(APIView):
     def get_permissions(self) -> list[Any]:
         return [IsDevice() if self.request.method == "GET" else IsLoggedIn()]
 
-    @extend_schema(responses=BoundDeviceSerializer)
+    @operation("get_session_device", answers={200: BoundDeviceSerializer})
     def get(self, request: Request) -> Response:
+        """Show the device on which this session sits, and its unlock share."""
         return _bound(device_of(request))
 
-    @extend_schema(request=DeviceProofSerializer, responses=BoundDeviceSerializer)
+    @operation(
+        "prove_device",
+        body=DeviceProofSerializer,
+        answers={200: BoundDeviceSerializer},
+        refuses=(NotFound, DeviceRevoked, ProofInvalid),
+    )
     def post(self, request: Request) -> Response:
+        """Prove that this session sits on a device of the caller."""
         fields = _read(DeviceProofSerializer, request.data)
         device = devices.prove_device(
             person=person_of(request), challenge=logins.challenge_of(request.session), **fields
@@ -107,13 +136,30 @@ class DevicesView(APIView):
     def get_permissions(self) -> list[Any]:
         return [IsLoggedIn() if self.request.method == "POST" else IsDevice()]
 
-    @extend_schema(responses=DevicesSerializer)
+    @operation("list_devices", answers={200: DevicesSerializer})
     def get(self, request: Request) -> Response:
+        """List the caller's devices."""
         own = access.devices_for(person_of(request))
         return Response(DevicesSerializer({"results": own}).data)
 
-    @extend_schema(request=DeviceRegistrationSerializer, responses={201: BoundDeviceSerializer})
+    @operation(
+        "register_device",
+        body=DeviceRegistrationSerializer,
+        answers={201: BoundDeviceSerializer},
+        refuses=(
+            CredentialInvalid,
+            DeviceIdTaken,
+            DeviceLimit,
+            DeviceRevoked,
+            IdentityKeyDiffers,
+            ProofInvalid,
+        ),
+    )
     def post(self, request: Request) -> Response:
+        """Register a device for the caller, and bind this session to it.
+
+        The first device of an account sets the account's identity key.
+        """
         fields = _read(DeviceRegistrationSerializer, request.data)
         device = devices.register_device(
             person=person_of(request),
@@ -128,14 +174,16 @@ class DevicesView(APIView):
 class DeviceView(APIView):
     """One device of the caller."""
 
-    @extend_schema(request=DeviceNameSerializer, responses=DeviceSerializer)
+    @operation("rename_device", body=DeviceNameSerializer, answers={200: DeviceSerializer})
     def patch(self, request: Request, device_id: UUID) -> Response:
+        """Give a device of the caller another name."""
         device = access.device_for(person_of(request), device_id)
         fields = _read(DeviceNameSerializer, request.data)
         return Response(DeviceSerializer(devices.rename_device(device=device, **fields)).data)
 
-    @extend_schema(responses={204: None})
+    @operation("revoke_device", answers={204: None})
     def delete(self, request: Request, device_id: UUID) -> Response:
+        """Revoke a device: its sessions, tokens and key packages end at once."""
         devices.revoke_device(device=access.device_for(person_of(request), device_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -143,13 +191,23 @@ class DeviceView(APIView):
 class TokensView(APIView):
     """Tokens of one device of the caller; a token cannot make another."""
 
-    @extend_schema(responses=TokensSerializer)
+    @operation("list_tokens", answers={200: TokensSerializer})
     def get(self, request: Request, device_id: UUID) -> Response:
+        """List the tokens of a device of the caller; their secrets are not shown again."""
         own = access.tokens_for(person_of(request), device_id)
         return Response(TokensSerializer({"results": own}).data)
 
-    @extend_schema(request=TokenRequestSerializer, responses={201: NewTokenSerializer})
+    @operation(
+        "issue_token",
+        body=TokenRequestSerializer,
+        answers={201: NewTokenSerializer},
+        refuses=(TooManyTokens,),
+    )
     def post(self, request: Request, device_id: UUID) -> Response:
+        """Make a token for a script on a device of the caller.
+
+        The answer holds the token's secret, and is the only one that ever does.
+        """
         device = access.device_for(person_of(request), device_id)
         fields = _read(TokenRequestSerializer, request.data)
         token, secret = tokens.issue_token(device=device, **fields)
@@ -167,8 +225,9 @@ def _shown_once(
 class TokenView(APIView):
     """One token of the caller."""
 
-    @extend_schema(responses={204: None})
+    @operation("revoke_token", answers={204: None})
     def delete(self, request: Request, token_id: UUID) -> Response:
+        """Revoke a token of the caller at once."""
         tokens.revoke_token(token=access.token_for(person_of(request), token_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -178,8 +237,12 @@ class SocketTicketsView(APIView):
 
     required_scopes = {"POST": Scope.MESSAGES_READ}
 
-    @extend_schema(request=None, responses={201: TicketSerializer})
+    @operation("issue_socket_ticket", answers={201: TicketSerializer})
     def post(self, request: Request) -> Response:
+        """Make a ticket with which a script opens one socket at `/ws/v1/?ticket=…`.
+
+        It is good for one use, within 30 seconds.
+        """
         token = request.auth if isinstance(request.auth, DeviceToken) else None
         ticket, expires_at = tickets.issue_ticket(device=device_of(request), token=token)
         body = TicketSerializer({"ticket": ticket, "expires_at": expires_at}).data
@@ -193,18 +256,36 @@ class NewestInvitationsFirst(CursorPagination):
     ordering = "-created_at"
 
 
-class InvitationsView(ListAPIView[Invitation]):
+class InvitationsView(APIView):
     """Invitations, for administrators."""
 
     permission_classes = [IsAdministrator]
-    pagination_class = NewestInvitationsFirst
-    serializer_class = InvitationSerializer
 
-    def get_queryset(self) -> Any:
-        return access.invitations_for(person_of(self.request))
+    @operation(
+        "list_invitations",
+        parameters=[CURSOR],
+        answers={200: InvitationsSerializer},
+        refuses=(NotFound,),
+    )
+    def get(self, request: Request) -> Response:
+        """List all invitations, the newest first."""
+        pages = NewestInvitationsFirst()
+        rows = access.invitations_for(person_of(request))
+        page = pages.paginate_queryset(rows, request, self)
+        shown = InvitationSerializer(page, many=True)  # type: ignore[arg-type]  # many: a list
+        return pages.get_paginated_response(shown.data)
 
-    @extend_schema(request=InvitationRequestSerializer, responses={201: NewInvitationSerializer})
+    @operation(
+        "invite_person",
+        body=InvitationRequestSerializer,
+        answers={201: NewInvitationSerializer},
+        refuses=(UsernameTaken,),
+    )
     def post(self, request: Request) -> Response:
+        """Invite somebody to become a person here.
+
+        The answer holds the link that makes the account, and is the only one that ever does.
+        """
         fields = _read(InvitationRequestSerializer, request.data)
         invitation, link = invitations.invite_person(created_by=person_of(request), **fields)
         return _shown_once(NewInvitationSerializer, invitation, link=link)
@@ -215,8 +296,9 @@ class InvitationView(APIView):
 
     permission_classes = [IsAdministrator]
 
-    @extend_schema(responses={204: None})
+    @operation("revoke_invitation", answers={204: None})
     def delete(self, request: Request, invitation_id: UUID) -> Response:
+        """Revoke an invitation; one that was used stays as it is."""
         invitation = access.invitation_for(person_of(request), invitation_id)
         invitations.revoke_invitation(invitation=invitation)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -227,8 +309,14 @@ class InvitationLookupView(APIView):
 
     permission_classes = [ComesFromOurPage]
 
-    @extend_schema(request=InvitationTokenSerializer, responses=InvitationPreviewSerializer)
+    @operation(
+        "look_up_invitation",
+        body=InvitationTokenSerializer,
+        answers={200: InvitationPreviewSerializer},
+        refuses=(InvitationNotFound, InvitationExpired, InvitationUsed),
+    )
     def post(self, request: Request) -> Response:
+        """Show what an invitation says, to whoever holds its link."""
         invitation = invitations.find_invitation(
             _read(InvitationTokenSerializer, request.data)["token"]
         )
@@ -246,8 +334,20 @@ class InvitationAcceptanceView(APIView):
 
     permission_classes = [ComesFromOurPage]
 
-    @extend_schema(request=AcceptanceSerializer, responses={201: SessionSerializer})
+    @operation(
+        "accept_invitation",
+        body=AcceptanceSerializer,
+        answers={201: SessionSerializer},
+        refuses=(
+            InvitationNotFound,
+            InvitationExpired,
+            InvitationUsed,
+            PasswordTooWeak,
+            UsernameTaken,
+        ),
+    )
     def post(self, request: Request) -> Response:
+        """Make the invited person, and log them in."""
         fields = _read(AcceptanceSerializer, request.data)
         person = invitations.accept_invitation(secret=fields.pop("token"), **fields)
         logins.log_in_after_acceptance(request._request, person)  # noqa: SLF001  # allauth's kind
@@ -261,20 +361,32 @@ class PeopleByName(CursorPagination):
     ordering = "username"
 
 
-class PeopleView(ListAPIView[Person]):
-    """People of the organisation whose display or user name holds each word of ``search``."""
+SEARCH = text_parameter(
+    "search",
+    "Words; each has to be in the display name or the user name.",
+    maxLength=MAX_SEARCH,
+    pattern=WITHOUT_NUL,
+)
+
+
+class PeopleView(APIView):
+    """People of the organisation."""
 
     required_scopes = {"GET": Scope.PEOPLE_READ}
-    pagination_class = PeopleByName
-    serializer_class = PersonSerializer
 
-    def get_queryset(self) -> Any:
-        query = _read(PeopleQuerySerializer, {"search": self.request.GET.get("search", "")})
-        return access.people_for(person_of(self.request), **query)
-
-    @extend_schema(parameters=[OpenApiParameter("search", str)])
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
+    @operation(
+        "list_people",
+        parameters=[SEARCH, CURSOR],
+        answers={200: PeopleSerializer},
+        refuses=(NotFound,),
+    )
+    def get(self, request: Request) -> Response:
+        """List the people of the organisation, by user name."""
+        query = _read(PeopleQuerySerializer, {"search": request.GET.get("search", "")})
+        pages = PeopleByName()
+        rows = access.people_for(person_of(request), **query)
+        page = pages.paginate_queryset(rows, request, self)
+        return pages.get_paginated_response(PersonSerializer(page, many=True).data)
 
 
 class PersonView(APIView):
@@ -282,7 +394,8 @@ class PersonView(APIView):
 
     required_scopes = {"GET": Scope.PEOPLE_READ}
 
-    @extend_schema(responses=PersonSerializer)
+    @operation("get_person", answers={200: PersonSerializer})
     def get(self, request: Request, person_id: UUID) -> Response:
+        """Show one person of the organisation."""
         found = access.person_for(person_of(request), person_id)
         return Response(PersonSerializer(found).data)

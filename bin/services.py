@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -41,7 +42,7 @@ def postgresql() -> Iterator[str]:
             _wait(lambda: _answers(programs, folder), "PostgreSQL")
             yield "postgresql://postgres@/postgres?host=%s" % folder
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # at once: the default waits until all hang up
             server.wait(START_SECONDS)
 
 
@@ -88,7 +89,7 @@ def _postgresql_programs() -> Path:
     on_path = shutil.which("postgres")
     if not found and not on_path:
         raise ServiceMissing("postgresql")
-    return Path(on_path or found[-1]).parent
+    return Path(found[-1] if found else str(on_path)).parent
 
 
 def _as_database_user(command: list[object]) -> None:

@@ -15,15 +15,23 @@ class EmptyRequest(StrictSerializer):
 
 
 class EnrolmentRequest(StrictSerializer):
-    consent_version = TextField(max_length=16)
+    consent_version = TextField(max_length=16, help_text="Of the text that was shown.")
     password = TextField(max_length=4096, trim_whitespace=False)
 
 
 class FramesRequest(StrictSerializer):
     nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
-    steps = serializers.ListField(child=WholeNumberField(min_value=0), max_length=MAX_FRAMES)
+    steps = serializers.ListField(
+        child=WholeNumberField(min_value=0),
+        min_length=1,
+        max_length=MAX_FRAMES,
+        help_text="For each frame, the index of the challenge's step that it shows.",
+    )
     frames = serializers.ListField(
-        child=serializers.FileField(use_url=False), max_length=MAX_FRAMES
+        child=serializers.FileField(use_url=False, allow_empty_file=True),  # no JPEG, as any other
+        min_length=1,
+        max_length=MAX_FRAMES,
+        help_text="JPEG pictures, in the order in which they were taken.",
     )
 
 
@@ -57,13 +65,19 @@ class CaptureAnswer(serializers.Serializer[Any]):
     """Where a capture stands: passed or refused and why, never how nearly."""
 
     id = serializers.UUIDField()
-    purpose = serializers.ChoiceField(choices=list(Purpose), source="attempt.purpose")
+    purpose = serializers.ChoiceField(
+        choices=[(purpose.value, purpose.name) for purpose in Purpose], source="attempt.purpose"
+    )
     nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
-    challenge = serializers.ListField(child=serializers.ChoiceField(choices=list(Step)))
+    challenge = serializers.ListField(
+        child=serializers.ChoiceField(choices=[(step.value, step.name) for step in Step])
+    )
     min_frames = serializers.IntegerField()
     max_frames = serializers.IntegerField()
     max_bytes = serializers.IntegerField()
     expires_at = serializers.DateTimeField()
-    state = serializers.ChoiceField(choices=list(State))
-    progress = serializers.IntegerField()
-    reasons = serializers.ListField(child=serializers.ChoiceField(choices=list(Reason)))
+    state = serializers.ChoiceField(choices=[(state.value, state.name) for state in State])
+    progress = serializers.IntegerField(help_text="Per cent of the work that is done.")
+    reasons = serializers.ListField(
+        child=serializers.ChoiceField(choices=[(reason.value, reason.name) for reason in Reason])
+    )

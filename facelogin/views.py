@@ -5,21 +5,36 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiRequest
 from rest_framework import status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 
 from accounts.api.authentication import SessionAuthentication
+from accounts.api.operations import operation
 from accounts.api.parsers import parse_json
 from accounts.api.permissions import ComesFromOurPage
+from accounts.api.views import APIView
+from accounts.errors import ReauthenticationRequired, SecondFactorRequired
 from accounts.serializers import SessionSerializer
 from accounts.views import session_response
 from facelogin import consent
 from facelogin.challenge import WORDS
+from facelogin.errors import (
+    BadCapture,
+    CaptureExpired,
+    CaptureNotPassed,
+    CaptureUsed,
+    ConsentOutdated,
+    FaceDisabled,
+    FaceLocked,
+    FaceNotEnrolled,
+    NoAlternative,
+    TooManyPreviews,
+    WrongPassword,
+)
 from facelogin.models import Capture, Template
 from facelogin.serializers import (
     CaptureAnswer,
@@ -35,11 +50,18 @@ from facelogin.services.captures import Submission
 from securechat_sdk.wire.errors import InvalidInput, TooLarge
 
 
+class IsInALogin(ComesFromOurPage):
+    """A browser during a login or after it; the services say who may do what."""
+
+    who = "a browser during its login, or after it"
+    needs_session = True
+
+
 class FaceAPIView(APIView):
-    """Browsers only, before, during and after a login; the services say who may do what."""
+    """Browsers only: a face has no business with scripts."""
 
     authentication_classes = (SessionAuthentication,)
-    permission_classes = (ComesFromOurPage,)
+    permission_classes = (IsInALogin,)
 
 
 def _http(request: Request) -> HttpRequest:
@@ -60,8 +82,15 @@ def _capture(capture: Capture, status_code: int = status.HTTP_200_OK) -> Respons
 class FaceView(FaceAPIView):
     """What the page needs to know about the face, and the way to have it forgotten."""
 
-    @extend_schema(responses=FaceAnswer, auth=[{}])  # type: ignore[list-item]  # anyone may ask
+    def get_permissions(self) -> list[Any]:
+        return [ComesFromOurPage() if self.request.method == "GET" else IsInALogin()]
+
+    @operation("get_face", answers={200: FaceAnswer})
     def get(self, request: Request) -> Response:
+        """Say whether faces are used here, and whether the caller's is enrolled.
+
+        Also what one consents to.
+        """
         template = Template.objects.filter(person=request.user.pk).first()
         body = {
             "enabled": settings.CONFIG.face_enabled,
@@ -72,26 +101,47 @@ class FaceView(FaceAPIView):
         }
         return Response(FaceAnswer(body).data)
 
-    @extend_schema(responses=SessionSerializer)
+    @operation(
+        "erase_face",
+        answers={200: SessionSerializer},
+        refuses=(SecondFactorRequired, ReauthenticationRequired),
+    )
     def delete(self, request: Request) -> Response:
-        """Withdraws the consent and erases the template at once."""
+        """Withdraw the consent and erase the template at once."""
         passages.withdraw(_http(request))
         return session_response(request)
 
 
 class EnrolmentsView(FaceAPIView):
-    @extend_schema(request=EnrolmentRequest, responses={201: CaptureAnswer})
+    @operation(
+        "start_face_enrolment",
+        body=EnrolmentRequest,
+        answers={201: CaptureAnswer},
+        refuses=(
+            ConsentOutdated,
+            FaceDisabled,
+            FaceLocked,
+            ReauthenticationRequired,
+            SecondFactorRequired,
+            WrongPassword,
+        ),
+    )
     def post(self, request: Request) -> Response:
-        """Consents, proves the password, and starts a capture that enrols."""
+        """Consent, prove the password, and start a capture that enrols."""
         fields = _read(EnrolmentRequest, request.data)
         capture = passages.start_enrolment(_http(request), **fields)
         return _capture(capture, status.HTTP_201_CREATED)
 
 
 class VerificationsView(FaceAPIView):
-    @extend_schema(request=EmptyRequest, responses={201: CaptureAnswer})
+    @operation(
+        "start_face_verification",
+        body=EmptyRequest,
+        answers={201: CaptureAnswer},
+        refuses=(FaceDisabled, FaceLocked, FaceNotEnrolled),
+    )
     def post(self, request: Request) -> Response:
-        """Starts a capture that passes the stage `face` of this login."""
+        """Start a capture that passes the stage `face` of this login."""
         _read(EmptyRequest, request.data)
         capture = passages.start_verification(_http(request))
         return _capture(capture, status.HTTP_201_CREATED)
@@ -100,9 +150,18 @@ class VerificationsView(FaceAPIView):
 class FramesView(FaceAPIView):
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request={"multipart/form-data": FramesRequest}, responses={202: CaptureAnswer})
+    @operation(
+        "submit_face_frames",
+        body=OpenApiRequest(FramesRequest, encoding={"steps": {"contentType": "application/json"}}),
+        answers={202: CaptureAnswer},
+        refuses=(BadCapture, CaptureExpired, CaptureUsed, FaceLocked),
+    )
     def put(self, request: Request, capture_id: UUID) -> Response:
-        """Takes the frames of an open capture, once."""
+        """Hand in the frames of an open capture, once.
+
+        The form holds `nonce` and `steps` (a JSON list of step indexes, one for each frame) once,
+        and a part `frames` for each JPEG, in order.
+        """
         _check_length(request)
         fields = _read(FramesRequest, _form(request, "nonce", "steps"))
         submission = Submission(
@@ -117,9 +176,17 @@ class FramesView(FaceAPIView):
 class PreviewView(FaceAPIView):
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request={"multipart/form-data": PreviewRequest}, responses=PreviewAnswer)
+    @operation(
+        "preview_face_frame",
+        body=OpenApiRequest(PreviewRequest),
+        answers={200: PreviewAnswer},
+        refuses=(BadCapture, CaptureExpired, CaptureUsed, TooManyPreviews),
+    )
     def post(self, request: Request, capture_id: UUID) -> Response:
-        """Says within about a second what the worker sees in one frame of an open capture."""
+        """Say within about a second what the worker sees in one frame of an open capture.
+
+        The form holds `nonce` and one JPEG, `frame`. Nothing is decided by it.
+        """
         _check_length(request)
         fields = _read(PreviewRequest, _form(request, "nonce", "frame"))
         frame = fields["frame"].read()
@@ -133,25 +200,35 @@ class PreviewView(FaceAPIView):
 
 
 class CaptureView(FaceAPIView):
-    @extend_schema(responses=CaptureAnswer)
+    @operation("get_face_capture", answers={200: CaptureAnswer})
     def get(self, request: Request, capture_id: UUID) -> Response:
-        """Where the capture stands."""
+        """Say where the capture stands: passed or refused and why, never how nearly."""
         return _capture(passages.read(_http(request), capture_id))
 
 
 class CompletionView(FaceAPIView):
-    @extend_schema(request=EmptyRequest, responses=SessionSerializer)
+    @operation(
+        "complete_face_capture",
+        body=EmptyRequest,
+        answers={200: SessionSerializer},
+        refuses=(BadCapture, CaptureExpired, CaptureNotPassed),
+    )
     def post(self, request: Request, capture_id: UUID) -> Response:
-        """Installs the template, or lets the login go on."""
+        """Use a passed capture: install the template, or let the login go on."""
         _read(EmptyRequest, request.data)
         passages.complete(_http(request), capture_id)
         return session_response(request)
 
 
 class DeclineView(FaceAPIView):
-    @extend_schema(request=EmptyRequest, responses=SessionSerializer)
+    @operation(
+        "decline_face",
+        body=EmptyRequest,
+        answers={200: SessionSerializer},
+        refuses=(FaceNotEnrolled, NoAlternative),
+    )
     def post(self, request: Request) -> Response:
-        """Goes on with another second factor."""
+        """Go on with another second factor."""
         _read(EmptyRequest, request.data)
         passages.decline(_http(request))
         return session_response(request)

@@ -5,7 +5,9 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
-        from accounts.events import device_revoked  # noqa: PLC0415 - models are not ready before
-        from messaging.events import device_was_revoked  # noqa: PLC0415
+        from accounts import events as accounts_events  # noqa: PLC0415 - models are not ready before
+        from messaging import events  # noqa: PLC0415
 
-        device_revoked.connect(device_was_revoked)
+        accounts_events.device_revoked.connect(events.device_was_revoked)
+        accounts_events.access_ended.connect(events.access_ended)
+        accounts_events.password_changed.connect(events.access_ended)

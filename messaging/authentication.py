@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import HASH_SESSION_KEY, get_user
 from django.http import HttpRequest
 
 from accounts.models import Person
 from accounts.services import logins, sessions, tickets
-from accounts.services.tickets import SocketCaller
+from accounts.services.tickets import BrowserSession, SocketCaller
+from accounts.session_store import digest_of
 from messaging.threads import run_once
 from securechat_sdk.wire.errors import NotAuthenticated
 from securechat_sdk.wire.frames import CloseCode
@@ -48,8 +49,14 @@ def find_caller(scope: dict[str, Any], *, from_browser: bool) -> SocketCaller:
     """Return who opens the socket; raises `NotAuthenticated`."""
     if from_browser:
         return _caller_of_session(_header(scope, b"cookie") or "")
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=10)
-    return tickets.redeem_ticket(query.get("ticket", [""])[0])
+    return tickets.redeem_ticket(_ticket(scope.get("query_string", b"").decode("latin-1")))
+
+
+def _ticket(query: str) -> str:
+    try:
+        return parse_qs(query, max_num_fields=10).get("ticket", [""])[0]
+    except ValueError:  # more fields than anybody needs
+        raise NotAuthenticated from None
 
 
 def _caller_of_session(cookies: str) -> SocketCaller:
@@ -62,7 +69,14 @@ def _caller_of_session(cookies: str) -> SocketCaller:
     device = sessions.bound_device(person, request.session)
     if device is None:
         raise NotAuthenticated
-    return SocketCaller(device=device, token=None)
+    return SocketCaller(
+        device=device,
+        token=None,
+        session=BrowserSession(
+            digest=digest_of(request.session.session_key or ""),
+            auth_hash=request.session.get(HASH_SESSION_KEY, ""),
+        ),
+    )
 
 
 def _cookie(cookies: str, name: str) -> str | None:

@@ -5,9 +5,11 @@ from typing import assert_never
 from accounts.errors import ScopeMissing
 from accounts.models import Scope
 from accounts.services.tickets import SocketCaller
+from messaging.services.batches import Mark
 from messaging.services.commits import submit_commit
-from messaging.services.deliveries import mark_delivered
-from messaging.services.messages import send_message
+from messaging.services.messages import message_to_send
+from messaging.services.writer import WRITER
+from messaging.threads import DatabaseThreads
 from securechat_sdk.wire.frames import (
     Accepted,
     Command,
@@ -23,7 +25,7 @@ SCOPES: dict[type[Command], Scope] = {
 }
 
 
-def execute(caller: SocketCaller, command: Command) -> Accepted:
+async def execute(caller: SocketCaller, command: Command, threads: DatabaseThreads) -> Accepted:
     """Run the command for the caller's device; raises ChatError when it is refused."""
     scope = SCOPES[type(command)]
     if not caller.allows(scope):
@@ -31,24 +33,29 @@ def execute(caller: SocketCaller, command: Command) -> Accepted:
     device = caller.device
     match command:
         case SendMessage():
-            position = send_message(
+            send = message_to_send(
                 device=device,
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
                 ciphertext=command.ciphertext,
-            ).position
+            )
+            placed = await WRITER.place(send)
         case SubmitCommit():
-            position = submit_commit(
+            placed = await threads.run(
+                submit_commit,
                 device=device,
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
                 commit=command.commit,
                 welcome=command.welcome,
-            ).position
-        case MarkDelivered():
-            position = mark_delivered(
-                device=device, conversation_id=command.conversation_id, position=command.position
             )
+        case MarkDelivered():
+            mark = Mark(
+                device_id=device.pk,
+                conversation_id=command.conversation_id,
+                position=command.position,
+            )
+            placed = await WRITER.place(mark)
         case _:
             assert_never(command)
-    return Accepted(request_id=command.request_id, position=position)
+    return Accepted(request_id=command.request_id, position=placed.position)

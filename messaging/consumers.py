@@ -45,7 +45,7 @@ class DeviceSocket:
         self._receive = receive
         self._send = send
         self._hub = hub_of_this_process()
-        self._outbox = Outbox(caller.device.pk)
+        self._outbox = Outbox(caller.device.pk, caller)
         self._invalid_frames = 0
 
     async def serve(self) -> None:
@@ -88,7 +88,7 @@ class DeviceSocket:
 
     async def _run(self, command: Command) -> ServerFrame:
         try:
-            return await self._hub.command_threads.run(execute, self._caller, command)
+            return await execute(self._caller, command, self._hub.command_threads)
         except DeviceRevoked as error:
             self._outbox.close(CloseCode.DEVICE_REVOKED)
             return _refusal(command.request_id, error)

@@ -1,24 +1,34 @@
 """The doorbell: tells every process what to look at again, and never what there is to see.
 
 The channel layer loses messages silently and forgets groups, so nothing depends on a ring: who
-missed one finds out at the next poll.
+missed one finds out at the next poll. A doorbell that is out of order costs nobody's command more
+than a moment.
 """
 
 import asyncio
+import logging
+import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from asgiref.sync import async_to_sync
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
 from msgspec import Struct
+
+from messaging.trouble import Trouble
+
+logger = logging.getLogger(__name__)
 
 GROUP = "doorbell"
 SECONDS_TO_RING = 2.0
-SECONDS_OF_SUBSCRIPTION = 30.0
+SECONDS_OF_SUBSCRIPTION = 5.0
+SECONDS_BEFORE_RETRY = 1.0
+SECONDS_OF_SILENCE = 10.0
+MOST_WAITING = 10_000
 
 
 class What(StrEnum):
@@ -28,6 +38,7 @@ class What(StrEnum):
     MARKS = "marks"  # of the conversation ``id``
     DEVICE = "device"  # what waits for the device ``id``
     REVOCATIONS = "revocations"  # of any device
+    ACCESS = "access"  # of any session or token
 
 
 class Ring(Struct, frozen=True):
@@ -38,9 +49,10 @@ class Ring(Struct, frozen=True):
     position: int = 0
 
 
-Listener = Callable[[Ring], None]
+Listener = Callable[[Collection[Ring]], None]
 
 _listeners: set[Listener] = set()
+_ringers: list["Ringer"] = []
 
 
 def add_listener(listener: Listener) -> None:
@@ -55,51 +67,164 @@ def remove_listener(listener: Listener) -> None:
     _listeners.discard(listener)
 
 
-def ring(ring: Ring) -> None:
-    """Ring here, where nothing is lost, and then in the other processes."""
+def ring(*rings: Ring) -> None:
+    """Ring here, where nothing is lost, and have it rung in the other processes."""
     for listener in tuple(_listeners):
-        listener(ring)
-    layer = _layer_to_others()
-    if layer is not None:
-        async_to_sync(_ring_elsewhere)(layer, ring)
-
-
-async def rings_from_others() -> AsyncGenerator[Ring]:
-    """Subscribe this process, once; ends at once where there are no other processes."""
-    layer = _layer_to_others()
-    if layer is None:
+        listener(rings)
+    if any(ringer.take(rings) for ringer in tuple(_ringers)):
         return
-    channel = await layer.new_channel()
-    try:
-        while True:
-            await layer.group_add(GROUP, channel)  # again and again: a flushed Redis forgets groups
-            renewal = time.monotonic() + SECONDS_OF_SUBSCRIPTION
-            while (left := renewal - time.monotonic()) > 0:
-                ring = await _next_ring(layer, channel, left)
-                if ring is not None:
-                    yield ring
-    finally:
-        # A channel that nobody reads fills up, and every ring would still be put into it.
-        await layer.group_discard(GROUP, channel)
+    if layer_to_others() is not None:
+        _ring_at_once(rings)
 
 
-async def _next_ring(layer: Any, channel: str, seconds: float) -> Ring | None:
-    try:
-        message = await asyncio.wait_for(layer.receive(channel), seconds)
-    except TimeoutError:
-        return None
-    return msgspec.convert(message["ring"], Ring)
-
-
-async def _ring_elsewhere(layer: Any, ring: Ring) -> None:
-    message = {"type": "ring", "ring": msgspec.to_builtins(ring)}
-    await asyncio.wait_for(layer.group_send(GROUP, message), SECONDS_TO_RING)
-
-
-def _layer_to_others() -> Any:
+def layer_to_others() -> Any:
     """Return the channel layer, unless it is the one in memory, which reaches only this process.
 
     Any: channels has no types.
     """
     layer = get_channel_layer()
     return None if isinstance(layer, InMemoryChannelLayer) else layer
+
+
+def _trouble() -> Trouble:
+    return Trouble(logger, "The doorbell")
+
+
+class Ringer:
+    """Rings in the other processes, from this event loop; what waits becomes one message."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._guard = threading.Lock()
+        self._waiting: dict[tuple[What, UUID], Ring] = {}
+        self._something = asyncio.Event()
+        self._is_open = True
+        self._trouble = _trouble()
+        self._task = self._loop.create_task(self._run())
+        _ringers.append(self)
+
+    def take(self, rings: Collection[Ring]) -> bool:
+        """Take over rings, from any thread; False when this event loop is gone."""
+        with self._guard:
+            was_empty = not self._waiting
+            for ring in rings:
+                self._keep(ring)
+        if was_empty:
+            try:
+                self._loop.call_soon_threadsafe(self._something.set)
+            except RuntimeError:  # the loop is closed
+                return False
+        return True
+
+    def close(self) -> None:
+        """Take no more; what waits is still rung, if that works at once."""
+        _ringers.remove(self)
+        self._is_open = False
+        self._something.set()
+
+    async def _run(self) -> None:
+        layer = layer_to_others()
+        while layer is not None and (self._is_open or self._waiting):
+            await self._something.wait()
+            self._something.clear()
+            rings = self._take_all()
+            if rings and not await self._ring(layer, rings) and self._is_open:
+                self._put_back(rings)
+                await asyncio.sleep(SECONDS_BEFORE_RETRY)
+                self._something.set()
+
+    async def _ring(self, layer: Any, rings: Collection[Ring]) -> bool:
+        try:
+            await _send(layer, rings)
+        except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+            self._trouble.begins(error)
+            return False
+        self._trouble.ends()
+        return True
+
+    def _take_all(self) -> list[Ring]:
+        with self._guard:
+            rings, self._waiting = self._waiting, {}
+        return list(rings.values())
+
+    def _put_back(self, rings: Collection[Ring]) -> None:
+        with self._guard:
+            for ring in rings:
+                self._keep(ring)
+
+    def _keep(self, ring: Ring) -> None:
+        """Many rings for one thing are one; when far too many wait, polls find them all."""
+        earlier = self._waiting.get((ring.what, ring.id))
+        if earlier is None or earlier.position < ring.position:
+            self._waiting[ring.what, ring.id] = ring
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting = {(ring.what, ring.id): ring}
+
+
+async def rings_from_others() -> AsyncGenerator[Ring]:
+    """Subscribe this process, once; ends at once where there are no other processes."""
+    layer = layer_to_others()
+    if layer is None:
+        return
+    channel = await layer.new_channel()
+    trouble = _trouble()
+    try:
+        while True:
+            try:
+                async for ring in _rings_of(layer, channel):
+                    yield ring
+            except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+                trouble.begins(error)
+                await asyncio.sleep(SECONDS_BEFORE_RETRY)
+            else:
+                trouble.ends()
+    finally:
+        await _unsubscribe(layer, channel)
+
+
+async def _rings_of(layer: Any, channel: str) -> AsyncGenerator[Ring]:
+    """Subscribe again, because a flushed Redis forgets groups, and listen for some seconds."""
+    await asyncio.wait_for(layer.group_add(GROUP, channel), SECONDS_TO_RING)
+    renewal = time.monotonic() + SECONDS_OF_SUBSCRIPTION
+    while (left := renewal - time.monotonic()) > 0:
+        try:
+            message = await asyncio.wait_for(layer.receive(channel), left)
+        except TimeoutError:
+            return
+        for ring in msgspec.convert(message["rings"], list[Ring]):
+            yield ring
+
+
+async def _unsubscribe(layer: Any, channel: str) -> None:
+    """A channel that nobody reads fills up, and every ring would still be put into it."""
+    try:
+        await asyncio.wait_for(layer.group_discard(GROUP, channel), SECONDS_TO_RING)
+    except Exception:  # noqa: BLE001 - whatever a channel layer may raise
+        logger.debug("The doorbell was not told that a listener left; the subscription expires.")
+
+
+async def _send(layer: Any, rings: Collection[Ring]) -> None:
+    message = {"type": "rings", "rings": [msgspec.to_builtins(ring) for ring in rings]}
+    await asyncio.wait_for(layer.group_send(GROUP, message), SECONDS_TO_RING)
+
+
+_trouble_at_once = _trouble()
+
+
+def _ring_at_once(rings: Collection[Ring]) -> None:
+    """Ring from a process without sockets, such as a command or a worker."""
+    if _trouble_at_once.began_within(
+        SECONDS_OF_SILENCE
+    ):  # each further try would cost its time again
+        return
+    try:
+        asyncio.run(_ring_and_hang_up(rings))
+    except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+        _trouble_at_once.begins(error)
+    else:
+        _trouble_at_once.ends()
+
+
+async def _ring_and_hang_up(rings: Collection[Ring]) -> None:
+    """Use a layer of its own: its connections belong to this event loop, and close with it."""
+    await _send(channel_layers.make_backend(DEFAULT_CHANNEL_LAYER), rings)

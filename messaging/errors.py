@@ -2,9 +2,9 @@
 
 from securechat_sdk.wire.errors import (
     Conflict,
-    InvalidInput,
     NotFound,
     TooManyRequests,
+    Unavailable,
     Unprocessable,
 )
 
@@ -21,7 +21,7 @@ class WelcomeNotFound(NotFound):
     """Joined already, or somebody else's."""
 
 
-class PersonNotSuitable(InvalidInput):
+class PersonNotSuitable(Unprocessable):
     code = "person_not_suitable"
     title = "A direct conversation names one other person; a group names nobody."
 
@@ -109,3 +109,8 @@ class AlreadyMember(Conflict):
 class DirectIsFull(Conflict):
     code = "direct_is_full"
     title = "A direct conversation has two people."
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    title = "More is waiting to be stored than this server takes; try again in a moment."

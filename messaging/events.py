@@ -1,5 +1,6 @@
 """What others are told, once it is true for everybody: after the commit."""
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -14,8 +15,12 @@ def entry_appended(entry: Entry) -> None:
     _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
 
 
-def delivery_advanced(conversation_id: UUID) -> None:
-    _publish_on_commit(Ring(What.MARKS, conversation_id))
+def logs_moved(last_positions: Mapping[UUID, int]) -> None:
+    _publish_on_commit(*(Ring(What.LOG, room, last) for room, last in last_positions.items()))
+
+
+def marks_moved(conversation_ids: Iterable[UUID]) -> None:
+    _publish_on_commit(*(Ring(What.MARKS, room) for room in conversation_ids))
 
 
 def device_has_news(device_id: UUID) -> None:
@@ -27,6 +32,10 @@ def device_was_revoked(device_id: UUID, **_signal: object) -> None:
     _publish_on_commit(Ring(What.REVOCATIONS, device_id))
 
 
-def _publish_on_commit(ring: Ring) -> None:
+def access_ended(**_signal: object) -> None:
+    _publish_on_commit(Ring(What.ACCESS, UUID(int=0)))
+
+
+def _publish_on_commit(*rings: Ring) -> None:
     # robust: a doorbell that is out of order fails nobody's command; polls make up for it.
-    transaction.on_commit(partial(doorbell.ring, ring), robust=True)
+    transaction.on_commit(partial(doorbell.ring, *rings), robust=True)

@@ -8,18 +8,21 @@ is lost: sockets that were not served catch up by position.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.db import connection
 
+from accounts.services.tickets import SocketCaller, ended_callers
 from messaging import doorbell, news
-from messaging.doorbell import Ring, What
+from messaging.doorbell import Ring, Ringer, What
 from messaging.news import MemberNow, RoomNow
-from messaging.outbox import Outbox
+from messaging.outbox import Outbox, SharedText
 from messaging.services.key_packages import LOW
 from messaging.threads import DatabaseThreads
 from securechat_sdk.wire.codec import encode_event
@@ -27,14 +30,18 @@ from securechat_sdk.wire.frames import (
     CloseCode,
     DeliveryAdvanced,
     EntryAppended,
+    EntryKind,
     KeyPackagesLow,
     ServerFrame,
 )
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 30.0
 REVOCATION_SECONDS = 1.0
+ACCESS_SECONDS = 5.0
 COMMAND_THREADS = 8
 SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
@@ -68,7 +75,9 @@ class Hub:
         self._rung = Rung()
         self._something_rung = asyncio.Event()
         self._revocation_rung = asyncio.Event()
+        self._access_rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ringer: Ringer | None = None
         self._reader = DatabaseThreads(1)
         self.command_threads = DatabaseThreads(
             1 if connection.vendor == "sqlite" else COMMAND_THREADS
@@ -99,10 +108,14 @@ class Hub:
 
     # Rings ---------------------------------------------------------------------------------
 
-    def heard(self, ring: Ring) -> None:
-        """Note a ring; from any thread."""
+    def heard(self, rings: Collection[Ring]) -> None:
+        """Note rings; from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note, ring)
+            self._loop.call_soon_threadsafe(self._note_all, rings)
+
+    def _note_all(self, rings: Collection[Ring]) -> None:
+        for ring in rings:
+            self._note(ring)
 
     def _note(self, ring: Ring) -> None:
         match ring.what:
@@ -116,30 +129,39 @@ class Hub:
                 self._something_rung.set()
             case What.REVOCATIONS:
                 self._revocation_rung.set()
+            case What.ACCESS:
+                self._access_rung.set()
 
     def _ring_log(self, conversation_id: UUID, position: int | None) -> None:
         """Look into the log; None when it is not known whether there is anything."""
         room = self._rooms.get(conversation_id)
         if room is None or (position is not None and position <= room.cursor):
             return
-        if self._rung.logs.get(conversation_id) is None:
-            self._rung.logs[conversation_id] = position
+        before = self._rung.logs.get(conversation_id, 0)
+        self._rung.logs[conversation_id] = (
+            None if position is None or before is None else max(position, before)
+        )
         self._something_rung.set()
 
     # Tasks ---------------------------------------------------------------------------------
 
     def _start(self) -> None:
         doorbell.add_listener(self.heard)
+        self._ringer = Ringer()
         jobs: list[Callable[[], Awaitable[None]]] = [
             self._serve_rings,
             self._hear_others,
             self._poll,
             self._close_revoked,
+            self._close_ended,
         ]
         self._tasks = [asyncio.create_task(_forever(job)) for job in jobs]
 
     def _stop(self) -> None:
         doorbell.remove_listener(self.heard)
+        if self._ringer is not None:
+            self._ringer.close()
+            self._ringer = None
         for task in self._tasks:
             task.cancel()
         self._tasks = []
@@ -173,7 +195,7 @@ class Hub:
 
     async def _poll(self) -> None:
         await asyncio.sleep(self._poll_seconds)
-        for devices in _chunks(tuple(self._outboxes)):
+        for devices in _chunks(list(self._outboxes)):
             async with self._reading:
                 for room in await self._reader.run(news.rooms_of, devices):
                     self._tell_marks(room)
@@ -186,10 +208,24 @@ class Hub:
         with suppress(TimeoutError):  # a lost ring must not keep a socket open: look all the same
             await asyncio.wait_for(self._revocation_rung.wait(), REVOCATION_SECONDS)
         self._revocation_rung.clear()
-        for devices in _chunks(tuple(self._outboxes)):
+        for devices in _chunks(list(self._outboxes)):
             for device in await self._reader.run(news.unable_to_act, devices):
                 for outbox in self._outboxes.get(device, ()):
                     outbox.close(CloseCode.DEVICE_REVOKED)
+
+    async def _close_ended(self) -> None:
+        """Close sockets whose session or token has ended while their device goes on."""
+        with suppress(TimeoutError):  # as above
+            await asyncio.wait_for(self._access_rung.wait(), ACCESS_SECONDS)
+        self._access_rung.clear()
+        callers: dict[SocketCaller, list[Outbox]] = defaultdict(list)
+        for outbox in chain.from_iterable(self._outboxes.values()):
+            if outbox.caller is not None:
+                callers[outbox.caller].append(outbox)
+        for some in _chunks(list(callers)):
+            for caller in await self._reader.run(ended_callers, some):
+                for outbox in callers[caller]:
+                    outbox.close(CloseCode.NOT_AUTHENTICATED)
 
     # Looking -------------------------------------------------------------------------------
 
@@ -211,23 +247,26 @@ class Hub:
             for conversation_id, position in reached.items()
             if conversation_id in self._rooms and self._rooms[conversation_id].cursor < position
         }
-        if cursors:
-            for conversation_id, following in (
-                await self._reader.run(news.logs_after, cursors)
-            ).items():
-                await self._pass_on_log(conversation_id, following)
+        if not cursors:
+            return
+        following = await self._reader.run(news.logs_after, cursors)
+        for conversation_id, entries in following.items():
+            await self._pass_on_log(conversation_id, entries)
+        if (
+            following
+        ):  # what did not fit into one reading; but never ask again for what is not there
+            for conversation_id in cursors:
+                self._ring_log(conversation_id, reached[conversation_id])
 
-    async def _pass_on_log(self, conversation_id: UUID, following: news.LogNews) -> None:
-        if following.has_commit:
+    async def _pass_on_log(self, conversation_id: UUID, entries: Sequence[EntryAppended]) -> None:
+        if any(entry.kind is EntryKind.COMMIT for entry in entries):
             await self._meet_new_members(conversation_id)
         room = self._rooms.get(conversation_id)
         if room is None:  # its last socket left meanwhile
             return
-        for entry in following.entries:
+        for entry in entries:
             self._hand_out(room, entry)
             room.cursor = entry.position
-        if following.has_more:
-            self._ring_log(conversation_id, None)
 
     async def _meet_new_members(self, conversation_id: UUID) -> None:
         for room in await self._reader.run(news.rooms_now, [conversation_id]):
@@ -321,12 +360,12 @@ def _tell_news(outbox: Outbox, waiting: news.DeviceNews) -> None:
 
 
 def _text(frame: ServerFrame) -> str:
-    return encode_event(frame).decode()
+    return SharedText(encode_event(frame).decode())
 
 
-def _chunks(devices: tuple[UUID, ...]) -> Iterable[tuple[UUID, ...]]:
-    for start in range(0, len(devices), DEVICES_AT_A_TIME):
-        yield devices[start : start + DEVICES_AT_A_TIME]
+def _chunks(things: Sequence[T]) -> Iterable[Sequence[T]]:
+    for start in range(0, len(things), DEVICES_AT_A_TIME):
+        yield things[start : start + DEVICES_AT_A_TIME]
 
 
 async def _forever(job: Callable[[], Awaitable[None]]) -> None:

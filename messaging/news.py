@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.models import Device
+from messaging import bulk
 from messaging.models import Conversation, Entry, Membership, Welcome
 from messaging.services.key_packages import stock_of
 from securechat_sdk.wire.frames import EntryAppended, EntryKind, WelcomeArrived
 
-MOST_ENTRIES = 200
+MOST_ENTRIES = 500
 MOST_BYTES = 1024 * 1024
 
 
@@ -32,18 +33,6 @@ class RoomNow:
     conversation_id: UUID
     last_position: int
     members: Mapping[UUID, MemberNow]
-
-
-@dataclass(frozen=True)
-class LogNews:
-    """Entries that follow a cursor, and whether there are more of them."""
-
-    entries: tuple[EntryAppended, ...]
-    has_more: bool
-
-    @property
-    def has_commit(self) -> bool:
-        return any(entry.kind is EntryKind.COMMIT for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -80,16 +69,12 @@ def last_positions(conversation_ids: Collection[UUID]) -> dict[UUID, int]:
     return dict(conversations.values_list("pk", "last_position"))
 
 
-def logs_after(cursors: Mapping[UUID, int]) -> dict[UUID, LogNews]:
+def logs_after(cursors: Mapping[UUID, int]) -> dict[UUID, list[EntryAppended]]:
     """Return what follows each conversation's cursor, as much as is read at a time."""
-    return {room: _log_after(room, cursor) for room, cursor in cursors.items()}
-
-
-def _log_after(conversation_id: UUID, cursor: int) -> LogNews:
-    entries = Entry.objects.filter(conversation=conversation_id, position__gt=cursor)
-    page = list(bounded(entries.order_by("position")[: MOST_ENTRIES + 1].iterator()))
-    has_more = len(page) > MOST_ENTRIES or _bytes(page) > MOST_BYTES
-    return LogNews(entries=tuple(map(entry_event, page[:MOST_ENTRIES])), has_more=has_more)
+    logs: dict[UUID, list[EntryAppended]] = defaultdict(list)
+    for entry in bulk.entries_after(cursors, most_entries=MOST_ENTRIES, most_bytes=MOST_BYTES):
+        logs[entry.conversation_id].append(entry)
+    return logs
 
 
 def bounded(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -137,7 +122,3 @@ def _welcome_event(welcome: Welcome) -> WelcomeArrived:
         epoch=welcome.epoch,
         welcome=bytes(welcome.data),
     )
-
-
-def _bytes(entries: Iterable[Entry]) -> int:
-    return sum(len(entry.data) for entry in entries)

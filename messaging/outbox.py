@@ -2,12 +2,22 @@
 
 import asyncio
 from collections import deque
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from securechat_sdk.wire.frames import CloseCode
 
+if TYPE_CHECKING:  # the server class uses this module, and needs no models for it
+    from accounts.services.tickets import SocketCaller
+
 MOST_FRAMES = 512
 MOST_CHARACTERS = 4 * 1024 * 1024
+
+
+class SharedText(str):  # noqa: SLOT000 - a text with an attribute cannot have slots
+    """A frame that many sockets are sent; the server keeps with it what it made of it once."""
+
+    wire: bytes | None = None
 
 
 class Outbox:
@@ -16,8 +26,9 @@ class Outbox:
     Belongs to the event loop: call it from there only.
     """
 
-    def __init__(self, device_id: UUID) -> None:
+    def __init__(self, device_id: UUID, caller: "SocketCaller | None" = None) -> None:
         self.device_id = device_id
+        self.caller = caller
         self.told_welcomes: set[UUID] = set()
         self.told_stock: int | None = None
         self._frames: deque[str] = deque()

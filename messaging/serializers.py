@@ -6,7 +6,13 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import Base64Field, IdField, StrictSerializer, WholeNumberField
+from accounts.api.serializers import (
+    Base64Field,
+    IdField,
+    PageSerializer,
+    StrictSerializer,
+    WholeNumberField,
+)
 from messaging.models import Conversation, Entry
 from securechat_sdk.wire.frames import MAX_HANDSHAKE_BYTES, MAX_MESSAGE_BYTES
 
@@ -14,6 +20,8 @@ MAX_NUMBER = 2**53 - 1
 MAX_KEY_PACKAGE_BYTES = 16 * 1024
 MAX_KEY_PACKAGES = 100
 MAX_ENTRIES = 200
+CIPHER_SUITE = "Its number in RFC 9420."
+MESSAGE_ID = "Made by the device; the same id again means the same."
 
 
 # Key packages --------------------------------------------------------------------------------
@@ -23,13 +31,19 @@ class KeyPackagesSerializer(StrictSerializer):
     """What a device leaves for others."""
 
     key_packages = serializers.ListField(
-        child=Base64Field(max_bytes=MAX_KEY_PACKAGE_BYTES), max_length=MAX_KEY_PACKAGES
+        child=Base64Field(max_bytes=MAX_KEY_PACKAGE_BYTES),
+        max_length=MAX_KEY_PACKAGES,
+        help_text="Each an MLSMessage, handed out once.",
     )
-    last_resort = Base64Field(max_bytes=MAX_KEY_PACKAGE_BYTES, allow_null=True)
+    last_resort = Base64Field(
+        max_bytes=MAX_KEY_PACKAGE_BYTES,
+        allow_null=True,
+        help_text="Handed out when no other is left, and kept.",
+    )
 
 
 class StockSerializer(serializers.Serializer[Any]):
-    available = serializers.IntegerField()
+    available = serializers.IntegerField(help_text="How many are left, without the last resort.")
     has_last_resort = serializers.BooleanField()
 
 
@@ -51,17 +65,19 @@ class ClaimsSerializer(serializers.Serializer[Any]):
 
 
 class NewConversationSerializer(StrictSerializer):
-    id = IdField()
+    id = IdField(help_text="Made by the device; its 16 bytes are the id of the MLS group.")
     kind = serializers.ChoiceField(choices=Conversation.Kind.choices)
-    cipher_suite = WholeNumberField(min_value=0, max_value=0xFFFF)
-    person_id = IdField(allow_null=True)
+    cipher_suite = WholeNumberField(min_value=0, max_value=0xFFFF, help_text=CIPHER_SUITE)
+    person_id = IdField(
+        allow_null=True, help_text="The other person of a direct conversation; null for a group."
+    )
 
 
 class MemberSerializer(serializers.Serializer[Any]):
     device_id = serializers.UUIDField()
     person_id = serializers.UUIDField(source="device.person_id")
-    joined_position = serializers.IntegerField()
-    delivered_position = serializers.IntegerField()
+    joined_position = serializers.IntegerField(help_text="It sees what came after this.")
+    delivered_position = serializers.IntegerField(help_text="It has stored all up to this.")
 
 
 class ConversationSerializer(serializers.Serializer[Any]):
@@ -69,9 +85,9 @@ class ConversationSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Conversation.Kind.choices)
-    cipher_suite = serializers.IntegerField()
-    epoch = serializers.IntegerField()
-    last_position = serializers.IntegerField()
+    cipher_suite = serializers.IntegerField(help_text=CIPHER_SUITE)
+    epoch = serializers.IntegerField(help_text="How many commits there were.")
+    last_position = serializers.IntegerField(help_text="How long the log is.")
     created_at = serializers.DateTimeField()
     person_id = serializers.SerializerMethodField()
     members = MemberSerializer(many=True, source="present")
@@ -84,9 +100,7 @@ class ConversationSerializer(serializers.Serializer[Any]):
         return people[1] if people[0] == me else people[0]
 
 
-class ConversationsSerializer(serializers.Serializer[Any]):
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class ConversationsSerializer(PageSerializer):
     results = ConversationSerializer(many=True)
 
 
@@ -118,18 +132,26 @@ class EntrySerializer(serializers.Serializer[Any]):
 
 class EntriesSerializer(serializers.Serializer[Any]):
     entries = EntrySerializer(many=True)
-    last_position = serializers.IntegerField()
+    last_position = serializers.IntegerField(help_text="How long the log is.")
 
 
 class MessageSerializer(StrictSerializer):
-    message_id = IdField()
-    ciphertext = Base64Field(max_bytes=MAX_MESSAGE_BYTES)
+    message_id = IdField(help_text=MESSAGE_ID)
+    ciphertext = Base64Field(
+        max_bytes=MAX_MESSAGE_BYTES, help_text="An MLSMessage with a PrivateMessage."
+    )
 
 
 class CommitSerializer(StrictSerializer):
-    message_id = IdField()
-    commit = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES)
-    welcome = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES, allow_null=True)
+    message_id = IdField(help_text=MESSAGE_ID)
+    commit = Base64Field(
+        max_bytes=MAX_HANDSHAKE_BYTES, help_text="An MLSMessage with a PublicMessage."
+    )
+    welcome = Base64Field(
+        max_bytes=MAX_HANDSHAKE_BYTES,
+        allow_null=True,
+        help_text="An MLSMessage with a Welcome; null when nobody is added.",
+    )
 
 
 class DeliverySerializer(StrictSerializer):

@@ -3,17 +3,38 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
 
 from accounts.api.authentication import device_of
-from accounts.api.pagination import CursorPagination
+from accounts.api.operations import again, operation
+from accounts.api.pagination import CURSOR, CursorPagination
+from accounts.api.views import APIView
+from accounts.errors import DeviceRevoked
 from accounts.models import Scope
 from messaging import access
-from messaging.documentation import answers, answers_to_body
+from messaging.errors import (
+    AlreadyMember,
+    CipherSuiteNotAllowed,
+    ClaimsExhausted,
+    CommitInvalid,
+    ConversationIdTaken,
+    DirectConversationExists,
+    DirectIsFull,
+    KeyPackageDuplicate,
+    KeyPackageInvalid,
+    MessageIdReused,
+    MessageInvalid,
+    NoKeyPackage,
+    PersonNotFound,
+    PersonNotSuitable,
+    PositionAhead,
+    ProposalNotSupported,
+    StaleEpoch,
+    TooManyKeyPackages,
+    WelcomeMissing,
+)
 from messaging.models import Conversation
 from messaging.news import bounded
 from messaging.serializers import (
@@ -39,10 +60,10 @@ from messaging.services.key_packages import claim_key_packages, stock_of, upload
 from messaging.services.log import Placed
 from messaging.services.messages import send_message
 from messaging.services.welcomes import forget_welcome
+from securechat_sdk.wire.errors import NotFound
 
 READ = Scope.MESSAGES_READ
 WRITE = Scope.MESSAGES_WRITE
-CURSOR = OpenApiParameter("cursor", str, description="From `next` or `previous` of another page.")
 
 
 class KeyPackagesView(APIView):
@@ -50,14 +71,22 @@ class KeyPackagesView(APIView):
 
     required_scopes = {"GET": Scope.KEYS_WRITE, "POST": Scope.KEYS_WRITE}
 
-    @extend_schema(responses=answers({200: StockSerializer}))
+    @operation("get_key_package_stock", answers={200: StockSerializer})
     def get(self, request: Request) -> Response:
+        """Count the key packages that this device has left here."""
         return Response(StockSerializer(stock_of(device_of(request))).data)
 
-    @extend_schema(
-        request=KeyPackagesSerializer, responses=answers_to_body({201: StockSerializer}, 409, 422)
+    @operation(
+        "upload_key_packages",
+        body=KeyPackagesSerializer,
+        answers={201: StockSerializer},
+        refuses=(DeviceRevoked, KeyPackageDuplicate, KeyPackageInvalid, TooManyKeyPackages),
     )
     def post(self, request: Request) -> Response:
+        """Leave key packages of this device for others to claim.
+
+        All are kept, or none. A last resort replaces the one before.
+        """
         packages = _read(KeyPackagesSerializer, request.data)
         stock = upload_key_packages(device=device_of(request), **packages)
         return Response(StockSerializer(stock).data, status=201)
@@ -68,10 +97,14 @@ class ClaimsView(APIView):
 
     required_scopes = {"POST": WRITE}
 
-    @extend_schema(
-        request=ClaimSerializer, responses=answers_to_body({201: ClaimsSerializer}, 404, 409, 429)
+    @operation(
+        "claim_key_packages",
+        body=ClaimSerializer,
+        answers={201: ClaimsSerializer},
+        refuses=(DeviceRevoked, PersonNotFound, NoKeyPackage, ClaimsExhausted),
     )
     def post(self, request: Request) -> Response:
+        """Take one key package of each device of a person; nobody else gets the same."""
         wanted = _read(ClaimSerializer, request.data)
         claimed = claim_key_packages(device=device_of(request), **wanted)
         return Response(ClaimsSerializer({**wanted, "key_packages": claimed}).data, status=201)
@@ -86,25 +119,38 @@ class ConversationsView(APIView):
 
     required_scopes = {"GET": READ, "POST": WRITE}
 
-    @extend_schema(
-        operation_id="conversations_list",
+    @operation(
+        "list_conversations",
         parameters=[CURSOR],
-        responses=answers({200: ConversationsSerializer}, 400),
+        answers={200: ConversationsSerializer},
+        refuses=(NotFound,),
     )
     def get(self, request: Request) -> Response:
+        """List the conversations of this device, newest activity first."""
         device = device_of(request)
         pages = ConversationsPagination()
         page = pages.paginate_queryset(access.conversations_of(device), request, self)
         shown = ConversationSerializer(page, many=True, context={"device": device})
         return pages.get_paginated_response(shown.data)
 
-    @extend_schema(
-        request=NewConversationSerializer,
-        responses=answers_to_body(
-            {200: ConversationSerializer, 201: ConversationSerializer}, 404, 409, 422
+    @operation(
+        "create_conversation",
+        body=NewConversationSerializer,
+        answers={201: ConversationSerializer, 200: again(ConversationSerializer)},
+        refuses=(
+            CipherSuiteNotAllowed,
+            ConversationIdTaken,
+            DeviceRevoked,
+            DirectConversationExists,
+            PersonNotFound,
+            PersonNotSuitable,
         ),
     )
     def post(self, request: Request) -> Response:
+        """Begin a conversation with this device alone; its first commit adds the others.
+
+        A direct conversation names the other person; a group names nobody.
+        """
         device = device_of(request)
         wanted = NewConversation(**_read(NewConversationSerializer, request.data))
         created = create_conversation(device=device, wanted=wanted)
@@ -117,8 +163,9 @@ class ConversationView(APIView):
 
     required_scopes = {"GET": READ}
 
-    @extend_schema(responses=answers({200: ConversationSerializer}, 404))
+    @operation("get_conversation", answers={200: ConversationSerializer})
     def get(self, request: Request, conversation_id: UUID) -> Response:
+        """Show one conversation of this device."""
         conversation = access.conversation_in_full(device_of(request), conversation_id)
         return Response(_conversation(conversation, request))
 
@@ -128,10 +175,14 @@ class EntriesView(APIView):
 
     required_scopes = {"GET": READ}
 
-    @extend_schema(
-        parameters=[EntriesQuerySerializer], responses=answers({200: EntriesSerializer}, 400, 404)
+    @operation(
+        "list_entries", parameters=[EntriesQuerySerializer], answers={200: EntriesSerializer}
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
+        """Read the log after a position, in order.
+
+        An answer may hold fewer entries than asked for: go on until `last_position` is reached.
+        """
         query = _read(EntriesQuerySerializer, request.query_params.dict())
         membership = access.membership_for(device_of(request), conversation_id)
         following = access.entries_for(membership).filter(position__gt=query["after"])
@@ -147,13 +198,14 @@ class MessagesView(APIView):
 
     required_scopes = {"POST": WRITE}
 
-    @extend_schema(
-        request=MessageSerializer,
-        responses=answers_to_body(
-            {200: PositionSerializer, 201: PositionSerializer}, 404, 409, 422
-        ),
+    @operation(
+        "send_message",
+        body=MessageSerializer,
+        answers={201: PositionSerializer, 200: again(PositionSerializer)},
+        refuses=(DeviceRevoked, MessageIdReused, MessageInvalid, StaleEpoch),
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Send an encrypted message: it gets the next position of the log."""
         message = _read(MessageSerializer, request.data)
         return _placed(
             send_message(device=device_of(request), conversation_id=conversation_id, **message)
@@ -165,13 +217,26 @@ class CommitsView(APIView):
 
     required_scopes = {"POST": WRITE}
 
-    @extend_schema(
-        request=CommitSerializer,
-        responses=answers_to_body(
-            {200: PositionSerializer, 201: PositionSerializer}, 404, 409, 422
+    @operation(
+        "submit_commit",
+        body=CommitSerializer,
+        answers={201: PositionSerializer, 200: again(PositionSerializer)},
+        refuses=(
+            AlreadyMember,
+            CommitInvalid,
+            DeviceRevoked,
+            DirectIsFull,
+            MessageIdReused,
+            ProposalNotSupported,
+            StaleEpoch,
+            WelcomeMissing,
         ),
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Move the conversation to its next epoch: of all commits that name one, one is accepted.
+
+        The Welcome is for exactly the devices that the commit adds.
+        """
         commit = _read(CommitSerializer, request.data)
         return _placed(
             submit_commit(device=device_of(request), conversation_id=conversation_id, **commit)
@@ -183,10 +248,14 @@ class DeliveryView(APIView):
 
     required_scopes = {"POST": READ}
 
-    @extend_schema(
-        request=DeliverySerializer, responses=answers_to_body({200: PositionSerializer}, 404, 409)
+    @operation(
+        "mark_delivered",
+        body=DeliverySerializer,
+        answers={200: PositionSerializer},
+        refuses=(DeviceRevoked, PositionAhead),
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Say how far this device has stored the log; the mark never goes back."""
         mark = _read(DeliverySerializer, request.data)
         position = mark_delivered(
             device=device_of(request), conversation_id=conversation_id, **mark
@@ -199,8 +268,9 @@ class WelcomesView(APIView):
 
     required_scopes = {"GET": READ}
 
-    @extend_schema(responses=answers({200: WelcomesSerializer}))
+    @operation("list_welcomes", answers={200: WelcomesSerializer})
     def get(self, request: Request) -> Response:
+        """List the conversations that wait for this device to join."""
         waiting = access.welcomes_of(device_of(request))
         return Response(WelcomesSerializer({"results": waiting}).data)
 
@@ -210,8 +280,9 @@ class WelcomeView(APIView):
 
     required_scopes = {"DELETE": READ}
 
-    @extend_schema(responses=answers({204: None}, 404))
+    @operation("forget_welcome", answers={204: None})
     def delete(self, request: Request, welcome_id: UUID) -> Response:
+        """Forget a Welcome of this device, once it has joined."""
         forget_welcome(device=device_of(request), welcome_id=welcome_id)
         return Response(status=204)
 

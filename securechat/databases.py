@@ -36,6 +36,12 @@ def postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or "") or unquote(query.get("host", "")),
         "PORT": str(parts.port or query.get("port", "")),
-        # Under ASGI each request has a thread of its own, which would keep its connection to itself.
+        # Under ASGI each request has a thread of its own, which would keep its connection.
         "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            # A process that stands still in the middle of a transaction must not hold the others
+            # up, and nobody waits for a row without end.
+            "options": "-c idle_in_transaction_session_timeout=15s -c lock_timeout=5s",
+        },
     }

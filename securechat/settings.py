@@ -248,12 +248,35 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_PATCH": False,  # what a PATCH asks for is required, as in every body
     "ENUM_NAME_OVERRIDES": {
+        "CaptureState": "facelogin.lifecycle.State",
+        "CapturePurpose": "facelogin.lifecycle.Purpose",
+        "CaptureStep": "facelogin.challenge.Step",
+        "CaptureReason": "facelogin.lifecycle.Reason",
         "ConversationKind": "messaging.models.Conversation.Kind",
         "EntryKind": "messaging.models.Entry.Kind",
+        "Role": "accounts.models.Role",
+        "Scope": "accounts.models.Scope",
+        "SessionState": "accounts.services.sessions.State",
     },
+    "TAGS": [
+        {"name": name, "description": description}
+        for name, description in {
+            "session": "Where a browser stands, and on which device.",
+            "devices": "The caller's own devices, and the tokens of their scripts.",
+            "tokens": "Tokens of scripts.",
+            "socket-tickets": "How a script opens the socket.",
+            "invitations": "How somebody becomes a person here.",
+            "people": "Who is here.",
+            "face": "The face as a second factor.",
+            "key-packages": "What others need to add a device to a conversation.",
+            "conversations": "Conversations and their logs.",
+            "welcomes": "Conversations that wait for this device.",
+        }.items()
+    ],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
 }
 
 # Static files --------------------------------------------------------------------------------

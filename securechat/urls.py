@@ -1,7 +1,7 @@
 """Every address of the server."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.urls import api_urlpatterns as accounts_api
@@ -10,7 +10,7 @@ from facelogin.urls import api_urlpatterns as facelogin_api
 from messaging.urls import api_urlpatterns as messaging_api
 from securechat import documentation, health, views
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.chat, name="chat"),
     path("admin/", admin.site.urls),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -2,7 +2,8 @@
 //
 //   node build.mjs           dist/: hashed files, public/ beside them, and dist/manifest.json
 //   node build.mjs --watch   the same again on every change, with external source maps
-//   node build.mjs --tests   dist-tests/: tests/*.test.ts for `node --test`
+//   node build.mjs --tests   dist-tests/: tests/**/*.test.ts for `node --test`, and the tools below
+//   node build.mjs --tools   dist-tests/: only the tools, for Node and for a browser
 
 import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -26,12 +27,17 @@ const UNUSED_PEERS = [
   "@noble/post-quantum",
 ];
 
+// Our own engine uses some of the same packages, and uses them for good.
+const OF_TS_MLS = /[\\/]node_modules[\\/](ts-mls|@hpke)[\\/]/;
+
 /** An import of an unused peer becomes a module that refuses, so no dynamic code is left. */
 const withoutUnusedPeers = {
   name: "without-unused-peers",
   setup(build) {
     const filter = new RegExp(`^(${UNUSED_PEERS.join("|")})(/.*)?$`);
-    build.onResolve({ filter }, ({ path: name }) => ({ path: name, namespace: "unused-peer" }));
+    build.onResolve({ filter }, ({ path: name, importer }) =>
+      OF_TS_MLS.test(importer) ? { path: name, namespace: "unused-peer" } : undefined,
+    );
     build.onLoad({ filter: /.*/, namespace: "unused-peer" }, ({ path: name }) => ({
       contents: `throw new Error(${JSON.stringify(`${name} is not part of this client`)});`,
     }));
@@ -91,21 +97,40 @@ async function clientOptions({ watch }) {
   };
 }
 
-async function buildTests() {
-  const folder = path.join(HERE, "tests");
-  const tests = (await readdir(folder)).filter((name) => name.endsWith(".test.ts"));
-  await rm(path.join(HERE, "dist-tests"), { recursive: true, force: true });
+// Programs of the tests: official vectors, an engine that others talk to line by line, figures.
+const TOOLS = ["tests/mls/vectors.ts", "tests/mls/peer.ts", "tests/mls/bench.ts"];
+
+const PAGES = ["tests/mls/browser_page.ts", "tests/mls/browser_worker.ts"];
+
+/** For the same tests in a browser, as one file each and with nothing loaded later. */
+async function buildForBrowser() {
+  const folder = { outbase: "tests/mls", outdir: "dist-tests/browser" };
+  await esbuild.build({ ...SHARED, entryPoints: PAGES, ...folder, minify: true });
+}
+
+async function buildForNode(entryPoints) {
   await esbuild.build({
     ...SHARED,
-    entryPoints: tests.map((name) => path.join("tests", name)),
+    entryPoints,
+    outbase: "tests",
     outdir: "dist-tests",
     platform: "node",
     sourcemap: "inline",
   });
 }
 
+async function buildTests() {
+  const names = await readdir(path.join(HERE, "tests"), { recursive: true });
+  const tests = names.filter((name) => name.endsWith(".test.ts"));
+  await rm(path.join(HERE, "dist-tests"), { recursive: true, force: true });
+  await buildForNode([...tests.map((name) => path.join("tests", name)), ...TOOLS]);
+}
+
 if (process.argv.includes("--tests")) {
   await buildTests();
+} else if (process.argv.includes("--tools")) {
+  await buildForNode(TOOLS);
+  await buildForBrowser();
 } else if (process.argv.includes("--watch")) {
   const context = await esbuild.context(await clientOptions({ watch: true }));
   await context.watch();

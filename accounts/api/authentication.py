@@ -25,9 +25,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
     """``Authorization: Bearer sct_…``: ``request.auth`` is the token, ``user`` its person."""
 
     def authenticate(self, request: Request) -> tuple[Person, DeviceToken] | None:
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if not scheme:
-            return None
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None  # an empty header is not none: whoever sends one means to be a script
+        scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated("Only the scheme Bearer is accepted.")
         token = tokens.find_token(secret.strip())

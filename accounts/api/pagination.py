@@ -8,13 +8,20 @@ from urllib.parse import parse_qs
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework import pagination
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound as RestNotFound
 from rest_framework.request import Request
 
-from securechat_sdk.wire.errors import InvalidInput
+from accounts.api.operations import text_parameter
+from securechat_sdk.wire.errors import NotFound
 
 if TYPE_CHECKING:  # REST framework's views import this module through the settings
     from rest_framework.views import APIView
+
+CURSOR = text_parameter(
+    "cursor",
+    "From `next` or `previous` of another page; one that this server never gave is not found.",
+    pattern="^[A-Za-z0-9+/]*={0,2}$",
+)
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -30,15 +37,18 @@ class CursorPagination(pagination.CursorPagination):
     ) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValueError, OverflowError, ValidationError, NotFound) as error:
-            raise InvalidInput("The cursor is not one that this server gave.") from error
+        except (ValueError, OverflowError, ValidationError, RestNotFound) as error:
+            raise NotFound("The cursor is not one that this server gave.") from error
+
+    def get_schema_operation_parameters(self, _view: Any) -> list[dict[str, Any]]:
+        return []  # each view names CURSOR itself, beside its other parameters
 
     def decode_cursor(self, request: Request) -> pagination.Cursor | None:
         given = request.query_params.get(self.cursor_query_param, "")
         facts = parse_qs(b64decode(given, validate=True).decode(), strict_parsing=bool(given))
         if not set(facts) <= {"o", "r", "p"}:
-            raise NotFound
+            raise RestNotFound
         cursor = super().decode_cursor(request)
         if cursor is not None and "\0" in str(cursor.position):
-            raise NotFound
+            raise RestNotFound
         return cursor

@@ -1,34 +1,55 @@
 """Who may call a view. A view names one of these and repeats nothing of it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from accounts.api.authentication import SessionAuthentication, person_of
-from accounts.errors import DeviceRequired, ScopeMissing, SecondFactorRequired
+from accounts.errors import CsrfFailed, DeviceRequired, ScopeMissing, SecondFactorRequired
 from accounts.models import Device, DeviceToken
 from accounts.services import logins, sessions
-from securechat_sdk.wire.errors import Forbidden, NotAuthenticated
+from securechat_sdk.wire.errors import ChatError, Forbidden, NotAuthenticated
 
 if TYPE_CHECKING:  # REST framework's views import this module through the settings
     from rest_framework.views import APIView
 
 
-class ComesFromOurPage(BasePermission):
+Refusals = tuple[type[ChatError], ...]
+
+
+class Permission(BasePermission):
+    """What the schema says of a permission: whom it lets in, and how it refuses the others."""
+
+    who: ClassVar[str]
+    needs_session: ClassVar[bool] = False
+    refusals: ClassVar[Refusals] = ()
+
+    @classmethod
+    def refused_for(cls, method: str) -> Refusals:
+        return cls.refusals if method in SAFE_METHODS else (*cls.refusals, CsrfFailed)
+
+
+class ComesFromOurPage(Permission):
     """Anybody, with Django's CSRF check although nobody may be logged in: a session begins here."""
+
+    who = "a page of this server, whoever looks at it"
 
     def has_permission(self, request: Request, _view: "APIView") -> bool:
         SessionAuthentication().enforce_csrf(request)
         return True
 
 
-class IsLoggedIn(BasePermission):
+class IsLoggedIn(Permission):
     """A session that passed its second factor, or a token that has the view's scope.
 
     A view says which scope a token needs: ``required_scopes = {"GET": "messages:read"}``. For a
     method that is not named there, no token is enough.
     """
+
+    who = "a session that passed its second factor"
+    needs_session = True
+    refusals: ClassVar[Refusals] = (SecondFactorRequired, ScopeMissing)
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
@@ -43,6 +64,9 @@ class IsLoggedIn(BasePermission):
 class IsDevice(IsLoggedIn):
     """Additionally, an active device: sets ``request.device``."""
 
+    who = "a session on a registered device"
+    refusals = (*IsLoggedIn.refusals, DeviceRequired)
+
     def has_permission(self, request: Request, view: "APIView") -> bool:
         super().has_permission(request, view)
         device = _device(request)
@@ -54,6 +78,9 @@ class IsDevice(IsLoggedIn):
 
 class IsAdministrator(IsLoggedIn):
     """Additionally, the role; the role is never enough without the second factor."""
+
+    who = "an administrator's session that passed its second factor"
+    refusals = (*IsLoggedIn.refusals, Forbidden)
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         super().has_permission(request, view)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from securechat_sdk.wire.errors import (
     NotFound,
     TooLarge,
     TooManyRequests,
+    Unavailable,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -50,6 +52,7 @@ REFUSALS: dict[type[Exception], type[ChatError]] = {
     exceptions.NotAcceptable: NotAcceptable,
     exceptions.UnsupportedMediaType: UnsupportedMediaType,
     exceptions.APIException: InvalidInput,
+    OperationalError: Unavailable,  # the database is down, full, or too slow
     RequestDataTooBig: TooLarge,
     SuspiciousOperation: InvalidInput,
     Http404: NotFound,

@@ -8,6 +8,10 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+WITHOUT_NUL = r"^[^\u0000]*$"
+# Python strips more than ECMA 262 calls space: the separators and U+0085.
+NOT_ONLY_SPACE = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields it does not name."""
@@ -22,8 +26,21 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class PageSerializer(serializers.Serializer[Any]):
+    """One page of a list, and where its neighbours are."""
+
+    next = serializers.URLField(read_only=True, allow_null=True)
+    previous = serializers.URLField(read_only=True, allow_null=True)
+
+
 class TextField(serializers.CharField):
     """A text; a number is not one."""
+
+    @property
+    def pattern(self) -> str:
+        """What the schema promises to accept; parsers refuse a NUL anywhere."""
+        needs_more_than_space = not self.allow_blank and self.trim_whitespace
+        return NOT_ONLY_SPACE if needs_more_than_space else WITHOUT_NUL
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

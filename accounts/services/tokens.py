@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import TooManyTokens
+from accounts.events import publish_access_ended
 from accounts.models import Device, DeviceToken, Scope
 from accounts.services.secrets import digest_of, make_secret
 from securechat_sdk.wire.errors import NotAuthenticated
@@ -57,3 +58,4 @@ def find_token(secret: str) -> DeviceToken:
 
 def revoke_token(*, token: DeviceToken) -> None:
     DeviceToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    publish_access_ended()

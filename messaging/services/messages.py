@@ -2,41 +2,52 @@
 
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection
 
 from accounts.models import Device
-from messaging.access import acting_device, conversation_for
 from messaging.envelopes import read_message
 from messaging.errors import MessageInvalid
-from messaging.models import Entry
-from messaging.services.log import Placed, append_entry, check_epoch, find_repeated
+from messaging.services.batches import Job, Send, run_batch
+from messaging.services.log import Placed
+from messaging.services.writer import WRITER
+from securechat_sdk.wire.errors import ChatError
+
+
+def message_to_send(
+    *, device: Device, conversation_id: UUID, message_id: UUID, ciphertext: bytes
+) -> Send:
+    """Read the envelope, for which no row is needed; raises `MessageInvalid`."""
+    message = read_message(ciphertext)
+    if message.group != conversation_id.bytes:
+        raise MessageInvalid("The message is of another conversation.")
+    return Send(
+        device_id=device.pk,
+        conversation_id=conversation_id,
+        message_id=message_id,
+        epoch=message.epoch,
+        ciphertext=ciphertext,
+    )
 
 
 def send_message(
     *, device: Device, conversation_id: UUID, message_id: UUID, ciphertext: bytes
 ) -> Placed:
     """Give the ciphertext its place in the conversation and tell every member device."""
-    message = read_message(ciphertext)
-    if message.group != conversation_id.bytes:
-        raise MessageInvalid("The message is of another conversation.")
-    with transaction.atomic():
-        sender = acting_device(device.pk)
-        conversation = conversation_for(sender, conversation_id, lock=True)
-        repeated = find_repeated(
-            conversation,
-            sender=sender,
-            kind=Entry.Kind.MESSAGE,
+    return place(
+        message_to_send(
+            device=device,
+            conversation_id=conversation_id,
             message_id=message_id,
-            data=ciphertext,
+            ciphertext=ciphertext,
         )
-        if repeated:
-            return repeated
-        check_epoch(conversation, message.epoch)
-        entry = append_entry(
-            conversation,
-            sender=sender,
-            kind=Entry.Kind.MESSAGE,
-            message_id=message_id,
-            data=ciphertext,
-        )
-        return Placed(position=entry.position, is_new=True)
+    )
+
+
+def place(job: Job) -> Placed:
+    """Have the writer do it; inside a transaction, do it there, as its part."""
+    if not connection.in_atomic_block:
+        return WRITER.place_and_wait(job)
+    (outcome,) = run_batch([job])
+    if isinstance(outcome, ChatError):
+        raise outcome
+    return outcome

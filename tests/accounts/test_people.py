@@ -62,11 +62,18 @@ def test_pages_hold_while_people_come(at_home: Browser) -> None:
     assert second["next"] is None
 
 
-@pytest.mark.parametrize("query", ["cursor=!!", "cursor=cD1hJTAwYg==", "cursor=eD0x", "search=%00"])
+@pytest.mark.parametrize("query", ["search=%00", "search=" + "x" * 101])
 def test_a_strange_query_is_refused(at_home: Browser, query: str) -> None:
     answer = at_home.api("GET", f"people?{query}")
 
     assert refusal(answer) == (400, "invalid_input")
+
+
+@pytest.mark.parametrize("cursor", ["!!", "cD1hJTAwYg==", "eD0x", "%ff", "QQ"])
+def test_a_page_that_was_never_given_is_not_found(at_home: Browser, cursor: str) -> None:
+    answer = at_home.api("GET", f"people?cursor={cursor}")
+
+    assert refusal(answer) == (404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,21 @@ async def test_a_lost_ring_is_repaired_by_the_next_one(
     assert [entry.position for entry in arrived] == [2, 3]
 
 
+async def test_of_several_rings_the_furthest_is_looked_for(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(bob) as his:
+        hub = hub_of_this_process()
+        async with hub._reading:  # a reading is going on, which finds the first two
+            for _ in range(3):
+                await in_thread(alice.says)(conversation)
+                await asyncio.sleep(0.1)
+            hub._rooms[conversation.pk].cursor = 3
+        arrived = await his.wait_for(EntryAppended)
+
+    assert arrived.position == 4
+
+
 async def test_being_online_and_catching_up_end_in_the_same_state(
     alice: Member, bob: Member, conversation: Conversation
 ) -> None:

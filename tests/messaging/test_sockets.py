@@ -1,16 +1,26 @@
 """The socket: who gets in, what is answered, and what everybody else sees."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import transaction
 from django.utils import timezone
+from pytest_django import Settings
 
+from accounts.events import password_changed
 from accounts.models import DeviceToken, Scope
 from accounts.services.devices import revoke_device
+from accounts.services.logins import DEVICE_KEY
 from accounts.services.tickets import issue_ticket
+from accounts.services.tokens import issue_token, revoke_token
+from accounts.session_store import SessionStore
 from messaging.models import Conversation, Entry
 from messaging.routing import websocket_application
 from messaging.services.key_packages import claim_key_packages
@@ -21,6 +31,7 @@ from securechat_sdk.wire.frames import (
     DeliveryAdvanced,
     EntryAppended,
     KeyPackagesLow,
+    Ready,
     Refused,
     SendMessage,
     WelcomeArrived,
@@ -189,6 +200,76 @@ async def test_the_owner_who_revokes_a_device_closes_its_sockets(alice: Member) 
     assert code == CloseCode.DEVICE_REVOKED
 
 
+async def reader_token(member: Member) -> DeviceToken:
+    token, _ = await in_thread(issue_token)(
+        device=member.device, name="reader", scopes=[Scope.MESSAGES_READ], expires_in_days=1
+    )
+    return token
+
+
+async def test_the_sockets_of_a_revoked_token_are_closed_and_no_others(alice: Member) -> None:
+    revoked, other = await reader_token(alice), await reader_token(alice)
+
+    async with connected(alice, token=revoked) as hers, connected(alice, token=other) as still:
+        await in_thread(revoke_token)(token=revoked)
+
+        code = await hers.close_code(seconds=2)
+        still_there = await still.communicator.receive_nothing(0.1)
+
+    assert code == CloseCode.NOT_AUTHENTICATED
+    assert still_there
+
+
+def session_of(member: Member) -> SessionStore:
+    """A browser's session that is logged in and bound to the device."""
+    store = SessionStore()
+    store[SESSION_KEY] = str(member.person.pk)
+    store[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
+    store[HASH_SESSION_KEY] = member.person.get_session_auth_hash()
+    store[DEVICE_KEY] = str(member.device.pk)
+    store.save()
+    return store
+
+
+@asynccontextmanager
+async def browser_of(member: Member, session: SessionStore) -> AsyncIterator[LiveSocket]:
+    headers = [
+        (b"origin", b"http://localhost:8000"),
+        (b"cookie", f"sessionid={session.session_key}".encode()),
+    ]
+    communicator = WebsocketCommunicator(websocket_application, "/ws/v1/", headers=headers)
+    assert (await communicator.connect(20))[0]
+    socket = LiveSocket(communicator)
+    assert await socket.read() == Ready(device_id=member.device.pk)
+    yield socket
+    await communicator.disconnect()
+
+
+def change_password(member: Member) -> None:
+    with transaction.atomic():
+        member.person.set_password("another long sentence")
+        member.person.save()
+        password_changed.send(
+            sender=None, person=member.person, old_password=None, new_password=None
+        )
+
+
+@pytest.mark.parametrize("ends", ["log out", "change the password"])
+async def test_the_sockets_of_a_session_that_ended_are_closed_and_no_others(
+    alice: Member, bob: Member, monkeypatch: pytest.MonkeyPatch, settings: Settings, ends: str
+) -> None:
+    settings.CONFIG = settings.CONFIG.model_copy(update={"second_factor_required": False})
+    hers, his = await in_thread(session_of)(alice), await in_thread(session_of)(bob)
+
+    async with browser_of(alice, hers) as socket, browser_of(bob, his) as still:
+        await (in_thread(hers.flush)() if ends == "log out" else in_thread(change_password)(alice))
+        code = await socket.close_code(seconds=2)
+        still_there = await still.communicator.receive_nothing(0.1)
+
+    assert code == CloseCode.NOT_AUTHENTICATED
+    assert still_there
+
+
 async def test_a_command_of_a_revoked_device_is_not_executed(
     alice: Member, conversation: Conversation
 ) -> None:
@@ -251,6 +332,7 @@ async def test_nobody_gets_in_without_session_or_ticket(settings: object) -> Non
 
     assert await refusal_of("/ws/v1/") == CloseCode.NOT_AUTHENTICATED
     assert await refusal_of("/ws/v1/?ticket=sck_nothing") == CloseCode.NOT_AUTHENTICATED
+    assert await refusal_of("/ws/v1/?" + "a=b&" * 11) == CloseCode.NOT_AUTHENTICATED
     assert await refusal_of("/ws/v1/", [origin]) == CloseCode.NOT_AUTHENTICATED
     for cookie in (b"sessionid=nothing", b"\xff\xff", b"sessionid=", b"a b c;;;="):
         refused = await refusal_of("/ws/v1/", [origin, (b"cookie", cookie)])

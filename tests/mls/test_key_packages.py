@@ -106,6 +106,10 @@ REFUSED: dict[str, tuple[Callable[[Card], UncheckedKeyPackage], type[MLSError]]]
         lambda card: card.with_leaf(extensions=(_UNKNOWN,)),
         LeafExtensionNotSupported,
     ),
+    "an extension of its own that it does not support": (
+        lambda card: card.edited(extensions=(_UNKNOWN,)),
+        LeafExtensionNotSupported,
+    ),
     "an extension twice in the leaf": (
         lambda card: card.with_leaf(extensions=(_APPLICATION_ID, _APPLICATION_ID)),
         DuplicateExtension,
@@ -155,6 +159,20 @@ def test_without_a_time_the_lifetime_is_left_to_the_caller(alice: Card) -> None:
     late = alice.with_leaf(source=_lifetime(0, 1))
 
     late.check(now=None, suites=(1,), judge=accept_anyone)
+
+
+def test_without_a_time_the_leaf_is_still_one_for_a_key_package(alice: Card) -> None:
+    other = alice.with_leaf(source=UpdateSource())
+
+    with pytest.raises(LeafSourceMismatch):
+        other.check(now=None, suites=(1,), judge=accept_anyone)
+
+
+def test_values_that_mean_nothing_are_ignored(alice: Card) -> None:
+    grease = Extension(extension_type=0x3A3A, extension_data=b"")
+
+    checked(alice.edited(extensions=(grease,)))
+    checked(alice.with_leaf(extensions=(grease,)))
 
 
 def test_the_judge_is_asked_about_this_key_and_credential(alice: Card) -> None:

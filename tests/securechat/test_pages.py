@@ -44,6 +44,8 @@ def test_the_reference_names_every_operation_and_runs_no_script(client: Client) 
         for operation in methods.values():
             if "operationId" in operation:
                 assert f'id="{operation["operationId"]}"' in page
+    for shape in schema["components"]["schemas"]:
+        assert f'id="shape-{shape}"' in page
     assert "<script" not in page
 
 

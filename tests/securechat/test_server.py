@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from securechat.server import MAX_BODY_BYTES
 
@@ -180,3 +180,19 @@ def test_many_frames_at_once_are_all_served_in_order(server: Running) -> None:
         answers = [client.recv(timeout=15) for _ in range(200)]
 
     assert answers == [str(length) for length in range(1, 201)]
+
+
+def test_who_floods_with_pings_is_dropped_and_who_pings_now_and_then_is_not(
+    server: Running,
+) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/") as client:
+        for _ in range(10):
+            assert client.ping().wait(15)
+
+        with pytest.raises(ConnectionClosed):
+            flood_with_pings(client)
+
+
+def flood_with_pings(client: ClientConnection) -> None:
+    for _ in range(1000):
+        client.ping().wait(0.05)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.stories.product import Product, new_database
 
@@ -26,12 +26,24 @@ CAMERA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-s
 Launch = Callable[[str | None], Browser]
 
 
-@pytest.fixture(scope="session")
-def cameras() -> Path | None:
-    """The folder with videos for fake cameras; None in a bare clone, where codes do instead."""
+expect.set_options(timeout=20_000)  # milliseconds: a busy machine is not a fault
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if camera_folder() is None:
+        terminalreporter.write_line("Stories: no faces here, one-time codes took their place.")
+
+
+def camera_folder() -> Path | None:
     beside = Path(__file__).parents[3] / "shared"
     folder = Path(os.environ.get("SECURECHAT_TEST_DATA", beside)) / "faces" / "camera"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def cameras() -> Path | None:
+    """The folder with videos for fake cameras; None in a bare clone, where codes do instead."""
+    return camera_folder()
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,9 @@
 """The whole product, thin: two people meet, and a third joins their group.
 
 With the test data faces are the second factor; in a bare clone one-time codes take their place, and
-the run says so.
+the run says so in its last lines.
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +45,6 @@ class Cast:
 
 @pytest.fixture(scope="module")
 def cast(product: Product, launch: Launch, cameras: Path | None) -> Cast:
-    if cameras is None:
-        warnings.warn(pytest.PytestWarning("no faces here: codes take their place"), stacklevel=1)
     ada_browser, ben_browser = launch("person-5-turning"), launch("person-2-turning")
     ada = person_at(product, ada_browser, "ada", "Ada Lovelace")
     ben = person_at(product, ben_browser, "ben", "Ben Okri")

@@ -1,7 +1,10 @@
 // The little of Node's test runner that the tests use; its own types are a package we do not need.
 
 declare module "node:test" {
-  export function test(name: string, body: () => void | Promise<void>): void;
+  type Body = () => void | Promise<void>;
+  export function test(name: string, body: Body): void;
+  /** `skip` says why not, or is false. */
+  export function test(name: string, options: { readonly skip: string | false }, body: Body): void;
   export function afterEach(body: () => void | Promise<void>): void;
 }
 
@@ -18,6 +21,30 @@ declare module "node:assert/strict" {
   }
   const assert: Assert;
   export default assert;
+}
+
+declare module "node:fs" {
+  export function existsSync(path: string): boolean;
+  export function readFileSync(path: string, encoding: "utf8"): string;
+  export function readdirSync(path: string): string[];
+}
+
+declare module "node:readline" {
+  interface Lines extends AsyncIterable<string> {}
+  export function createInterface(options: { readonly input: unknown }): Lines;
+}
+
+declare module "node:process" {
+  interface Process {
+    readonly argv: readonly string[];
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly stdin: unknown;
+    readonly stdout: { write(text: string): void };
+    exitCode: number;
+    cwd(): string;
+  }
+  const process: Process;
+  export default process;
 }
 
 declare module "node:http" {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from securechat_sdk.mls.crypto.secrets import Secret, SignaturePrivateKey
 from securechat_sdk.mls.crypto.suites import CipherSuite
+from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.advance import Inputs, enter_epoch, no_path_secret, past_of
 from securechat_sdk.mls.group.group import Group, PskSource, no_psks
 from securechat_sdk.mls.group.messages import (
@@ -105,13 +106,13 @@ def commit(
 ) -> PendingCommit:
     """Commit proposals and fresh keys; raises if the result would not be valid."""
     check_open(group)
-    items = _chosen(group, plan, policy)
+    items = _chosen(group, plan, policy, psks)
     proposals = _resolved(group, items)
     sender = Member(leaf_index=group.own_leaf)
     changes = Changes.of(group.context, group.tree, proposals, sender, policy)
     named = [group.find_psk(psk, psks) for psk in psk_names(proposals)]
     author = _author(group, plan.leaf)
-    if plan.path or proposals.needs_path:
+    if plan.path or plan.leaf != KEEP_LEAF or proposals.needs_path:
         merged = make_path(changes, author, policy)
     else:
         merged = _without_path(group, changes, policy)
@@ -145,12 +146,53 @@ def _finish(  # noqa: PLR0917  the last steps of commit
     return PendingCommit(sent.message, welcome, group_info, next_group, sent.group)
 
 
-def _chosen(group: Group, plan: CommitPlan, policy: Policy) -> tuple[ProposalOrRef, ...]:
-    references = plan.references
-    if references is None:
-        references = select_waiting(group, plan.proposals, policy)
+def _chosen(
+    group: Group, plan: CommitPlan, policy: Policy, psks: PskSource
+) -> tuple[ProposalOrRef, ...]:
+    if plan.references is not None:
+        return _items(plan.references, plan.proposals)
+    selected = select_waiting(group, plan.proposals, policy)
+    items = _items(selected, plan.proposals)
+    if not selected or _go_together(group, items, policy, psks):
+        return items
+    return _one_by_one(group, selected, plan, policy, psks)
+
+
+def _one_by_one(
+    group: Group,
+    selected: Sequence[bytes],
+    plan: CommitPlan,
+    policy: Policy,
+    psks: PskSource,
+) -> tuple[ProposalOrRef, ...]:
+    """Those that do go together, lest one member's bad proposal keep all others from committing."""
+    kept: tuple[bytes, ...] = ()
+    for reference in selected:
+        items = _items((*kept, reference), plan.proposals)
+        if _go_together(group, items, policy, psks):
+            kept = (*kept, reference)
+    return _items(kept, plan.proposals)
+
+
+def _items(references: Sequence[bytes], proposals: Sequence[Proposal]) -> tuple[ProposalOrRef, ...]:
     named = tuple(ProposalReference(reference=reference) for reference in references)
-    return named + tuple(InlineProposal(proposal=proposal) for proposal in plan.proposals)
+    return named + tuple(InlineProposal(proposal=proposal) for proposal in proposals)
+
+
+def _go_together(
+    group: Group, items: tuple[ProposalOrRef, ...], policy: Policy, psks: PskSource
+) -> bool:
+    """Whether the proposals would make a valid commit; the caller commits them and is told why."""
+    proposals = _resolved(group, items)
+    sender = Member(leaf_index=group.own_leaf)
+    try:
+        changes = Changes.of(group.context, group.tree, proposals, sender, policy)
+        changes.finish(changes.tree, policy)
+        for psk in psk_names(proposals):
+            group.find_psk(psk, psks)
+    except MLSError:
+        return False
+    return True
 
 
 def _resolved(group: Group, items: tuple[ProposalOrRef, ...]) -> ProposalList:

@@ -129,7 +129,12 @@ class StoredPublicPart(Struct):
 
 def save(group: Group) -> SavedGroup:
     """Both parts. While `epoch` is the same, only `secret` differs."""
-    return SavedGroup(_secret_part(group).encode(), _public_part(group).encode())
+    return SavedGroup(save_secrets(group), _public_part(group).encode())
+
+
+def save_secrets(group: Group) -> bytes:
+    """The small part alone, which is enough while the epoch is the same."""
+    return _secret_part(group).encode()
 
 
 def load(saved: SavedGroup) -> Group:

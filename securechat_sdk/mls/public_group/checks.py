@@ -210,9 +210,10 @@ def check_psk_usage(context: GroupContext, psk: ResumptionPsk) -> None:
 
 
 def check_reinit(context: GroupContext, proposal: ReInit) -> None:
-    """Section 12.1.5: never back to an older version."""
+    """Section 12.1.5 and 13.4: never back to an older version, and each extension once."""
     if proposal.version < context.version:
         raise ReInitVersionLower
+    check_no_duplicates(proposal.extensions)
 
 
 def check_external_init_sender(sender: Sender) -> None:
@@ -234,17 +235,11 @@ def check_context_extensions(extensions: Extensions, policy: Policy) -> None:
 
 def check_regular_list(proposals: ProposalList, committer: LeafIndex) -> None:
     """Section 12.2: the list of a commit from inside."""
-    check_no_external_init(proposals)
     check_committer_stays(proposals, committer)
     check_leaves_once(proposals)
     check_psks_once(proposals)
     check_context_extensions_once(proposals)
     check_reinit_alone(proposals)
-
-
-def check_no_external_init(proposals: ProposalList) -> None:
-    if proposals.of(ExternalInit):
-        raise ExternalInitNotAllowed
 
 
 def check_committer_stays(proposals: ProposalList, committer: LeafIndex) -> None:

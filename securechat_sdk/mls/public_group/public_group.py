@@ -7,12 +7,14 @@ from securechat_sdk.mls.crypto.suites import CipherSuite, cipher_suite
 from securechat_sdk.mls.errors import (
     GroupClosed,
     GroupInfoMismatch,
+    SenderNotAllowed,
     TreeHashMismatch,
     TreeMissing,
     UnsupportedVersion,
 )
 from securechat_sdk.mls.messages.commits import Commit
 from securechat_sdk.mls.messages.credentials import Claim
+from securechat_sdk.mls.messages.extensions import check_no_duplicates
 from securechat_sdk.mls.messages.framing import (
     AuthenticatedContent,
     ProposalContent,
@@ -79,6 +81,7 @@ class PublicGroup:
         check_tree(ratchet_tree)
         _check_leaves(ratchet_tree, context, policy)
         checks.check_context_extensions(context.extensions, policy)
+        check_no_duplicates(group_info.extensions)
         return cls(context, ratchet_tree, group_info.confirmation_tag)
 
     @property
@@ -99,6 +102,17 @@ class PublicGroup:
         if isinstance(content.content.content, Commit):
             return self.stage(content, policy).group
         return self.with_proposal(content, policy)
+
+    def receive_commit(self, message: PublicMessage, policy: Policy) -> Staged:
+        """What a commit changes, whom it adds and removes, and the state after it.
+
+        Raises `SenderNotAllowed` if the message carries no commit.
+        """
+        content = message.authenticated
+        if not isinstance(content.content.content, Commit):
+            raise SenderNotAllowed
+        self.check_content(content)
+        return self.stage(content, policy)
 
     def check_content(self, content: AuthenticatedContent) -> None:
         """Section 6 and 6.1: for this group and epoch, from one who may, and signed."""

@@ -70,8 +70,8 @@ class Ratchet:
             if generation - passed <= MOST_SKIPPED:
                 skipped[passed] = _message_key(suite, secret, passed)
             secret = _step(suite, secret, passed)
-        while len(skipped) > MOST_SKIPPED:
-            del skipped[min(skipped)]
+        for oldest in list(skipped)[: max(0, len(skipped) - MOST_SKIPPED)]:  # they are in order
+            del skipped[oldest]
         key = _message_key(suite, secret, generation)
         after = Ratchet(_step(suite, secret, generation), generation + 1, skipped)
         return key, after

@@ -1,5 +1,7 @@
 """RFC 9420 sections 7.9.2 and 12.4.3.1: whether a tree from outside is a true one."""
 
+from collections.abc import Mapping
+
 from securechat_sdk.mls.errors import (
     EncryptionKeyReused,
     ParentHashInvalid,
@@ -49,29 +51,35 @@ def check_unique_encryption_keys(tree: RatchetTree) -> None:
 
 def check_unmerged_leaves(tree: RatchetTree) -> None:
     """Section 12.4.3.1: sorted, members, below the node, and unmerged all the way down."""
-    for index in range(1, len(tree.nodes), 2):
-        parent = tree.parent_or_none(NodeIndex(index))
-        if parent is not None:
-            _check_unmerged_leaves_of(tree, NodeIndex(index), parent)
+    unmerged = {
+        NodeIndex(index): frozenset(parent.unmerged_leaves)
+        for index in range(1, len(tree.nodes), 2)
+        if (parent := tree.parent_or_none(NodeIndex(index))) is not None
+    }
+    for node in unmerged:
+        _check_unmerged_leaves_of(tree, node, unmerged)
 
 
-def _check_unmerged_leaves_of(tree: RatchetTree, index: NodeIndex, parent: ParentNode) -> None:
-    unmerged = parent.unmerged_leaves
-    if list(unmerged) != sorted(set(unmerged)):
+Unmerged = Mapping[NodeIndex, frozenset[LeafIndex]]
+
+
+def _check_unmerged_leaves_of(tree: RatchetTree, node: NodeIndex, unmerged: Unmerged) -> None:
+    parent = tree.parent_or_none(node)
+    listed = () if parent is None else parent.unmerged_leaves
+    if list(listed) != sorted(unmerged[node]):
         raise UnmergedLeavesInvalid
-    for leaf in unmerged:
-        if not is_below(leaf, index) or tree.leaf_or_none(leaf) is None:
+    for leaf in listed:
+        if not is_below(leaf, node) or tree.leaf_or_none(leaf) is None:
             raise UnmergedLeavesInvalid
-        _check_unmerged_below(tree, index, leaf)
+        _check_unmerged_below(node, leaf, unmerged)
 
 
-def _check_unmerged_below(tree: RatchetTree, index: NodeIndex, leaf: LeafIndex) -> None:
-    node = child_towards(index, leaf)
-    while not is_leaf(node):
-        between = tree.parent_or_none(node)
-        if between is not None and leaf not in between.unmerged_leaves:
+def _check_unmerged_below(node: NodeIndex, leaf: LeafIndex, unmerged: Unmerged) -> None:
+    between = child_towards(node, leaf)
+    while not is_leaf(between):
+        if leaf not in unmerged.get(between, (leaf,)):
             raise UnmergedLeavesInvalid
-        node = child_towards(node, leaf)
+        between = child_towards(between, leaf)
 
 
 def check_parent_hashes(tree: RatchetTree) -> None:

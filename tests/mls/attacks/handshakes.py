@@ -2,275 +2,71 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from securechat_sdk.mls import errors
 from securechat_sdk.mls.errors import MLSError
-from securechat_sdk.mls.group.messages import propose, propose_update
-from securechat_sdk.mls.messages.commits import Commit, InlineProposal, UpdatePath
 from securechat_sdk.mls.messages.credentials import BasicCredential
 from securechat_sdk.mls.messages.extensions import Extension, ExtensionType
 from securechat_sdk.mls.messages.framing import (
     ApplicationData,
     External,
-    FramedContent,
     Member,
     NewMemberCommit,
     NewMemberProposal,
     ProposalContent,
-    PublicMessage,
 )
 from securechat_sdk.mls.messages.indexes import LeafIndex
-from securechat_sdk.mls.messages.key_packages import UncheckedKeyPackage
 from securechat_sdk.mls.messages.leaf_nodes import (
-    KeyPackageSource,
-    LeafNode,
-    LeafNodeContent,
-    Lifetime,
-    Place,
     UpdateSource,
 )
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.proposals import (
-    Add,
     ExternalInit,
-    GroupContextExtensions,
     PreSharedKey,
     ReInit,
     Remove,
-    Update,
 )
-from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionPsk, ResumptionUsage
-from securechat_sdk.mls.tree.private import PathSecrets
-from tests.mls.attacks.forge import Forger, flipped
-from tests.mls.people import DAY, NOW, Card, make_card
-from tests.mls.scenarios.stage import POLICY, Room, a_secret
-from tests.mls.scenarios.test_outside import SERVER, SERVER_KEY
+from securechat_sdk.mls.messages.psks import ResumptionPsk, ResumptionUsage
+from tests.mls.attacks.bending import (
+    Scene,
+    add,
+    as_bob,
+    bent,
+    card_add,
+    card_with_bobs_encryption_key,
+    card_with_bobs_signature_key,
+    ciphertexts,
+    content_with,
+    context_extensions,
+    copied_path_key,
+    external_commit,
+    first_node,
+    leaf_with,
+    lifetime,
+    longer,
+    one_key_everywhere,
+    other_secrets,
+    own_update,
+    path_key_of_old_root,
+    pathless_referred_remove,
+    pathless_update,
+    psk,
+    replace_forger,
+    said_from_outside,
+    same_newcomer_twice,
+    shorter,
+    spoiled_ciphertexts,
+    update_and_remove,
+    with_proposals,
+)
+from tests.mls.attacks.forge import flipped
+from tests.mls.people import DAY, NOW, make_card
+from tests.mls.scenarios.test_outside import SERVER
 from tests.mls.scenarios.test_successors import requires
 
 SAME = "the server sees it too"
 UNSEEN = "only members can see it"
-
-
-@dataclass
-class Scene:
-    """Four members, and what mallory has at hand."""
-
-    room: Room
-
-    @property
-    def mallory(self) -> Forger:
-        return Forger(self.room.groups["mallory"])
-
-    @property
-    def leaf(self) -> LeafNode:
-        group = self.room.groups["mallory"]
-        return group.tree.leaf(group.own_leaf)
-
-    @property
-    def bobs_leaf(self) -> LeafNode:
-        return self.room.groups["mallory"].tree.leaf(self.room.leaf("bob"))
-
-    def removes(self, name: str) -> Remove:
-        return self.room.remove(name)
-
-    def waiting(self, message: MLSMessage) -> bytes:
-        """Everyone hears a proposal; its reference."""
-        self.room.everyone_hears(message)
-        return last_reference(self.room)
-
-    def bob_updates(self) -> bytes:
-        sent = propose_update(self.room.groups["bob"], POLICY)
-        self.room.groups["bob"] = sent.group
-        self.room.everyone_hears(sent.message, but="bob")
-        return last_reference(self.room)
-
-
-def last_reference(room: Room) -> bytes:
-    return list(room.groups["mallory"].public.proposals)[-1]
-
-
-def psk(nonce: int = 32) -> PreSharedKey:
-    return PreSharedKey(psk=ExternalPsk(psk_id=b"x", psk_nonce=bytes(nonce)))
-
-
-def context_extensions(*extensions: Extension) -> GroupContextExtensions:
-    return GroupContextExtensions(extensions=extensions)
-
-
-def add(package: UncheckedKeyPackage) -> Add:
-    return Add(key_package=package)
-
-
-def lifetime(not_before: int, not_after: int) -> KeyPackageSource:
-    return KeyPackageSource(lifetime=Lifetime(not_before=not_before, not_after=not_after))
-
-
-def with_proposals(*makers: Callable[[Scene], object]) -> Callable[[Scene], MLSMessage]:
-    def attack(scene: Scene) -> MLSMessage:
-        made = [maker(scene) for maker in makers]
-        return replace_forger(scene, proposals=made).commit()
-
-    return attack
-
-
-def replace_forger(scene: Scene, **bent: object) -> Forger:
-    return Forger(scene.room.groups["mallory"], **bent)  # type: ignore[arg-type]  # forger's own
-
-
-def bent(**parts: object) -> Callable[[Scene], MLSMessage]:
-    return lambda scene: replace_forger(scene, **parts).commit()
-
-
-def leaf_with(**changes: object) -> Callable[[LeafNodeContent], LeafNodeContent]:
-    return lambda content: replace(content, **changes)  # type: ignore[arg-type]  # a leaf's own
-
-
-def content_with(**changes: object) -> Callable[[FramedContent], FramedContent]:
-    return lambda content: replace(content, **changes)  # type: ignore[arg-type]  # content's own
-
-
-def card_add(spoil: Callable[[Card], UncheckedKeyPackage]) -> Callable[[Scene], MLSMessage]:
-    return with_proposals(lambda _scene: add(spoil(make_card("newcomer"))))
-
-
-def _shorter(path: UpdatePath) -> UpdatePath:
-    return replace(path, nodes=path.nodes[:-1])
-
-
-def _longer(path: UpdatePath) -> UpdatePath:
-    return replace(path, nodes=(*path.nodes, path.nodes[-1]))
-
-
-def _first_node(path: UpdatePath, **changes: object) -> UpdatePath:
-    first, *rest = path.nodes
-    return replace(path, nodes=(replace(first, **changes), *rest))  # type: ignore[arg-type]
-
-
-def _ciphertexts(path: UpdatePath, *, change: int) -> UpdatePath:
-    nodes = []
-    for node in path.nodes:
-        sealed = node.encrypted_path_secret
-        kept = sealed[:-1] if change < 0 else (*sealed, sealed[-1])
-        nodes.append(replace(node, encrypted_path_secret=kept))
-    return replace(path, nodes=tuple(nodes))
-
-
-def _spoiled_ciphertexts(path: UpdatePath) -> UpdatePath:
-    nodes = [
-        replace(
-            node,
-            encrypted_path_secret=tuple(
-                replace(sealed, ciphertext=flipped(sealed.ciphertext))
-                for sealed in node.encrypted_path_secret
-            ),
-        )
-        for node in path.nodes
-    ]
-    return replace(path, nodes=tuple(nodes))
-
-
-def _other_secrets(secrets: PathSecrets) -> PathSecrets:
-    return replace(secrets, secrets={node: a_secret() for node in secrets.secrets})
-
-
-def _one_key_everywhere(secrets: PathSecrets) -> PathSecrets:
-    first = next(iter(secrets.keys.values()))
-    return replace(secrets, keys=dict.fromkeys(secrets.keys, first))
-
-
-def _remove_by_reference(scene: Scene) -> bytes:
-    sent = propose(scene.room.groups["alice"], scene.removes("zoe"), POLICY)
-    scene.room.groups["alice"] = sent.group
-    scene.room.everyone_hears(sent.message, but="alice")
-    return last_reference(scene.room)
-
-
-def _update_and_remove(scene: Scene) -> MLSMessage:
-    reference = scene.bob_updates()
-    return replace_forger(scene, references=[reference], proposals=[scene.removes("bob")]).commit()
-
-
-def _pathless_update(scene: Scene) -> MLSMessage:
-    return replace_forger(scene, references=[scene.bob_updates()], path=False).commit()
-
-
-def _pathless_referred_remove(scene: Scene) -> MLSMessage:
-    return replace_forger(scene, references=[_remove_by_reference(scene)], path=False).commit()
-
-
-def _own_update(scene: Scene) -> Update:
-    key = scene.mallory.group.suite.hpke.kem.generate_key_pair().public
-    content = LeafNodeContent(**scene.leaf.fields_of(LeafNodeContent))
-    group = scene.mallory.group
-    place = Place(group.group_id, group.own_leaf)
-    changed = replace(content, encryption_key=key, source=UpdateSource())
-    return Update(leaf_node=changed.sign(group.suite, group.signature_key, place=place))
-
-
-def _copied_path_key(scene: Scene) -> MLSMessage:
-    key = scene.bobs_leaf.encryption_key
-
-    def copied(secrets: PathSecrets) -> PathSecrets:
-        node = next(iter(secrets.keys))
-        pair = replace(secrets.keys[node], public=key)
-        return replace(secrets, keys={**secrets.keys, node: pair})
-
-    return replace_forger(scene, secrets=copied).commit()
-
-
-def _card_with_bobs_signature_key(scene: Scene) -> MLSMessage:
-    bob = scene.room.groups["bob"]
-    card = replace(make_card("newcomer"), signature_key=bob.signature_key)
-    return replace_forger(
-        scene, proposals=[add(card.with_leaf(signature_key=scene.bobs_leaf.signature_key))]
-    ).commit()
-
-
-def _card_with_bobs_encryption_key(scene: Scene) -> MLSMessage:
-    package = make_card("newcomer").with_leaf(encryption_key=scene.bobs_leaf.encryption_key)
-    return replace_forger(scene, proposals=[add(package)]).commit()
-
-
-def _same_newcomer_twice(scene: Scene) -> MLSMessage:
-    package = make_card("newcomer").package
-    return replace_forger(scene, proposals=[add(package), add(package)]).commit()
-
-
-def _as_bob(scene: Scene) -> MLSMessage:
-    sender = Member(leaf_index=scene.room.leaf("bob"))
-    return replace_forger(scene, content=content_with(sender=sender)).commit()
-
-
-def _external_commit(*proposals: Any, with_path: bool = True) -> Callable[[Scene], MLSMessage]:
-    def attack(scene: Scene) -> MLSMessage:
-        group = scene.room.groups["mallory"]
-        honest = replace_forger(scene).commit().body
-        assert isinstance(honest, PublicMessage)
-        assert isinstance(honest.content.content, Commit)
-        path = honest.content.content.path if with_path else None
-        made = [each(scene) if callable(each) else each for each in proposals]
-        items = tuple(InlineProposal(proposal=each) for each in made)
-        said = Commit(proposals=items, path=path)
-        edit = content_with(sender=NewMemberCommit(), content=said)
-        message = Forger(group, content=edit).say(said).body
-        assert isinstance(message, PublicMessage)
-        auth = replace(message.auth, confirmation_tag=bytes(32))
-        return MLSMessage.of(replace(message, auth=auth))
-
-    return attack
-
-
-def _said_from_outside(sender: object, said: Any) -> Callable[[Scene], MLSMessage]:
-    def attack(scene: Scene) -> MLSMessage:
-        content = said(scene) if callable(said) else said
-        edit = content_with(sender=sender, content=content)
-        forger = Forger(scene.room.groups["mallory"], content=edit, signing_key=SERVER_KEY)
-        return forger.say(content)
-
-    return attack
-
 
 _UNKNOWN = Extension(extension_type=0xFF77, extension_data=b"")
 _BROKEN = Extension(extension_type=ExtensionType.EXTERNAL_SENDERS, extension_data=b"\x05")
@@ -289,11 +85,11 @@ ATTACKS: dict[str, Attack] = {
         SAME,
     ),
     "a removal by reference without a path": (
-        _pathless_referred_remove,
+        pathless_referred_remove,
         errors.PathMissing,
         SAME,
     ),
-    "an update without a path": (_pathless_update, errors.PathMissing, SAME),
+    "an update without a path": (pathless_update, errors.PathMissing, SAME),
     "an empty commit without a path": (bent(path=False), errors.PathMissing, SAME),
     "new extensions without a path": (
         lambda s: replace_forger(s, proposals=[context_extensions()], path=False).commit(),
@@ -315,17 +111,29 @@ ATTACKS: dict[str, Attack] = {
         SAME,
     ),
     "a path node with another member's key": (
-        _copied_path_key,
+        copied_path_key,
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "a path node with the key that it replaces": (
+        path_key_of_old_root,
+        errors.EncryptionKeyReused,
+        SAME,
+    ),
+    "a leaf with a key that its path replaces": (
+        lambda s: replace_forger(
+            s, leaf_content=leaf_with(encryption_key=s.root.encryption_key)
+        ).commit(),
         errors.EncryptionKeyReused,
         SAME,
     ),
     "one key for the whole path": (
-        bent(secrets=_one_key_everywhere),
+        bent(secrets=one_key_everywhere),
         errors.EncryptionKeyReused,
         SAME,
     ),
     "a path key that is none": (
-        bent(update_path=lambda path: _first_node(path, encryption_key=b"short")),
+        bent(update_path=lambda path: first_node(path, encryption_key=b"short")),
         errors.InvalidKey,
         SAME,
     ),
@@ -334,15 +142,15 @@ ATTACKS: dict[str, Attack] = {
         errors.InvalidKey,
         SAME,
     ),
-    "a path that is too short": (bent(update_path=_shorter), errors.PathLengthMismatch, SAME),
-    "a path that is too long": (bent(update_path=_longer), errors.PathLengthMismatch, SAME),
+    "a path that is too short": (bent(update_path=shorter), errors.PathLengthMismatch, SAME),
+    "a path that is too long": (bent(update_path=longer), errors.PathLengthMismatch, SAME),
     "a ciphertext too few": (
-        bent(update_path=lambda path: _ciphertexts(path, change=-1)),
+        bent(update_path=lambda path: ciphertexts(path, change=-1)),
         errors.PathCiphertextCount,
         SAME,
     ),
     "a ciphertext too many": (
-        bent(update_path=lambda path: _ciphertexts(path, change=1)),
+        bent(update_path=lambda path: ciphertexts(path, change=1)),
         errors.PathCiphertextCount,
         SAME,
     ),
@@ -413,12 +221,12 @@ ATTACKS: dict[str, Attack] = {
         SAME,
     ),
     "path secrets that do not open": (
-        bent(update_path=_spoiled_ciphertexts),
+        bent(update_path=spoiled_ciphertexts),
         errors.DecryptionFailed,
         UNSEEN,
     ),
     "path secrets that lead elsewhere": (
-        bent(sealed_secrets=_other_secrets),
+        bent(sealed_secrets=other_secrets),
         errors.PathKeyMismatch,
         UNSEEN,
     ),
@@ -453,7 +261,7 @@ ATTACKS: dict[str, Attack] = {
         errors.MessageSignatureInvalid,
         SAME,
     ),
-    "another member's name": (_as_bob, errors.MessageSignatureInvalid, SAME),
+    "another member's name": (as_bob, errors.MessageSignatureInvalid, SAME),
     "the name of nobody": (
         bent(content=content_with(sender=Member(leaf_index=LeafIndex(7)))),
         errors.BlankLeaf,
@@ -480,9 +288,9 @@ ATTACKS: dict[str, Attack] = {
         errors.CommitterRemoved,
         SAME,
     ),
-    "an update of oneself": (with_proposals(_own_update), errors.UpdateByCommitter, SAME),
+    "an update of oneself": (with_proposals(own_update), errors.UpdateByCommitter, SAME),
     "an update and a removal of the same member": (
-        _update_and_remove,
+        update_and_remove,
         errors.LeafChangedTwice,
         SAME,
     ),
@@ -501,14 +309,14 @@ ATTACKS: dict[str, Attack] = {
         errors.BlankLeaf,
         SAME,
     ),
-    "the same newcomer twice": (_same_newcomer_twice, errors.SignatureKeyReused, SAME),
+    "the same newcomer twice": (same_newcomer_twice, errors.SignatureKeyReused, SAME),
     "a newcomer with a member's signature key": (
-        _card_with_bobs_signature_key,
+        card_with_bobs_signature_key,
         errors.SignatureKeyReused,
         SAME,
     ),
     "a newcomer with a member's encryption key": (
-        _card_with_bobs_encryption_key,
+        card_with_bobs_encryption_key,
         errors.EncryptionKeyReused,
         SAME,
     ),
@@ -647,54 +455,54 @@ ATTACKS: dict[str, Attack] = {
         SAME,
     ),
     "an external commit without a path": (
-        _external_commit(_INIT, with_path=False),
+        external_commit(_INIT, with_path=False),
         errors.SenderNotAllowed,
         SAME,
     ),
     "an external commit without ExternalInit": (
-        _external_commit(),
+        external_commit(),
         errors.ExternalCommitList,
         SAME,
     ),
     "an external commit with ExternalInit twice": (
-        _external_commit(_INIT, _INIT),
+        external_commit(_INIT, _INIT),
         errors.ExternalCommitList,
         SAME,
     ),
     "an external commit that removes two": (
-        _external_commit(_INIT, lambda s: s.removes("zoe"), lambda s: s.removes("bob")),
+        external_commit(_INIT, lambda s: s.removes("zoe"), lambda s: s.removes("bob")),
         errors.ExternalCommitList,
         SAME,
     ),
     "an external commit that adds": (
-        _external_commit(_INIT, lambda _s: add(make_card("friend").package)),
+        external_commit(_INIT, lambda _s: add(make_card("friend").package)),
         errors.ExternalCommitList,
         SAME,
     ),
     "an external commit with a key twice": (
-        _external_commit(_INIT, psk(), psk()),
+        external_commit(_INIT, psk(), psk()),
         errors.PskTwice,
         SAME,
     ),
     "a commit by an external sender": (
-        _said_from_outside(External(sender_index=0), ApplicationData(data=b"")),
+        said_from_outside(External(sender_index=0), ApplicationData(data=b"")),
         errors.ApplicationNotPrivate,
         SAME,
     ),
     "a removal by one who proposes itself": (
-        _said_from_outside(
+        said_from_outside(
             NewMemberProposal(), lambda s: ProposalContent(proposal=s.removes("zoe"))
         ),
         errors.SenderNotAllowed,
         SAME,
     ),
     "a proposal by one who commits itself": (
-        _said_from_outside(NewMemberCommit(), lambda s: ProposalContent(proposal=s.removes("zoe"))),
+        said_from_outside(NewMemberCommit(), lambda s: ProposalContent(proposal=s.removes("zoe"))),
         errors.SenderNotAllowed,
         SAME,
     ),
     "an ExternalInit by an external sender": (
-        _said_from_outside(External(sender_index=0), ProposalContent(proposal=_INIT)),
+        said_from_outside(External(sender_index=0), ProposalContent(proposal=_INIT)),
         errors.SenderNotAllowed,
         SAME,
     ),

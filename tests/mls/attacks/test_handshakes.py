@@ -23,22 +23,21 @@ from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.public_group.policy import Policy
 from securechat_sdk.mls.public_group.storage import save_public_group
 from securechat_sdk.mls.tree.private import derive_path
-from tests.mls.attacks.handshakes import (
-    ATTACKS,
-    SAME,
-    Scene,
-    add,
-    context_extensions,
-    replace_forger,
-)
+from tests.mls.attacks.bending import Scene, add, context_extensions, replace_forger
+from tests.mls.attacks.handshakes import ATTACKS, SAME
 from tests.mls.people import NOW, make_card
-from tests.mls.scenarios.stage import POLICY, a_secret, make_room, over_the_wire, refuses
+from tests.mls.scenarios.stage import POLICY, Room, a_secret, make_room, over_the_wire, refuses
 from tests.mls.scenarios.test_outside import SERVER
 
 
+@pytest.fixture(scope="module")
+def five() -> Room:
+    return make_room("alice", "bob", "carol", "mallory", "zoe", extensions=(SERVER,))
+
+
 @pytest.fixture
-def scene() -> Scene:
-    return Scene(make_room("alice", "bob", "carol", "mallory", "zoe", extensions=(SERVER,)))
+def scene(five: Room) -> Scene:
+    return Scene(five.copy())
 
 
 def keep_names(claim: Claim) -> None:

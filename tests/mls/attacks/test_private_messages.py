@@ -33,11 +33,16 @@ from tests.mls.attacks.forge import flipped
 from tests.mls.scenarios.stage import POLICY, Room, make_room, over_the_wire, refuses
 
 
-@pytest.fixture
-def room() -> Room:
+@pytest.fixture(scope="module")
+def four() -> Room:
     room = make_room("alice", "bob", "mallory", "zoe", "yan")
     room.commit("alice", [room.remove("zoe")])
     return room
+
+
+@pytest.fixture
+def room(four: Room) -> Room:
+    return four.copy()
 
 
 def honest(room: Room) -> PrivateMessage:

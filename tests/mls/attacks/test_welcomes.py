@@ -26,6 +26,7 @@ from securechat_sdk.mls.messages.welcome import (
     PathSecret,
     Welcome,
 )
+from securechat_sdk.mls.public_group.policy import Policy
 from securechat_sdk.mls.public_group.public_group import PublicGroup
 from securechat_sdk.mls.schedule.key_schedule import Joiner
 from securechat_sdk.mls.schedule.psks import NamedPsk, psk_secret
@@ -34,6 +35,7 @@ from securechat_sdk.mls.tree.ratchet_tree import RatchetTree
 from tests.mls.attacks.forge import flipped
 from tests.mls.people import make_card
 from tests.mls.scenarios.stage import POLICY, Room, a_secret, key_package_of, make_room
+from tests.mls.scenarios.test_successors import BY_NAME
 
 
 @dataclass
@@ -110,18 +112,29 @@ class Invitation:
             encrypted_group_info=sealed,
         )
 
-    def accept(self, welcome: Welcome | None = None) -> Group:
+    def accept(
+        self,
+        welcome: Welcome | None = None,
+        parent: Group | None = None,
+        policy: Policy = POLICY,
+    ) -> Group:
         return join(
             welcome or self.close(),
             self.own,
-            POLICY,
+            policy,
             tree=RatchetTreeExtension(nodes=self.nodes),
             psks=lambda _psk: Secret(bytes(32)),
+            parent=parent,
         )
 
+    def parent(self, group_id: bytes = b"old") -> Group:
+        """A group of the same people, from which this one could have come."""
+        context = replace(self.inviter.context, group_id=group_id)
+        return replace(self.inviter, public=replace(self.inviter.public, context=context))
 
-@pytest.fixture
-def invitation() -> Invitation:
+
+@pytest.fixture(scope="module")
+def sealed_invitation() -> Invitation:
     """A seat in a tree with keys on most nodes and an unmerged leaf."""
     names = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
     room = make_room(*names, one_by_one=True)
@@ -130,6 +143,11 @@ def invitation() -> Invitation:
     room.commit("bob", [room.remove("carol"), room.invite("carla")])
     room.commit("alice", [room.invite("heidi")], path=False)
     return Invitation.to(room, "ivan")
+
+
+@pytest.fixture
+def invitation(sealed_invitation: Invitation) -> Invitation:
+    return replace(sealed_invitation)
 
 
 @pytest.fixture
@@ -177,6 +195,13 @@ def _forgotten_between(invitation: Invitation) -> None:
     node = invitation.nodes[7]
     assert isinstance(node, ParentNode)
     invitation.with_node(7, replace(node, unmerged_leaves=(LeafIndex(0),)))
+
+
+def _blank_unmerged(invitation: Invitation) -> None:
+    """Below the root of sixteen, and nobody."""
+    node = invitation.nodes[15]
+    assert isinstance(node, ParentNode)
+    invitation.with_node(15, replace(node, unmerged_leaves=(LeafIndex(9),)))
 
 
 def _parent_hash(invitation: Invitation) -> None:
@@ -233,6 +258,8 @@ def _successor(usage: ResumptionUsage, epoch: int = 1) -> ResumptionPsk:
     return ResumptionPsk(usage=usage, group_id=b"old", epoch=epoch, psk_nonce=_NONCE)
 
 
+# Of an epoch of which the parent has no key, so that the invitation's own is used.
+_BRANCH = _successor(ResumptionUsage.BRANCH, epoch=99)
 _UNSUPPORTED = Extension(extension_type=0xFF01, extension_data=b"")
 _SMALL = Extension(extension_type=1, extension_data=b"")
 
@@ -266,6 +293,10 @@ ATTACKS: dict[str, Attack] = {
         lambda i: i.with_context(extensions=(_UNSUPPORTED,)),
         errors.GroupExtensionNotSupported,
     ),
+    "an extension of the GroupInfo twice": (
+        lambda i: i.with_info(extensions=(*i.info.extensions, i.info.extensions[-1])),
+        errors.DuplicateExtension,
+    ),
     "an extension twice": (
         lambda i: i.with_context(extensions=(_SMALL, _SMALL)),
         errors.DuplicateExtension,
@@ -291,6 +322,11 @@ ATTACKS: dict[str, Attack] = {
         _unmerged(lambda leaves: (*leaves, 2**31)),
         errors.UnmergedLeavesInvalid,
     ),
+    "an unmerged leaf on the other side": (
+        _unmerged(lambda leaves: (0, *leaves)),
+        errors.UnmergedLeavesInvalid,
+    ),
+    "an unmerged leaf that is blank": (_blank_unmerged, errors.UnmergedLeavesInvalid),
     "an unmerged leaf that is merged below": (_forgotten_between, errors.UnmergedLeavesInvalid),
     "a false parent hash": (_parent_hash, errors.ParentHashInvalid),
     "a node with a stranger's key": (_foreign_parent, errors.ParentHashInvalid),
@@ -340,6 +376,18 @@ def test_nobody_enters_with(
         invitation.accept()
 
     assert type(refusal.value) is error
+
+
+def test_no_parent_node_anywhere_may_have_a_strangers_key(invitation: Invitation) -> None:
+    parents = _parents(invitation)
+    key = key_package_of("mallory").package.init_key
+
+    for index, node in parents:
+        bent = replace(invitation)
+        bent.with_node(index, replace(node, encryption_key=key))
+        with pytest.raises(errors.ParentHashInvalid):
+            bent.accept()
+    assert len(parents) > 5
 
 
 JUDY = 6
@@ -393,6 +441,41 @@ def test_nobody_enters_beside_a_member_with_a_bad(
 
     with pytest.raises(error):
         pathless.accept()
+
+
+def test_a_branch_is_entered_from_the_group_that_it_names() -> None:
+    """In its first epoch, by those who were there, and from no other group."""
+    first = Invitation.to(make_room("alice"), "ivan")
+    first.with_secrets(psks=(_BRANCH,))
+    first.accept(parent=first.parent())
+
+    with pytest.raises(errors.ParentMismatch):
+        first.accept(parent=first.parent(b"another"))
+    with pytest.raises(errors.ParentMismatch):
+        first.accept()
+
+
+def test_a_branch_of_another_suite_is_not_entered() -> None:
+    first = Invitation.to(make_room("alice"), "ivan")
+    first.with_secrets(psks=(_BRANCH,))
+    parents = {}
+    for suite in (1, 3):
+        old = make_room("alice", "ivan", suite=suite).groups["ivan"]
+        context = replace(old.context, group_id=b"old")
+        parents[suite] = replace(old, public=replace(old.public, context=context))
+    first.accept(parent=parents[1], policy=BY_NAME)
+
+    with pytest.raises(errors.ParentMismatch):
+        first.accept(parent=parents[3], policy=BY_NAME)
+
+
+def test_a_branch_is_not_entered_later(pathless: Invitation) -> None:
+    pathless.with_secrets(psks=(_BRANCH,))
+
+    with pytest.raises(errors.ParentMismatch):
+        pathless.accept(parent=pathless.parent())
+    pathless.with_secrets(psks=())
+    pathless.accept(parent=pathless.parent())
 
 
 def test_a_spoiled_welcome_does_not_open(invitation: Invitation) -> None:

@@ -151,7 +151,7 @@ class OurPeer:
         self.keep(sent.group)
         return sent.message.encode()
 
-    def process(self, message: bytes, sender: str = "") -> bytes | None:
+    def process(self, message: bytes, sender: str = "") -> bytes | None:  # noqa: ARG002  mls-rs's
         received = process(self.here, MLSMessage.decode(message), POLICY)
         if isinstance(received, RemovedFromGroup):
             self.group = None
@@ -307,8 +307,8 @@ class TsPeer:
     def ask(self, operation: str, **arguments: object) -> dict[str, Any]:
         return self.node.ask(self.name, operation, **arguments)
 
-    def key_package(self) -> bytes:
-        made = self.ask("new", name=self.name, suite=self.suite, now=NOW)
+    def key_package(self, *, compressed: bool = False) -> bytes:
+        made = self.ask("new", name=self.name, suite=self.suite, now=NOW, compressed=compressed)
         self.package = bytes.fromhex(made["message"])
         return self.package
 
@@ -340,7 +340,7 @@ class TsPeer:
         made = self.ask("encrypt", data=data.hex(), authenticatedData="")
         return bytes.fromhex(made["message"])
 
-    def process(self, message: bytes, sender: str = "") -> bytes | None:
+    def process(self, message: bytes, sender: str = "") -> bytes | None:  # noqa: ARG002  mls-rs's
         done = self.ask("process", message=message.hex())
         return bytes.fromhex(done["data"]) if "data" in done else None
 

@@ -1,10 +1,12 @@
 // Clients made of ts-mls, driven line by line: a JSON request in, a JSON answer out.
 import { createInterface } from "node:readline";
 
+import { p256, p384, p521 } from "@noble/curves/nist.js";
 import * as mls from "ts-mls";
 
 const clients = new Map();
 const suites = new Map();
+const nist = { 2: p256, 5: p521, 7: p384 };
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
 const hex = (data) => Buffer.from(data).toString("hex");
 
@@ -40,10 +42,18 @@ function proposalOf({ add, remove }) {
   return { proposalType: mls.defaultProposalTypes.remove, remove: { removed: remove } };
 }
 
+// ts-mls writes the public keys of NIST curves compressed, which RFC 9420 section 5.1.1 forbids.
+async function signatureKeys({ cipherSuite }, suite, compressed) {
+  const made = await cipherSuite.signature.keygen();
+  if (nist[suite] === undefined || compressed) return made;
+  return { signKey: made.signKey, publicKey: nist[suite].getPublicKey(made.signKey, false) };
+}
+
 const operations = {
-  async new(client, { name, suite, now }) {
+  async new(client, { name, suite, now, compressed }) {
     const context = await contextOf(suite);
-    const made = await mls.generateKeyPackage({
+    const made = await mls.generateKeyPackageWithKey({
+      signatureKeyPair: await signatureKeys(context, suite, compressed),
       credential: {
         credentialType: mls.defaultCredentialTypes.basic,
         identity: new TextEncoder().encode(name),
@@ -132,6 +142,91 @@ const operations = {
       epoch: Number(groupContext.epoch),
     };
   },
+};
+
+// The same operations that benchmarks/mls measures on our side, in milliseconds.
+async function timed(repeats, operation) {
+  const times = [];
+  let result;
+  for (let round = 0; round < repeats; round++) {
+    const begun = performance.now();
+    result = await operation(round);
+    times.push(performance.now() - begun);
+  }
+  times.sort((a, b) => a - b);
+  return [times[Math.floor(times.length / 2)], result];
+}
+
+async function packageFor(context, name) {
+  const now = Math.floor(Date.now() / 1000);
+  return mls.generateKeyPackage({
+    credential: {
+      credentialType: mls.defaultCredentialTypes.basic,
+      identity: new TextEncoder().encode(name),
+    },
+    lifetime: { notBefore: BigInt(now - 86400), notAfter: BigInt(now + 80 * 86400) },
+    cipherSuite: context.cipherSuite,
+  });
+}
+
+const adding = ({ publicPackage: keyPackage }) => ({
+  proposalType: mls.defaultProposalTypes.add, add: { keyPackage },
+});
+
+operations.bench = async (_client, { suite, members, repeats, sizes }) => {
+  const context = await contextOf(suite);
+  const milliseconds = {};
+  const packages = [];
+  for (let n = 0; n <= members; n++) packages.push(await packageFor(context, `member ${n}`));
+  const [first, ...others] = packages;
+  const newcomer = others.pop();
+  let alone;
+  [milliseconds.create, alone] = await timed(repeats, () => mls.createGroup({
+    context, groupId: new Uint8Array(16),
+    keyPackage: first.publicPackage, privateKeyPackage: first.privatePackage,
+  }));
+  const options = { context, wireAsPublicMessage: true, ratchetTreeExtension: true };
+  const filled = await mls.createCommit({
+    ...options, state: alone, extraProposals: others.map(adding),
+  });
+  let state = filled.newState;
+  let other;
+  [milliseconds.join, other] = await timed(repeats, () => mls.joinGroup({
+    context, welcome: filled.welcome.welcome,
+    keyPackage: others[0].publicPackage, privateKeys: others[0].privatePackage,
+  }));
+  // ts-mls wipes what a step used up, so each round goes on from the state before it.
+  const copy = (kept) => mls.decode(mls.clientStateDecoder, mls.encode(mls.clientStateEncoder, kept));
+  let states = Array.from({ length: repeats }, () => copy(state));
+  [milliseconds.add] = await timed(repeats, (round) => mls.createCommit({
+    ...options, state: states[round], extraProposals: [adding(newcomer)],
+  }));
+  states = Array.from({ length: repeats }, () => copy(state));
+  let committed;
+  [milliseconds.commit, committed] = await timed(repeats, (round) => mls.createCommit({
+    ...options, state: states[round],
+  }));
+  states = Array.from({ length: repeats }, () => copy(other));
+  let processed;
+  [milliseconds.process, processed] = await timed(repeats, (round) => mls.processMessage({
+    context, state: states[round], message: committed.commit,
+  }));
+  state = committed.newState;
+  other = processed.newState;
+  for (const size of sizes) {
+    const message = new Uint8Array(size);
+    const sent = [];
+    [milliseconds[`encrypt ${size}`]] = await timed(repeats, async () => {
+      const made = await mls.createApplicationMessage({ context, state, message });
+      state = made.newState;
+      sent.push(made.message);
+    });
+    [milliseconds[`decrypt ${size}`]] = await timed(repeats, async (round) => {
+      const opened = await mls.processMessage({ context, state: other, message: sent[round] });
+      other = opened.newState;
+    });
+  }
+  return { milliseconds };
 };
 
 async function answer(request) {

@@ -7,7 +7,7 @@ end it in the same state. `python -m tests.mls.peers.walk --operations 5000` wal
 import argparse
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from securechat_sdk.mls.errors import MLSError
@@ -27,9 +27,12 @@ from tests.mls.peers.clients import (
     OurPeer,
     Peer,
     TsMls,
+    TsMlsError,
     TsPeer,
     start_ts_mls,
 )
+
+TS_MLS_UNMERGED = "must list leaf node in its unmerged_leaves"
 
 Maker = Callable[[str], Peer]
 
@@ -45,6 +48,7 @@ class Walk:
     members: dict[str, Peer] = field(default_factory=dict)
     born: int = 0
     blind: bool = False
+    turned_down: int = 0
     counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,7 +130,8 @@ class Walk:
         committer = self.dice.choice(able) if able else "founder"
         if committer == change.name:
             return
-        self._commit(committer, [], [newcomer] if newcomer else [], private=private)
+        newcomers = [newcomer] if newcomer else []
+        self._commit(committer, [], newcomers, private=private, waiting=[change])
 
     def _proposal(self, proposer: str) -> tuple[Peer | None, Change | None]:
         peer = self.members[proposer]
@@ -238,6 +243,7 @@ class Walk:
         newcomers: Sequence[Peer],
         *,
         private: bool | None = None,
+        waiting: Sequence[Change] = (),
     ) -> None:
         peer = self.members[committer]
         if private is None:
@@ -245,23 +251,46 @@ class Walk:
         if isinstance(peer, MlsRsPeer):
             private = False
         made = peer.commit(changes, private=private)
-        self._everyone_hears(made.message, committer)
+        gone = [change for change in (*changes, *waiting) if change.remove is not None]
+        leaving = {change.name for change in gone}
+        self._everyone_hears(made.message, committer, leaving)
         peer.accept()
         self._forget_the_gone()
         self._server_catches_up()
-        for newcomer in newcomers:
-            assert made.welcome is not None
-            newcomer.join(made.welcome)
-            self.members[newcomer.name] = newcomer
+        outside = [each for each in newcomers if not self._enters(each, made.welcome)]
+        if outside:
+            shown = [Change(remove=self.leaf(each.name), name=each.name) for each in outside]
+            self._commit("founder", shown, [])
 
-    def _everyone_hears(self, message: bytes, sender: str) -> None:
+    def _enters(self, newcomer: Peer, welcome: bytes | None) -> bool:
+        """Whether the newcomer takes the Welcome, as everyone but ts-mls has to.
+
+        ts-mls wants all nodes above an unmerged leaf to have the same unmerged leaves. That is
+        not the RFC's rule, so it turns down good Welcomes, and is shown out again.
+        """
+        assert welcome is not None
+        try:
+            newcomer.join(welcome)
+        except TsMlsError as refusal:
+            if TS_MLS_UNMERGED not in str(refusal):
+                raise
+            self.turned_down += 1
+            return False
+        self.members[newcomer.name] = newcomer
+        return True
+
+    def _is_spared(self, peer: Peer, leaving: Collection[str]) -> bool:
+        """ts-mls raises an internal error at the commit that removes it: one of its faults."""
+        return isinstance(peer, TsPeer) and peer.name in leaving
+
+    def _everyone_hears(self, message: bytes, sender: str, leaving: Collection[str] = ()) -> None:
         body = MLSMessage.decode(message).body
         if isinstance(body, PublicMessage) and not self.blind:
             self.public = self.public.receive(body, POLICY)
         else:
             self.blind = True
         for name, peer in list(self.members.items()):
-            if name != sender:
+            if name != sender and not self._is_spared(peer, leaving):
                 peer.process(message, sender)
                 if isinstance(peer, OurPeer) and peer.group is None:
                     del self.members[name]
@@ -321,6 +350,8 @@ def main(arguments: Sequence[str]) -> int:
     walk = Walk(makers, options.seed, options.most, options.suite)
     walk.run(options.operations)
     sys.stdout.write(f"{options.operations} operations, all agree: {walk.counts}\n")
+    if walk.turned_down:
+        sys.stdout.write(f"ts-mls turned down {walk.turned_down} good Welcomes\n")
     if node is not None:
         node.close()
     return 0

@@ -1,7 +1,7 @@
 """Clients with names, a server that orders what they send, and words for what must hold."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -72,6 +72,10 @@ class Room:
     @property
     def names(self) -> list[str]:
         return list(self.groups)
+
+    def copy(self) -> "Room":
+        """Another room in the same state; states are values, so both can go on."""
+        return replace(self, groups=dict(self.groups), packages=dict(self.packages))
 
     def leaf(self, name: str) -> LeafIndex:
         return self.groups[name].own_leaf

@@ -13,6 +13,9 @@ from securechat_sdk.mls.group.messages import (
 )
 from securechat_sdk.mls.group.storage import load, save
 from securechat_sdk.mls.messages.credentials import BasicCredential
+from securechat_sdk.mls.messages.extensions import Extension
+from securechat_sdk.mls.messages.proposals import GroupContextExtensions, PreSharedKey, ReInit
+from securechat_sdk.mls.messages.psks import ExternalPsk
 from tests.mls.scenarios.stage import (
     FRAMINGS,
     POLICY,
@@ -66,7 +69,7 @@ def test_an_update_takes_effect_when_somebody_else_commits_it(framing: Framing) 
     everyone_can_talk(room)
 
 
-@pytest.mark.parametrize("how", ["update", "commit"])
+@pytest.mark.parametrize("how", ["update", "commit", "add"])
 def test_a_member_takes_a_new_signature_key_and_name(how: str) -> None:
     room = make_room("alice", "bob", "carol")
     new = LeafChanges(
@@ -78,6 +81,8 @@ def test_a_member_takes_a_new_signature_key_and_name(how: str) -> None:
         room.groups["bob"] = sent.group
         room.everyone_hears(sent.message, but="bob")
         room.commit("carol")
+    elif how == "add":
+        room.commit("bob", [room.invite("erin")], leaf=new, path=False)
     else:
         room.commit("bob", leaf=new)
 
@@ -117,6 +122,26 @@ def test_a_removal_goes_before_an_update_of_the_same_member() -> None:
     room.commit("alice")
 
     assert sorted(room.names) == ["alice", "carol"]
+    everyone_can_talk(room)
+
+
+def test_bad_proposals_of_one_member_keep_nobody_from_committing() -> None:
+    room = make_room("alice", "bob", "mallory")
+    unknown = Extension(extension_type=0xFF77, extension_data=b"")
+    for proposal in (
+        GroupContextExtensions(extensions=(unknown,)),
+        PreSharedKey(psk=ExternalPsk(psk_id=b"nobody's", psk_nonce=bytes(32))),
+        ReInit(group_id=b"elsewhere", version=1, cipher_suite=1, extensions=()),
+        room.invite("carol"),
+        room.remove("alice"),
+    ):
+        sent = propose(room.groups["mallory"], proposal, POLICY)
+        room.groups["mallory"] = sent.group
+        room.everyone_hears(sent.message, but="mallory")
+
+    room.commit("alice")
+
+    assert sorted(room.names) == ["alice", "bob", "carol", "mallory"]
     everyone_can_talk(room)
 
 

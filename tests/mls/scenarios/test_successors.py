@@ -30,6 +30,7 @@ from securechat_sdk.mls.messages.extensions import (
     ExtensionType,
     RequiredCapabilities,
 )
+from securechat_sdk.mls.messages.framing import PublicMessage
 from securechat_sdk.mls.messages.leaf_nodes import LeafNode
 from securechat_sdk.mls.messages.proposals import (
     Add,
@@ -45,6 +46,7 @@ from securechat_sdk.mls.messages.psks import (
 )
 from securechat_sdk.mls.messages.welcome import Welcome
 from securechat_sdk.mls.public_group.policy import Policy
+from tests.mls.attacks.forge import Forger
 from tests.mls.people import NOW, accept_anyone
 from tests.mls.scenarios.stage import (
     LIFETIME,
@@ -194,6 +196,21 @@ def test_a_reinitialised_group_speaks_no_more() -> None:
             room.start_commit(name)
 
 
+def test_nobody_listens_to_a_reinitialised_group() -> None:
+    """Not even to one who ignores that it is closed."""
+    room = closed_room()
+    bob, carol = room.groups["bob"], room.groups["carol"]
+    reopened = replace(bob, public=replace(bob.public, reinit=None))
+
+    refuses(carol, Forger(reopened).commit(), GroupClosed)
+    refuses(carol, encrypt(reopened, b"one more thing").message, GroupClosed)
+    assert room.public is not None
+    message = Forger(reopened).commit().body
+    assert isinstance(message, PublicMessage)
+    with pytest.raises(GroupClosed):
+        room.public.receive(message, POLICY)
+
+
 def test_a_group_goes_on_under_another_suite() -> None:
     room = closed_room()
     others = {name: key_package_of(name, 3) for name in ("bob", "carol")}
@@ -259,6 +276,17 @@ def test_a_successor_other_than_announced_is_refused(other: ReInit) -> None:
 
 def test_some_of_a_group_go_aside() -> None:
     room = make_room("alice", "bob", "carol")
+    bob = key_package_of("bob")
+
+    pending = branch(
+        room.groups["alice"], key_package_of("alice"), [bob.package], b"aside", BY_NAME
+    )
+
+    agree([pending.group, enter(pending, bob, room.groups["bob"])])
+
+
+def test_all_of_a_group_may_go_aside_together() -> None:
+    room = make_room("alice", "bob")
     bob = key_package_of("bob")
 
     pending = branch(

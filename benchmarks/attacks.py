@@ -1,0 +1,201 @@
+"""What one client can do to the others: memory, their waiting time, and when it is cut.
+
+``python -m benchmarks.attacks --json``. Each attack runs for some seconds beside pairs of devices
+that write to each other at a quiet pace. Promised: memory grows by 64 MiB at most, the others' p99
+at most doubles (against the pace without an attack), and the attacker is cut within 10 s and a
+little; an attack that the server simply outlasts has no time.
+"""
+# ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
+
+import argparse
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from benchmarks.product import Product, percentile, product, report
+from benchmarks.relay import Load, Pair, run
+
+if TYPE_CHECKING:
+    from tests.messaging.people import Member
+
+MESSAGES_A_SECOND_EACH = 5
+CONNECTIONS = 50
+
+
+@dataclass
+class Target:
+    """The server under attack, and the attacker's own device and conversation."""
+
+    running: Product
+    attacker: "Member"
+    room: Any  # a Conversation, known once Django is
+    tickets: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return self.running.web[0].port
+
+    async def socket(self) -> ClientConnection:
+        address = f"ws://127.0.0.1:{self.port}/ws/v1/?ticket={self.tickets.pop()}"
+        connection = await connect(
+            address, max_size=None, compression=None, ping_interval=None, max_queue=1
+        )
+        await connection.recv()
+        return connection
+
+
+Attack = Callable[[Target], Awaitable[None]]
+
+
+async def ping_flood(target: Target) -> None:
+    connection = await target.socket()
+    while True:
+        await connection.ping()
+
+
+async def deep_json(target: Target) -> None:
+    connection = await target.socket()
+    while True:
+        await connection.send("[" * 500_000)
+
+
+async def large_frames(target: Target) -> None:
+    connection = await target.socket()
+    while True:
+        await connection.send("x" * (1024 * 1024 + 1))
+
+
+async def nothing_read(target: Target) -> None:
+    """Have much said to a socket that never reads, until the server cuts it."""
+    from benchmarks.devices import frame_to_send
+
+    lazy = await target.socket()
+    lazy.transport.pause_reading()
+    writer = await target.socket()
+    for number in range(100_000):
+        await writer.send(frame_to_send(target.room.pk, number, size=60_000))
+        while '"type":"accepted"' not in str(await writer.recv()):
+            pass
+        if number % 10 == 0:
+            lazy.transport.write(b"\x8a\x80\0\0\0\0")  # a pong: fails when the socket was cut
+        if lazy.transport.is_closing():
+            return
+
+
+async def half_open(target: Target) -> None:
+    """Connect, and say nothing."""
+    await _held_connections(target, b"")
+
+
+async def header_drip(target: Target) -> None:
+    """Send a header a second."""
+    await _held_connections(target, b"GET / HTTP/1.1\r\n")
+
+
+async def _held_connections(target: Target, beginning: bytes) -> None:
+    async def hold() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        writer.write(beginning)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                if not await asyncio.wait_for(reader.read(1), 1):
+                    return
+            if beginning:
+                writer.write(b"X-Drip: 1\r\n")
+
+    await asyncio.gather(*(hold() for _ in range(CONNECTIONS)), return_exceptions=True)
+
+
+ATTACKS: dict[str, Attack] = {
+    "ping_flood": ping_flood,
+    "deep_json": deep_json,
+    "large_frames": large_frames,
+    "nothing_read": nothing_read,
+    "half_open": half_open,
+    "header_drip": header_drip,
+}
+
+
+async def until_cut(attack: Attack, target: Target, seconds: float) -> float | None:
+    """Attack; return after how many seconds the server cut it, or None."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(seconds):
+            await attack(target)
+    except TimeoutError:
+        return None
+    except (OSError, ConnectionClosed):
+        pass
+    return time.monotonic() - began
+
+
+async def watch_memory(running: Product, peak: list[int]) -> None:
+    while True:
+        peak.append(running.web[0].resident_bytes())
+        await asyncio.sleep(0.1)
+
+
+async def measure(running: Product, options: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.devices import (
+        conversation_of,
+        enrol_many,
+        frame_to_send,
+        sockets_of,
+        tickets_for,
+    )
+    from messaging.threads import run_once
+
+    members = await run_once(enrol_many, 2 * options.pairs)
+    both = list(zip(members[::2], members[1::2], strict=True))
+    rooms = [await run_once(conversation_of, two) for two in both]
+    (attacker,) = await run_once(enrol_many, 1)
+    target = Target(running, attacker, await run_once(conversation_of, [attacker]))
+    count = int(options.seconds * MESSAGES_A_SECOND_EACH)
+    figures: dict[str, Any] = {}
+    async with sockets_of(members, running.web[0].port) as sockets:
+
+        async def quiet_pace() -> Load:
+            pairs = [
+                Pair(writer, reader, [frame_to_send(room.pk, n) for n in range(count)])
+                for writer, reader, room in zip(sockets[::2], sockets[1::2], rooms, strict=True)
+            ]
+            return await run(running, pairs, pause=1 / MESSAGES_A_SECOND_EACH)
+
+        calm = percentile((await quiet_pace()).to_receive, 99)
+        figures["calm_p99_ms"] = calm * 1000
+        for name in options.only or ATTACKS:
+            target.tickets = await run_once(tickets_for, [attacker] * 3)
+            before = running.web[0].resident_bytes()
+            peak = [before]
+            watching = asyncio.create_task(watch_memory(running, peak))
+            attacking = asyncio.create_task(until_cut(ATTACKS[name], target, options.seconds + 5))
+            beside = percentile((await quiet_pace()).to_receive, 99)
+            cut = await attacking
+            watching.cancel()
+            figures[f"{name}_memory_mib"] = (max(peak) - before) / 1024 / 1024
+            figures[f"{name}_p99_ratio"] = beside / calm
+            figures[f"{name}_cut_after_seconds"] = cut
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=10, help="of devices beside the attack")
+    parser.add_argument("--seconds", type=float, default=8.0, help="that each attack lasts")
+    parser.add_argument("--only", nargs="*", choices=sorted(ATTACKS), help="only these attacks")
+    parser.add_argument("--json", action="store_true", help="figures as JSON")
+    options = parser.parse_args()
+    with product() as running:
+        report(asyncio.run(measure(running, options)), as_json=options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How long the engine takes: `python -m benchmarks.mls`."""

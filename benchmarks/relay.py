@@ -1,0 +1,240 @@
+"""How much one web process relays, durably, and what it costs.
+
+``python -m benchmarks.relay --json``. Starts its own PostgreSQL (or uses SQLite), enrols invented
+devices, and speaks to the server over real sockets. Processor seconds are of the server, its
+database and Redis together, not of the devices.
+"""
+# ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
+
+import argparse
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.product import Product, percentile, product, report
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+    from tests.messaging.people import Member
+
+
+@dataclass
+class Load:
+    """What was sent and seen in one run."""
+
+    accepted: int = 0
+    delivered: int = 0
+    to_receive: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def cpu_total(self) -> float:
+        return sum(self.cpu.values())
+
+
+@dataclass
+class Pair:
+    """Two devices in a conversation: one writes, the other reads."""
+
+    writer: "ClientConnection"
+    reader: "ClientConnection"
+    frames: list[str]
+
+
+async def write(pair: Pair, load: Load, sent_at: list[float], pause: float) -> None:
+    """Send one after the other, each when the one before is accepted and its time has come."""
+    next_at = time.perf_counter() + random.random() * pause  # not all in the same moment
+    for frame in pair.frames:
+        now = time.perf_counter()
+        if pause:
+            next_at = max(next_at + pause, now - pause)
+            await asyncio.sleep(max(0.0, next_at - now))
+        sent_at.append(time.perf_counter())
+        await pair.writer.send(frame)
+        await answer(pair.writer, load)
+
+
+async def answer(connection: "ClientConnection", load: Load) -> None:
+    """Read up to the answer; the writer's own entries pass by."""
+    while True:
+        text = str(await connection.recv())
+        if '"type":"accepted"' in text:
+            load.accepted += 1
+            return
+        if '"type":"refused"' in text:
+            raise SystemExit(text)
+
+
+async def read(pair: Pair, load: Load, sent_at: list[float]) -> None:
+    count = 0
+    while count < len(pair.frames):
+        if '"type":"entry_appended"' in str(await pair.reader.recv()):
+            load.to_receive.append(time.perf_counter() - sent_at[count])
+            load.delivered += 1
+            count += 1
+
+
+async def run(running: Product, pairs: Sequence[Pair], pause: float = 0.0) -> Load:
+    load = Load()
+    sent: list[list[float]] = [[] for _ in pairs]
+    before, begin = running.cpu_seconds(), time.perf_counter()
+    await asyncio.gather(
+        *(write(pair, load, at, pause) for pair, at in zip(pairs, sent, strict=True)),
+        *(read(pair, load, at) for pair, at in zip(pairs, sent, strict=True)),
+    )
+    load.seconds = time.perf_counter() - begin
+    after = running.cpu_seconds()
+    load.cpu = {part: after[part] - before[part] for part in after}
+    return load
+
+
+async def one_to_one(running: Product, pair_count: int, messages: int) -> dict[str, Any]:
+    """Measure at full load, and then how long it takes at half of it."""
+    from benchmarks.devices import conversation_of, enrol_many, frame_to_send, sockets_of
+    from messaging.threads import run_once
+
+    members = await run_once(enrol_many, 2 * pair_count)
+    both = list(zip(members[::2], members[1::2], strict=True))
+    conversations = [await run_once(conversation_of, two) for two in both]
+    async with sockets_of(members, running.web[0].port) as sockets:
+
+        def pairs() -> list[Pair]:
+            return [
+                Pair(writer, reader, [frame_to_send(room.pk, n) for n in range(messages)])
+                for writer, reader, room in zip(
+                    sockets[::2], sockets[1::2], conversations, strict=True
+                )
+            ]
+
+        full = await run(running, pairs())
+        rate = full.accepted / full.seconds
+        half = await run(running, pairs(), pause=pair_count / (rate / 2))
+    return {
+        "one_to_one_messages_per_second": rate,
+        "one_to_one_cpu_seconds_per_1000": full.cpu_total / full.accepted * 1000,
+        **{
+            f"one_to_one_cpu_{part}_per_1000": used / full.accepted * 1000
+            for part, used in full.cpu.items()
+        },
+        **{
+            f"half_load_p{percent}_ms": percentile(half.to_receive, percent) * 1000
+            for percent in (50, 95, 99)
+        },
+        "half_load_messages_per_second": half.accepted / half.seconds,
+    }
+
+
+async def fan_out(running: Product, devices: int, messages: int) -> dict[str, Any]:
+    """One device writes into a conversation of many that are online."""
+    from benchmarks.devices import conversation_of, enrol_many, frame_to_send, sockets_of
+    from messaging.threads import run_once
+
+    members = await run_once(enrol_many, devices)
+    conversation = await run_once(conversation_of, members)
+    idle = running.web[0].resident_bytes()
+    async with sockets_of(members, running.web[0].port) as sockets:
+        await asyncio.sleep(1)
+        per_socket = (running.web[0].resident_bytes() - idle) / devices / 1024
+        before, begin = running.cpu_seconds(), time.perf_counter()
+        reading = [asyncio.create_task(count_entries(one, messages)) for one in sockets]
+        for number in range(messages):
+            await sockets[0].send(frame_to_send(conversation.pk, number))
+        await asyncio.gather(*reading)
+        seconds = time.perf_counter() - begin
+        after = running.cpu_seconds()
+    deliveries = devices * messages
+    used = sum(after[part] - before[part] for part in after)
+    return {
+        "fan_out_devices": devices,
+        "fan_out_deliveries_per_second": deliveries / seconds,
+        "fan_out_cpu_seconds_per_1000_deliveries": used / deliveries * 1000,
+        "idle_socket_kib": per_socket,
+    }
+
+
+async def count_entries(connection: "ClientConnection", expected: int) -> None:
+    count = 0
+    while count < expected:
+        count += '"type":"entry_appended"' in str(await connection.recv())
+
+
+async def history(running: Product, lengths: Sequence[int], messages: int) -> dict[str, Any]:
+    """The cost of a message in a log that is short, and in one that is long."""
+    from benchmarks.devices import conversation_of, enrol_many, frame_to_send, sockets_of
+    from messaging.threads import run_once
+
+    figures: dict[str, Any] = {}
+    for length in lengths:
+        members = await run_once(enrol_many, 20)
+        both = list(zip(members[::2], members[1::2], strict=True))
+        rooms = [await run_once(conversation_of, two) for two in both]
+        for room, (writer, _) in zip(rooms, both, strict=True):
+            await run_once(fill, room.pk, writer, length // len(rooms))
+        async with sockets_of(members, running.web[0].port) as sockets:
+            pairs = [Pair(sockets[2 * n], sockets[2 * n + 1], []) for n, room in enumerate(rooms)]
+            for pair, room in zip(pairs, rooms, strict=True):
+                pair.frames = [frame_to_send(room.pk, number) for number in range(messages)]
+            load = await run(running, pairs)
+        figures[f"cpu_seconds_per_1000_after_{length}"] = load.cpu_total / load.accepted * 1000
+    values = list(figures.values())
+    figures["history_ratio"] = values[-1] / values[0]
+    return figures
+
+
+def fill(conversation_id: Any, writer: "Member", count: int) -> None:
+    """Give the conversation a past, without the server."""
+    from uuid import uuid4
+
+    from django.utils import timezone
+
+    from messaging import bulk
+    from tests.messaging.people import message
+
+    data = message(conversation_id, 0)
+    for start in range(0, count, 1000):
+        bulk.insert_entries(
+            [
+                bulk.NewEntry(
+                    conversation_id, position, "message", 0, writer.device.pk, uuid4(), data
+                )
+                for position in range(start + 1, min(start + 1000, count) + 1)
+            ],
+            timezone.now(),
+        )
+    bulk.move_conversations({conversation_id: count}, timezone.now())
+
+
+async def measure(running: Product, options: argparse.Namespace) -> dict[str, Any]:
+    figures: dict[str, Any] = {"database": options.database}
+    figures |= await one_to_one(running, options.pairs, options.messages)
+    figures |= await fan_out(running, options.devices, options.fan_out_messages)
+    if options.history:
+        lengths = [int(length) for length in options.history.split(",")]
+        figures |= await history(running, lengths, options.messages)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
+    parser.add_argument("--redis", action="store_true", help="with a Redis, as several nodes have")
+    parser.add_argument("--pairs", type=int, default=50, help="pairs of devices, one to one")
+    parser.add_argument("--messages", type=int, default=100, help="of each pair")
+    parser.add_argument("--devices", type=int, default=1000, help="in the large conversation")
+    parser.add_argument("--fan-out-messages", type=int, default=50, help="into it")
+    parser.add_argument("--history", default="", help="lengths of the log, such as 10000,100000")
+    parser.add_argument("--json", action="store_true", help="figures as JSON")
+    options = parser.parse_args()
+    with product(database=options.database, redis=options.redis) as running:
+        report(asyncio.run(measure(running, options)), as_json=options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Messages and marks of many devices, placed in one transaction; each has its own outcome."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, assert_never
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from accounts.errors import DeviceRevoked
+from messaging import bulk, events
+from messaging.bulk import Earlier, NewEntry, Pair
+from messaging.errors import ConversationNotFound, MessageIdReused, PositionAhead, StaleEpoch
+from messaging.models import Entry
+from messaging.services.log import Placed
+from securechat_sdk.wire.errors import ChatError
+
+WARNING = "01000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """An application message whose envelope was read."""
+
+    device_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    epoch: int
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A device's word that it has stored everything up to a position."""
+
+    device_id: UUID
+    conversation_id: UUID
+    position: int
+
+
+Job = Send | Mark
+Outcome = Placed | ChatError
+
+
+class NotDurable(DatabaseError):
+    """The database committed, and warned that it may not keep what it committed."""
+
+
+def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
+    """Run all in one transaction; return an outcome for each, in their order."""
+    with durable_transaction():
+        batch = _Batch(jobs)
+        outcomes = [batch.outcome_of(job) for job in jobs]
+        batch.store()
+    return outcomes
+
+
+@contextmanager
+def durable_transaction() -> Iterator[None]:
+    """Raise `NotDurable` when PostgreSQL gave up waiting for a replica; that is only a warning."""
+    warnings: list[str] = []
+
+    def note(diagnostic: Any) -> None:  # psycopg's Diagnostic, which SQLite knows nothing of
+        if diagnostic.sqlstate == WARNING:
+            warnings.append(diagnostic.sqlstate)
+
+    connection.ensure_connection()
+    raw: Any = connection.connection if connection.vendor == "postgresql" else None
+    if raw is not None:
+        raw.add_notice_handler(note)
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        if raw is not None:
+            raw.remove_notice_handler(note)
+    if warnings:
+        raise NotDurable
+
+
+class _Batch:
+    """What the jobs concern, locked and read once; then each job in turn, in memory."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        sends = [job for job in jobs if isinstance(job, Send)]
+        self._active = bulk.lock_active_devices({job.device_id for job in jobs})
+        self._rooms = bulk.lock_conversations({send.conversation_id for send in sends})
+        self._members = bulk.memberships({(job.conversation_id, job.device_id) for job in jobs})
+        self._earlier = bulk.earlier_entries({(send.device_id, send.message_id) for send in sends})
+        self._entries: list[NewEntry] = []
+        self._marks: dict[Pair, int] = {}
+
+    def outcome_of(self, job: Job) -> Outcome:
+        try:
+            self._check_caller(job)
+            match job:
+                case Send():
+                    return self._place(job)
+                case Mark():
+                    return self._mark(job)
+                case _:
+                    assert_never(job)
+        except ChatError as refusal:
+            return refusal
+
+    def store(self) -> None:
+        now = timezone.now()
+        if self._entries:
+            moved = {entry.conversation_id: entry.position for entry in self._entries}
+            bulk.insert_entries(self._entries, now)
+            bulk.move_conversations(moved, now)
+            events.logs_moved(moved)
+        if self._marks:
+            bulk.move_marks(self._marks)
+            events.marks_moved({conversation_id for conversation_id, _ in self._marks})
+
+    def _check_caller(self, job: Job) -> None:
+        if job.device_id not in self._active:
+            raise DeviceRevoked
+        if (job.conversation_id, job.device_id) not in self._members:
+            raise ConversationNotFound
+
+    def _place(self, send: Send) -> Placed:
+        earlier = self._earlier.get((send.device_id, send.message_id))
+        if earlier is not None:
+            return _repeated(earlier, send)
+        room = self._rooms[send.conversation_id]
+        if send.epoch != room.epoch:
+            raise StaleEpoch(epoch=room.epoch)
+        room.last_position += 1
+        self._append(send, room.last_position)
+        return Placed(position=room.last_position, is_new=True)
+
+    def _append(self, send: Send, position: int) -> None:
+        entry = NewEntry(
+            conversation_id=send.conversation_id,
+            position=position,
+            kind=Entry.Kind.MESSAGE.value,
+            epoch=send.epoch,
+            sender_id=send.device_id,
+            message_id=send.message_id,
+            data=send.ciphertext,
+        )
+        self._entries.append(entry)
+        # The same message may be in the batch twice, when a client lost patience.
+        self._earlier[send.device_id, send.message_id] = Earlier(
+            entry.conversation_id, entry.kind, position, entry.data
+        )
+
+    def _mark(self, mark: Mark) -> Placed:
+        pair = mark.conversation_id, mark.device_id
+        standing = self._members[pair]
+        if mark.position > standing.last_position:
+            raise PositionAhead(last_position=standing.last_position)
+        reached = self._marks.get(pair, standing.delivered_position)
+        if mark.position <= reached:
+            return Placed(position=reached, is_new=False)
+        self._marks[pair] = mark.position
+        return Placed(position=mark.position, is_new=True)
+
+
+def _repeated(earlier: Earlier, send: Send) -> Placed:
+    said = (earlier.conversation_id, earlier.kind, earlier.data)
+    if said != (send.conversation_id, Entry.Kind.MESSAGE.value, send.ciphertext):
+        raise MessageIdReused
+    return Placed(position=earlier.position, is_new=False)

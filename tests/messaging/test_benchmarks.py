@@ -1,0 +1,111 @@
+"""The measurements run, in short, and what they promise to count as 0 is 0."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import services
+
+from benchmarks.faults import Device, judge
+from messaging.models import Conversation
+from tests.messaging.people import Member
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def conversation(alice: Member, bob: Member) -> Conversation:
+    """Alice's and Bob's, with the commit and two messages of Alice's in its log."""
+    begun = alice.begins()
+    alice.adds(begun, bob)
+    return begun
+
+
+def run(*command: str) -> dict[str, Any]:
+    """Run a benchmark in a process of its own, on services of its own; skip where they lack."""
+    try:
+        services._postgresql_programs()
+    except services.ServiceMissing as missing:
+        pytest.skip(f"{missing} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def test_nothing_is_lost_while_everything_fails() -> None:
+    figures = run("benchmarks.faults", "--kills", "4", "--seconds-between", "0.5")
+
+    assert figures["kills"] == 4
+    assert figures["acknowledged"] > 0
+    wrong = {name: figures[name] for name in ("lost", "duplicated", "gaps", "reordered")}
+    assert wrong == {"lost": 0, "duplicated": 0, "gaps": 0, "reordered": 0}
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_nothing_is_handed_out_or_accepted_twice(database: str) -> None:
+    figures = run("benchmarks.races", "--rounds", "8", "--clients", "8", "--database", database)
+
+    assert figures["rounds"] == 8
+    wrong = [name for name in figures if name.endswith(("_double", "_late")) and figures[name]]
+    assert wrong == []
+
+
+def test_attackers_are_cut_and_cost_little_memory() -> None:
+    attacks = ["ping_flood", "deep_json", "large_frames"]
+
+    figures = run("benchmarks.attacks", "--pairs", "2", "--seconds", "2", "--only", *attacks)
+
+    for attack in attacks:
+        assert figures[f"{attack}_cut_after_seconds"] < 10
+        assert figures[f"{attack}_memory_mib"] < 64
+
+
+def test_the_relay_is_measured() -> None:
+    small = ["--pairs", "4", "--messages", "5", "--devices", "10", "--fan-out-messages", "5"]
+
+    figures = run("benchmarks.relay", *small, "--history", "100,200")
+
+    assert figures["one_to_one_messages_per_second"] > 0
+    assert figures["fan_out_deliveries_per_second"] > 0
+    assert figures["history_ratio"] > 0
+
+
+def what_is_wrong(conversation: Conversation, device: Device) -> dict[str, int]:
+    figures = judge([device])
+    return {name: value for name, value in figures.items() if value and name != "acknowledged"}
+
+
+def test_the_judge_of_faults_sees_what_was_lost_or_seen_wrongly(
+    alice: Member, conversation: Conversation
+) -> None:
+    ids = [uuid4() for _ in range(2)]
+    for message_id in ids:
+        alice.says(conversation, message_id=message_id)
+    commit_id: UUID = conversation.entries.get(position=1).message_id
+    log = [(1, str(commit_id)), (2, str(ids[0])), (3, str(ids[1]))]
+
+    def device(seen: list[tuple[int, str]], acknowledged: dict[UUID, int]) -> Device:
+        nowhere: Any = SimpleNamespace()
+        return Device(conversation.pk, alice.device.pk, "", nowhere, acknowledged, seen)
+
+    right = {ids[0]: 2, ids[1]: 3}
+    assert what_is_wrong(conversation, device(log, right)) == {}
+    assert what_is_wrong(conversation, device(log, {uuid4(): 4})) == {"lost": 1}
+    assert what_is_wrong(conversation, device(log, {ids[0]: 3})) == {"lost": 1}
+    assert what_is_wrong(conversation, device(log[:2], right)) == {"reordered": 1}
+    assert what_is_wrong(conversation, device(log[1:], right)) == {"gaps": 2, "reordered": 1}
+    twice = [*log, log[2]]
+    assert what_is_wrong(conversation, device(twice, right))["duplicated"] == 1

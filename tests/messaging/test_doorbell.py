@@ -1,0 +1,188 @@
+"""The doorbell: rings reach every process while it works, and hold nobody up when it does not."""
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+import services
+from channels.layers import channel_layers
+from pytest_django import Settings
+
+from messaging import doorbell
+from messaging.doorbell import Ring, Ringer, What, rings_from_others
+from messaging.threads import run_once
+
+
+@dataclass
+class OwnRedis:
+    """A Redis of this test's own, so that it may be frozen and flushed."""
+
+    url: str
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1].split("/")[0])
+
+    @property
+    def pid(self) -> int:
+        found = subprocess.run(
+            ["redis-cli", "-p", str(self.port), "info", "server"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        lines = [line for line in found.stdout.splitlines() if line.startswith("process_id:")]
+        return int(lines[0].partition(":")[2])
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def flush(self) -> None:
+        subprocess.run(["redis-cli", "-p", str(self.port), "flushall"], check=True)
+
+
+@pytest.fixture
+def redis(settings: Settings) -> Iterator[OwnRedis]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(services.redis())
+        except services.ServiceMissing:
+            pytest.skip("redis-server is not installed")
+        use(settings, url)
+        yield OwnRedis(url)
+
+
+def use(settings: Settings, url: str) -> None:
+    backend = "channels_redis.core.RedisChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [url]}}}
+    channel_layers.backends.clear()
+
+
+@pytest.fixture
+def no_redis(settings: Settings) -> None:
+    """A Redis that is not there."""
+    use(settings, f"redis://127.0.0.1:{services.free_port()}/0")
+
+
+async def heard(count: int, seconds: float = 10) -> list[Ring]:
+    """Listen as another process does, until so many different rings were heard."""
+    rings: dict[UUID, Ring] = {}
+    async with asyncio.timeout(seconds), aclosing(rings_from_others()) as others:
+        async for ring in others:
+            rings[ring.id] = ring
+            if len(rings) == count:
+                break
+    return list(rings.values())
+
+
+async def test_rings_of_one_conversation_become_one(redis: OwnRedis) -> None:
+    ringer, conversation, another = Ringer(), uuid4(), uuid4()
+    listening = asyncio.create_task(heard(2))
+    await asyncio.sleep(0.2)
+
+    for position in (1, 3, 2):
+        doorbell.ring(Ring(What.LOG, conversation, position))
+    doorbell.ring(Ring(What.MARKS, another))
+    rings = await listening
+    ringer.close()
+
+    assert rings == [Ring(What.LOG, conversation, 3), Ring(What.MARKS, another)]
+
+
+async def test_a_process_without_sockets_rings_at_once(redis: OwnRedis) -> None:
+    listening = asyncio.create_task(heard(1))
+    await asyncio.sleep(0.2)
+    ring = Ring(What.LOG, uuid4(), 1)
+
+    await run_once(doorbell.ring, ring)
+
+    assert await listening == [ring]
+
+
+async def test_a_flushed_redis_is_subscribed_to_again(
+    redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "SECONDS_OF_SUBSCRIPTION", 0.3)
+    ringer, ring = Ringer(), Ring(What.LOG, uuid4(), 1)
+    listening = asyncio.create_task(heard(1))
+    await asyncio.sleep(0.2)
+
+    redis.flush()
+    await asyncio.sleep(0.6)
+    doorbell.ring(ring)
+    ringer.close()
+
+    assert await listening == [ring]
+
+
+async def test_a_frozen_redis_holds_nobody_up_and_what_waited_is_rung_afterwards(
+    redis: OwnRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(doorbell, "SECONDS_TO_RING", 0.2)
+    monkeypatch.setattr(doorbell, "SECONDS_BEFORE_RETRY", 0.1)
+    ringer, rings = Ringer(), [Ring(What.LOG, uuid4(), 1) for _ in range(3)]
+    listening = asyncio.create_task(heard(3))
+    await asyncio.sleep(0.3)
+    pid = redis.pid
+
+    redis.freeze()
+    began = time.monotonic()
+    for ring in rings:
+        doorbell.ring(ring)
+    seconds = time.monotonic() - began
+    await asyncio.sleep(1)
+    os.kill(pid, signal.SIGCONT)
+    arrived = await listening
+    ringer.close()
+
+    assert seconds < 0.1
+    assert {ring.id for ring in arrived} == {ring.id for ring in rings}
+    said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len([line for line in said if "works again" in line]) <= 2
+    assert len(said) <= 4  # one ringer and one listener, each at most in and out of order
+
+
+async def test_without_redis_a_process_without_sockets_tries_once_and_then_lets_it_be(
+    no_redis: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(doorbell, "_trouble_at_once", doorbell._trouble())
+
+    began = time.monotonic()
+    for _ in range(50):
+        await run_once(doorbell.ring, Ring(What.LOG, uuid4(), 1))
+
+    assert time.monotonic() - began < 3
+    assert [record.message for record in caplog.records] == [
+        "The doorbell is out of order (ConnectionError)."
+    ]
+
+
+async def test_too_many_waiting_rings_are_dropped(
+    no_redis: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "MOST_WAITING", 5)
+    ringer = Ringer()
+
+    for _ in range(20):
+        assert ringer.take([Ring(What.LOG, uuid4(), 1)])
+        assert len(ringer._waiting) <= 5
+    ringer.close()
+
+
+def test_the_ringer_of_a_closed_event_loop_takes_nothing() -> None:
+    async def begin() -> Ringer:
+        return Ringer()
+
+    ringer = asyncio.run(begin())
+    try:
+        assert not ringer.take([Ring(What.LOG, uuid4(), 1)])
+    finally:
+        doorbell._ringers.remove(ringer)

@@ -1,0 +1,146 @@
+"""Random walks of groups whose members live in both of our engines.
+
+After every step all members export the same secret, both engines' public groups are the same
+bytes, and what was heard once is refused by all. `python -m tests.mls.peers.browser_walk
+--operations 5000` walks far.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from securechat_sdk.mls.errors import MLSError
+from securechat_sdk.mls.group.outside import join_from_outside
+from securechat_sdk.mls.messages.framing import PublicMessage
+from securechat_sdk.mls.messages.mls_message import MLSMessage
+from securechat_sdk.mls.public_group.public_group import PublicGroup
+from securechat_sdk.mls.public_group.storage import save_public_group
+from tests.mls.peers.browser import (
+    BrowserEngine,
+    BrowserPeer,
+    MovingPeer,
+    Refusal,
+    start_browser_engine,
+)
+from tests.mls.peers.clients import NOW, POLICY, Change, OurPeer, Peer
+from tests.mls.peers.walk import Maker, Walk
+
+
+def makers_of(kinds: str, engine: BrowserEngine, suite: int) -> list[Maker]:
+    """A letter each: o for ours, b for the browser's, m for one that moves between both."""
+
+    def ours(name: str) -> Peer:
+        return OurPeer(name, suite)
+
+    def browser(name: str) -> Peer:
+        return BrowserPeer(name, engine, suite)
+
+    def moving(name: str) -> Peer:
+        return MovingPeer(name, engine, suite, random.Random(name))
+
+    return [{"o": ours, "b": browser, "m": moving}[kind] for kind in kinds]
+
+
+def is_member(peer: Peer) -> bool:
+    """Whether the peer has a group, and was not just removed from it."""
+    match peer:
+        case OurPeer():
+            return peer.group is not None
+        case BrowserPeer() | MovingPeer():
+            return peer.is_member
+        case _:
+            raise TypeError(peer)
+
+
+@dataclass(kw_only=True)
+class BrowserWalk(Walk):
+    """A walk in which everyone can do everything."""
+
+    engine: BrowserEngine
+    heard_twice: int = 0
+
+    def _proposal(self, proposer: str) -> tuple[Peer | None, Change | None]:
+        if self.dice.random() < 0.3:
+            return None, Change()
+        return super()._proposal(proposer)
+
+    def somebody_enters(self) -> None:
+        """From outside, by an external commit of either engine."""
+        if len(self.members) >= self.most:
+            return
+        newcomer = self._newborn()
+        info = self.founder.here.group_info(with_tree=True)
+        if isinstance(newcomer, BrowserPeer):
+            newcomer.key_package()
+            made = newcomer.ask("outside", groupInfo=info.encode().hex())
+            message = bytes.fromhex(made["message"])
+        else:
+            newcomer = OurPeer(newcomer.name, self.suite)
+            newcomer.key_package()
+            assert newcomer.own is not None
+            joined = join_from_outside(info, newcomer.own, POLICY)
+            newcomer.keep(joined.group)
+            message = joined.message.encode()
+        self._everyone_hears(message, newcomer.name)
+        self._server_catches_up()
+        self.members[newcomer.name] = newcomer
+
+    def _everyone_hears(self, message: bytes, sender: str, leaving: Collection[str] = ()) -> None:
+        public = self.public
+        super()._everyone_hears(message, sender, leaving)
+        body = MLSMessage.decode(message).body
+        if isinstance(body, PublicMessage) and self.public is not public:
+            self._other_server_agrees(public, message)
+        for name, peer in self.members.items():
+            if name != sender and is_member(peer):
+                self._is_refused_again(peer, message)
+
+    def _other_server_agrees(self, before: PublicGroup, message: bytes) -> None:
+        group = save_public_group(before).hex()
+        policy = {"now": NOW + 3600, "longest": POLICY.longest_lifetime}
+        after = self.engine.ask("server", "receive", group=group, message=message.hex(), **policy)
+        assert bytes.fromhex(after["group"]) == save_public_group(self.public)
+
+    def _is_refused_again(self, peer: Peer, message: bytes) -> None:
+        """A commit or an encrypted message that arrives twice, now and then."""
+        body = MLSMessage.decode(message).body
+        repeats = (
+            isinstance(body, PublicMessage) and body.content.epoch == self.public.context.epoch
+        )
+        if repeats or self.dice.random() < 0.8:
+            return
+        before = peer.exported()
+        try:
+            peer.process(message)
+        except (MLSError, Refusal):
+            self.heard_twice += 1
+            assert peer.exported() == before
+        else:
+            raise AssertionError("a message was taken in twice")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--operations", type=int, default=5_000)
+    parser.add_argument("--kinds", default="obm", help="o ours, b the browser's, m moving")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most", type=int, default=50)
+    parser.add_argument("--suite", type=lambda text: int(text, 0), default=1)
+    options = parser.parse_args(arguments)
+    engine = start_browser_engine()
+    if isinstance(engine, str):
+        sys.stderr.write(engine + "\n")
+        return 1
+    makers = makers_of(options.kinds, engine, options.suite)
+    walk = BrowserWalk(makers, options.seed, options.most, options.suite, engine=engine)
+    walk.run(options.operations)
+    sys.stdout.write(f"{options.operations} operations, all agree: {walk.counts}\n")
+    sys.stdout.write(f"{walk.heard_twice} messages heard twice and refused\n")
+    engine.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,271 @@
+"""The browser's engine against Python's: the same groups, the same states, the same refusals."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from securechat_sdk.mls import errors
+from securechat_sdk.mls.errors import MLSError
+from securechat_sdk.mls.group.commit import CommitPlan, commit
+from securechat_sdk.mls.group.group import Group
+from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose_update
+from securechat_sdk.mls.group.process import ApplicationMessage, process
+from securechat_sdk.mls.group.storage import load, save
+from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent
+from securechat_sdk.mls.messages.mls_message import MLSMessage
+from securechat_sdk.mls.messages.proposals import Proposal
+from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from securechat_sdk.mls.public_group.storage import save_public_group
+from tests.mls.attacks import test_private_messages as private_messages
+from tests.mls.attacks import test_proposals as proposals
+from tests.mls.attacks import test_welcomes as welcomes
+from tests.mls.attacks.bending import Scene, add, replace_forger
+from tests.mls.attacks.forge import Forger
+from tests.mls.attacks.handshakes import ATTACKS, SAME
+from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
+from tests.mls.peers.browser_walk import BrowserWalk, makers_of
+from tests.mls.people import NOW, make_card
+from tests.mls.scenarios.stage import POLICY, Room, make_room, over_the_wire
+from tests.mls.scenarios.test_outside import SERVER
+
+OPERATIONS = 200
+SPOILED = 150
+JUDGING = {"now": NOW, "judge": "keep names"}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[BrowserEngine]:
+    started = start_browser_engine()
+    if isinstance(started, str):
+        pytest.skip(started)
+    yield started
+    started.close()
+
+
+def code_of(engine: BrowserEngine, client: str, operation: str, **arguments: object) -> str:
+    """The code of the refusal, or that there was none."""
+    try:
+        engine.ask(client, operation, **arguments)
+    except Refusal as refusal:
+        return refusal.code
+    return "accepted"
+
+
+def hears(engine: BrowserEngine, group: Group, message: MLSMessage, **policy: object) -> str:
+    """What the browser's engine says of a message to a member whose state Python wrote.
+
+    The peer itself makes sure that a refused message leaves the state as it was.
+    """
+    saved = save(group)
+    engine.ask("target", "load", secret=saved.secret.hex(), public=saved.public.hex())
+    return code_of(engine, "target", "process", message=message.encode().hex(), **policy)
+
+
+@pytest.mark.parametrize(
+    ("suite", "operations", "most"),
+    [(1, OPERATIONS, 12), (0xF04E, 100, 8), (2, 40, 5), (3, 40, 5)],
+)
+def test_a_walk_of_both_engines(
+    engine: BrowserEngine, suite: int, operations: int, most: int
+) -> None:
+    makers = makers_of("obm", engine, suite)
+    walk = BrowserWalk(makers, suite, most, suite, engine=engine)
+
+    walk.run(operations)
+
+    assert sum(walk.counts.values()) == operations
+    assert walk.heard_twice > 0
+
+
+@pytest.fixture(scope="module")
+def five() -> Room:
+    return make_room("alice", "bob", "carol", "mallory", "zoe", extensions=(SERVER,))
+
+
+@pytest.fixture
+def scene(five: Room) -> Scene:
+    return Scene(five.copy())
+
+
+@pytest.mark.parametrize(("attack", "error", "server"), ATTACKS.values(), ids=ATTACKS.keys())
+def test_a_malicious_commit_meets_the_same_refusal(
+    engine: BrowserEngine,
+    scene: Scene,
+    attack: Callable[[Scene], MLSMessage],
+    error: type[MLSError],
+    server: object,
+) -> None:
+    message = over_the_wire(attack(scene))
+    public = scene.room.public
+    assert public is not None
+
+    for name in ("alice", "carol"):
+        assert hears(engine, scene.room.groups[name], message, **JUDGING) == error.code
+    group, data = save_public_group(public).hex(), message.encode().hex()
+    code = code_of(engine, "server", "receive", group=group, message=data, **JUDGING)
+    assert code == (error.code if server == SAME else "accepted")
+
+
+def test_an_honest_commit_of_the_forger_is_taken_in(engine: BrowserEngine, scene: Scene) -> None:
+    newcomer = add(make_card("newcomer").package)
+    twin = add(make_card("bob").package)
+    commits = [
+        replace_forger(scene, proposals=[scene.removes("zoe"), each]).commit()
+        for each in (newcomer, twin)
+    ]
+
+    alice = scene.room.groups["alice"]
+    assert hears(engine, alice, commits[0], **JUDGING) == "accepted"
+    assert hears(engine, alice, commits[1], **JUDGING) == "accepted"
+    assert hears(engine, alice, commits[0], clients="by name", **JUDGING) == "accepted"
+    assert hears(engine, alice, commits[1], clients="by name", **JUDGING) == "client_twice"
+
+
+@pytest.fixture(scope="module")
+def three() -> Room:
+    return make_room("alice", "bob", "mallory")
+
+
+@pytest.mark.parametrize(
+    ("attack", "error"), proposals.ATTACKS.values(), ids=proposals.ATTACKS.keys()
+)
+def test_a_malicious_proposal_meets_the_same_refusal(
+    engine: BrowserEngine,
+    three: Room,
+    attack: Callable[[Room], Proposal],
+    error: type[MLSError],
+) -> None:
+    room = three.copy()
+    message = Forger(room.groups["mallory"]).say(ProposalContent(proposal=attack(room)))
+    honest = Forger(room.groups["mallory"]).say(ProposalContent(proposal=proposals.update(room)))
+
+    assert hears(engine, room.groups["alice"], message, **JUDGING) == error.code
+    assert hears(engine, room.groups["alice"], honest, **JUDGING) == "accepted"
+
+
+@pytest.fixture(scope="module")
+def four() -> Room:
+    room = make_room("alice", "bob", "mallory", "zoe", "yan")
+    room.commit("alice", [room.remove("zoe")])
+    return room
+
+
+@pytest.mark.parametrize(
+    ("attack", "error"), private_messages.ATTACKS.values(), ids=private_messages.ATTACKS.keys()
+)
+def test_a_malicious_private_message_meets_the_same_refusal(
+    engine: BrowserEngine,
+    four: Room,
+    attack: Callable[[Room], PrivateMessage],
+    error: type[MLSError],
+) -> None:
+    room = four.copy()
+    message = MLSMessage.of(attack(room))
+    honest = MLSMessage.of(private_messages.honest(room))
+
+    assert hears(engine, room.groups["bob"], message, now=NOW) == error.code
+    assert hears(engine, room.groups["bob"], honest, now=NOW) == "accepted"
+
+
+invitation = welcomes.invitation
+sealed_invitation = welcomes.sealed_invitation
+
+
+def enters(engine: BrowserEngine, invitation: Any) -> str:
+    engine.ask("newcomer", "use", own=invitation.own.encode().hex())
+    return code_of(
+        engine,
+        "newcomer",
+        "join",
+        welcome=MLSMessage.of(invitation.close()).encode().hex(),
+        tree=RatchetTreeExtension(nodes=invitation.nodes).encode().hex(),
+        zeros="for every psk",
+        now=NOW,
+    )
+
+
+@pytest.mark.parametrize(("bend", "error"), welcomes.ATTACKS.values(), ids=welcomes.ATTACKS.keys())
+def test_a_malicious_welcome_meets_the_same_refusal(
+    engine: BrowserEngine, invitation: Any, bend: Callable[[Any], None], error: type[MLSError]
+) -> None:
+    assert enters(engine, invitation) == "accepted"
+
+    bend(invitation)
+
+    assert enters(engine, invitation) == error.code
+
+
+def test_each_engine_reads_what_the_other_stored(engine: BrowserEngine) -> None:
+    room = make_room("alice", "bob")
+    saved = save(room.groups["bob"])
+    engine.ask("bob", "load", secret=saved.secret.hex(), public=saved.public.hex())
+
+    sent = engine.ask("bob", "encrypt", data=b"hello".hex(), aad=b"bound".hex())
+    stored = engine.ask("bob", "save")
+    message = MLSMessage.decode(bytes.fromhex(sent["message"]))
+    heard = process(room.groups["alice"], message, POLICY)
+    back = load(
+        replace(
+            saved, secret=bytes.fromhex(stored["secret"]), public=bytes.fromhex(stored["public"])
+        )
+    )
+
+    assert isinstance(heard, ApplicationMessage)
+    assert (heard.data, heard.authenticated_data) == (b"hello", b"bound")
+    assert back.keys != room.groups["bob"].keys
+    assert hears(engine, back, message) == errors.OwnMessage.code
+
+
+def spoiled(data: bytes, dice: Random) -> bytes:
+    """One bit, one byte more or less, or a cut."""
+    place = dice.randrange(len(data))
+    match dice.randrange(4):
+        case 0:
+            return data[:place] + bytes([data[place] ^ 1 << dice.randrange(8)]) + data[place + 1 :]
+        case 1:
+            return data[:place] + data[place + 1 :]
+        case 2:
+            return data[:place] + bytes([dice.randrange(256)]) + data[place:]
+        case _:
+            return data[:place]
+
+
+@pytest.mark.parametrize("kind", ["application", "commit", "proposal", "private commit"])
+def test_spoiled_bytes_meet_the_same_refusal(engine: BrowserEngine, kind: str) -> None:
+    room = make_room("alice", "bob", "carol", one_by_one=True)
+    alice, bob = room.groups["alice"], room.groups["bob"]
+    plan = CommitPlan(proposals=[room.invite("dave")])
+    message = {
+        "application": lambda: encrypt(alice, b"hello").message,
+        "commit": lambda: commit(alice, plan, POLICY).message,
+        "proposal": lambda: propose_update(alice, POLICY).message,
+        "private commit": lambda: commit(alice, replace(plan, framing=PRIVATE), POLICY).message,
+    }[kind]()
+    assert hears(engine, bob, message, now=NOW) == "accepted"
+    saved, dice = save(bob), Random(kind)
+    engine.ask("spoiled", "load", secret=saved.secret.hex(), public=saved.public.hex())
+
+    for _ in range(SPOILED):
+        data = spoiled(message.encode(), dice)
+        with pytest.raises(MLSError) as refusal:
+            process(bob, MLSMessage.decode(data), POLICY)
+        code = code_of(engine, "spoiled", "process", message=data.hex(), now=NOW)
+        assert code == refusal.value.code, data.hex()
+
+
+@pytest.mark.parametrize("part", ["secret", "public"])
+@pytest.mark.parametrize("spoil", [lambda data: b"\x00\x02" + data[2:], lambda data: data[:-1]])
+def test_a_spoiled_state_is_refused_alike(
+    engine: BrowserEngine, three: Room, part: str, spoil: Callable[[bytes], bytes]
+) -> None:
+    saved = save(three.groups["bob"])
+    bad = replace(saved, **{part: spoil(getattr(saved, part))})
+
+    with pytest.raises(MLSError) as refusal:
+        load(bad)
+
+    parts = {"secret": bad.secret.hex(), "public": bad.public.hex()}
+    assert code_of(engine, "spoiled", "load", **parts) == refusal.value.code

@@ -1,0 +1,79 @@
+"""The main pages have no violation of WCAG 2.2 A and AA that axe can find."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.stories.conftest import Launch
+from tests.stories.people import PersonAtBrowser
+from tests.stories.product import Product
+
+pytestmark = pytest.mark.story
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def dee(product: Product, launch: Launch) -> PersonAtBrowser:
+    person = PersonAtBrowser(
+        product=product,
+        context=launch(None).new_context(),
+        username="dee",
+        display_name="Dee Brown",
+    )
+    person.open_page()
+    person.link = product.invitation("dee", display_name="Dee Brown")
+    return person
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{violation['id']}: {violation['help']}" for violation in found]
+
+
+# One way in, looked at page by page.
+
+
+def test_the_login_page(dee: PersonAtBrowser) -> None:
+    dee.see("login-username").wait_for()
+
+    assert violations(dee.page) == []
+
+
+def test_the_invitation_page(dee: PersonAtBrowser) -> None:
+    dee.page.goto(dee.link)
+    dee.see("accept-submit").wait_for()
+
+    assert violations(dee.page) == []
+
+
+def test_the_choice_of_a_second_factor(dee: PersonAtBrowser) -> None:
+    dee.page.goto("about:blank")
+    dee.accept(dee.link)
+    dee.see("enrol-totp").wait_for()
+
+    assert violations(dee.page) == []
+
+
+def test_the_empty_chat_and_its_dialogs(dee: PersonAtBrowser) -> None:
+    dee.enrol_code()
+    dee.name_browser()
+    assert violations(dee.page) == []
+
+    dee.see("new-conversation").click()
+    dee.see("people-search").wait_for()
+    assert violations(dee.page) == []
+    dee.page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_settings_in_both_colours(dee: PersonAtBrowser, scheme: str) -> None:
+    dee.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    dee.page.goto(f"{dee.product.origin}/#/settings")
+    dee.see("settings").wait_for()
+
+    assert violations(dee.page) == []
+
+
+def test_nothing_went_wrong_on_the_way(dee: PersonAtBrowser) -> None:
+    assert dee.errors == []
