@@ -122,6 +122,9 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
+PATIENCE = 60.0  # seconds; an attacker who is still there then was not cut
+
+
 async def until_cut(attack: Attack, target: Target, seconds: float) -> float | None:
     """Attack; return after how many seconds the server cut it, or None."""
     began = time.monotonic()
@@ -174,7 +177,7 @@ async def measure(running: Product, options: argparse.Namespace) -> dict[str, An
             before = running.web[0].resident_bytes()
             peak = [before]
             watching = asyncio.create_task(watch_memory(running, peak))
-            attacking = asyncio.create_task(until_cut(ATTACKS[name], target, options.seconds + 5))
+            attacking = asyncio.create_task(until_cut(ATTACKS[name], target, PATIENCE))
             beside = percentile((await quiet_pace()).to_receive, 99)
             cut = await attacking
             watching.cancel()

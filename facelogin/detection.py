@@ -32,6 +32,8 @@ class Sighting:
     chip: Picture
     turn: float
     sharpness: float
+    points: NDArray[np.float64]  # dlib's five, in pixels of the picture
+    number: int = 0  # of the frame in its capture
 
 
 class UnusableFrameError(Exception):
@@ -51,7 +53,7 @@ def find_face(picture: Picture) -> Sighting:
     if sharpness < LEAST_SHARP:
         raise UnusableFrameError(Reason.BLURRED)
     points = np.array([(p.x, p.y) for p in landmarks.parts()], np.float64)
-    return Sighting(chip=chip, turn=turn_of(points), sharpness=sharpness)
+    return Sighting(chip=chip, turn=turn_of(points), sharpness=sharpness, points=points)
 
 
 def turn_of(points: NDArray[np.float64]) -> float:

@@ -55,6 +55,11 @@ class BadCapture(Unprocessable):
     title = "These frames are not a capture."
 
 
+class TooManyPreviews(TooManyRequests):
+    code = "too_many_previews"
+    title = "Too many frames in too short a time."
+
+
 class NoAlternative(Conflict):
     code = "no_alternative"
     title = "No other second factor is enrolled."

@@ -52,12 +52,23 @@ class Reason(StrEnum):
     NOT_FRONTAL = "not_frontal"
     TOO_ALIKE = "too_alike"
     STEPS_NOT_FOLLOWED = "steps_not_followed"
+    NOT_A_HEAD = "not_a_head"
+    INTERRUPTED = "interrupted"
+    REPEATED = "repeated"
     NOT_RECOGNISED = "not_recognised"
     BAD_FRAME = "bad_frame"
     TIME_OUT = "time_out"
     FAILED = "failed"
 
 
-# The face was compared, or the challenge was not met: these spend a try. The others say that the
-# camera or the server did not do its part, and teach an impostor nothing.
-SPENDS_A_TRY = frozenset({Reason.NOT_RECOGNISED, Reason.STEPS_NOT_FOLLOWED})
+# The face was compared, or what came was not a head that follows the challenge: these spend a try.
+# The others say that the camera or the server did not do its part, and teach an impostor nothing.
+SPENDS_A_TRY = frozenset(
+    {
+        Reason.NOT_RECOGNISED,
+        Reason.STEPS_NOT_FOLLOWED,
+        Reason.NOT_A_HEAD,
+        Reason.INTERRUPTED,
+        Reason.REPEATED,
+    }
+)

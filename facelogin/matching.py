@@ -49,8 +49,13 @@ def is_recognised(
     """The median distance of the sharpest frontal frames to the mean of the enrolment."""
     if len(probes) < FRAMES_COMPARED or len(enrolled) < ENROLMENT_EMBEDDINGS:
         return False
+    return distance_to_enrolment(probes, enrolled) <= threshold
+
+
+def distance_to_enrolment(probes: Sequence[Embedding], enrolled: Sequence[Embedding]) -> float:
+    """Of the middle one of the probes to the mean of the enrolment."""
     centre = np.mean(np.stack(enrolled), axis=0)
-    return median(_distance(probe, centre) for probe in probes) <= threshold
+    return median(_distance(probe, centre) for probe in probes)
 
 
 def _distance(a: Embedding, b: Embedding) -> float:

@@ -95,6 +95,8 @@ class Capture(models.Model):
     progress = models.PositiveSmallIntegerField(default=0)
     reasons = models.JSONField(default=list)
     result = models.BinaryField(max_length=16 * 1024, null=True)
+    previews_taken = models.PositiveSmallIntegerField(default=0)
+    previewed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
@@ -124,6 +126,30 @@ class Frames(models.Model):
 
     def __str__(self) -> str:
         return "sealed frames"
+
+
+class Preview(models.Model):
+    """One frame of a capture that is being recorded, sealed, and what the worker saw in it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    capture = models.ForeignKey(Capture, on_delete=models.CASCADE, related_name="previews")
+    salt = models.BinaryField(max_length=32)
+    sealed = models.BinaryField(max_length=300 * 1024)
+    answer = models.JSONField(null=True)
+
+    def __str__(self) -> str:
+        return "sealed frame"
+
+
+class Recording(models.Model):
+    """Keyed digests of the frames of a judged capture, so that they are not shown again."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="face_recordings")
+    digests = models.BinaryField(max_length=16 * MAX_FRAMES)
+    judged_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return "digests of a recording"
 
 
 class FailureBudget(models.Model):

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 import numpy as np
 
-from facelogin import matching
+from facelogin import liveness, matching
 from facelogin.challenge import Step
 from facelogin.decoding import decode
 from facelogin.detection import Sighting, UnusableFrameError, find_face
@@ -16,9 +17,19 @@ from facelogin.lifecycle import Reason
 
 LEAST_USABLE = 0.6  # of the frames; a moving head is lost now and then
 MOST_WITH_MANY = 0.1  # somebody passed behind
+LEAST_DISTINCT = 0.7  # of the frames, byte for byte
 REASONS_SAID = 3
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Film:
+    """What was asked for, and the frames in order, each with the index of the step then shown."""
+
+    challenge: Sequence[Step]
+    frames: Sequence[bytes] = field(repr=False)
+    steps: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -44,42 +55,27 @@ def warm_up() -> None:
         embed(blank[:150, :150])
 
 
-def judge_enrolment(
-    frames: Sequence[bytes], challenge: Sequence[Step], progress: Progress
-) -> Verdict:
-    """One embedding of each pose, if they are of one person and the poses do vary."""
+def judge_enrolment(film: Film, progress: Progress) -> Verdict:
+    """One embedding of each pose, if they are of one live head and the poses do vary."""
     try:
-        poses = _poses(_sightings(frames, progress), challenge)
+        evidence = _examine(film, progress)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
-    chosen = [
-        max(poses[Step.STRAIGHT], key=lambda one: one.sharpness),
-        _a_little_turned(poses[Step.LEFT]),
-        _a_little_turned(poses[Step.RIGHT]),
-    ]
-    embeddings = tuple(embed(one.chip) for one in chosen)
-    progress(95)
-    if not matching.is_one_person(embeddings[0], embeddings[1:]):
-        return Verdict(reasons=(Reason.MANY_FACES,))  # one after the other
-    return Verdict(embeddings=embeddings)
+    return Verdict(embeddings=(evidence.straight[0], *evidence.turned))
 
 
 def judge_verification(
-    frames: Sequence[bytes],
-    challenge: Sequence[Step],
+    film: Film,
     enrolled: Sequence[Embedding],
     threshold: float,
     progress: Progress,
 ) -> Verdict:
-    """Compare the sharpest frontal frames with the enrolment."""
+    """Compare the sharpest frontal frames of a live head with the enrolment."""
     try:
-        poses = _poses(_sightings(frames, progress), challenge)
+        evidence = _examine(film, progress)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
-    frontal = sorted(poses[Step.STRAIGHT], key=lambda one: one.sharpness, reverse=True)
-    probes = [embed(one.chip) for one in frontal[: matching.FRAMES_COMPARED]]
-    progress(95)
-    if not matching.is_recognised(probes, enrolled, threshold=threshold):
+    if not matching.is_recognised(evidence.straight, enrolled, threshold=threshold):
         return Verdict(reasons=(Reason.NOT_RECOGNISED,))
     return Verdict()
 
@@ -92,18 +88,86 @@ def unpack(packed: bytes) -> list[Embedding]:
     return list(np.frombuffer(packed, "<f8").astype(np.float64).reshape(-1, SIZE))
 
 
-def _sightings(frames: Sequence[bytes], progress: Progress) -> list[Sighting]:
+@dataclass(frozen=True, repr=False)
+class _Evidence:
+    """The embeddings of one head: the sharpest straight frames, and one turned to each side."""
+
+    straight: tuple[Embedding, ...]
+    turned: tuple[Embedding, Embedding]
+
+
+def _examine(film: Film, progress: Progress) -> _Evidence:
+    """Refuse whatever is not one live head that follows the challenge.
+
+    What shows the depth of a head are the frames whose embeddings are compared, with each other
+    and with the enrolment: a face that is exchanged in between is another one in some of them.
+    """
+    steps = _steps(film, _sightings(film, progress))
+    poses = _poses(film.challenge, steps)
+    _check_repetition(film.frames)
+    if not all(liveness.is_continuous(seen) for seen in steps.values()):
+        raise RefusedError(Reason.INTERRUPTED)
+    straight, turned = _chosen(film.challenge, poses)
+    evidence = _Evidence(
+        straight=tuple(embed(one.chip) for one in straight),
+        turned=(embed(turned[Step.LEFT].chip), embed(turned[Step.RIGHT].chip)),
+    )
+    progress(95)
+    if not matching.is_one_person(evidence.straight[0], evidence.straight[1:] + evidence.turned):
+        raise RefusedError(Reason.MANY_FACES)  # one after the other
+    return evidence
+
+
+def _chosen(
+    challenge: Sequence[Step], poses: dict[int, list[Sighting]]
+) -> tuple[list[Sighting], dict[Step, Sighting]]:
+    """The sharpest frame of each straight step, the sharpest of all first, and one of each side.
+
+    The turned ones show that it is a head, which is checked here.
+    """
+    straight = sorted(
+        (
+            max(poses[index], key=lambda one: one.sharpness)
+            for index, step in enumerate(challenge)
+            if step is Step.STRAIGHT
+        ),
+        key=lambda one: one.sharpness,
+        reverse=True,
+    )
+    turned: dict[Step, Sighting] = {}
+    for side, sign in ((Step.LEFT, 1), (Step.RIGHT, -1)):
+        seen = [one for n, step in enumerate(challenge) if step is side for one in poses[n]]
+        turned[side] = _a_little_turned(seen)
+        _check_depth(straight[0], (turned[side], *seen), sign)
+    return straight, turned
+
+
+def _check_repetition(frames: Sequence[bytes]) -> None:
+    """A camera never gives the same picture twice; a looping or frozen one does."""
+    if len(set(frames)) < LEAST_DISTINCT * len(frames):
+        raise RefusedError(Reason.REPEATED)
+
+
+def _check_depth(straight: Sighting, turned: Sequence[Sighting], side: int) -> None:
+    """Both the frame that will be compared, which comes first, and most others show a head."""
+    measured = [side * liveness.parallax(straight.chip, one.chip) for one in turned]
+    if measured[0] < liveness.LEAST_PARALLAX or median(measured) < liveness.LEAST_PARALLAX:
+        raise RefusedError(Reason.NOT_A_HEAD)
+
+
+def _sightings(film: Film, progress: Progress) -> list[Sighting]:
     """The faces of the usable frames; refuses when too few are usable."""
+    frames = film.frames
     found: list[Sighting] = []
     problems: Counter[Reason] = Counter()
-    for number, frame in enumerate(frames, start=1):
+    for number, frame in enumerate(frames):
         try:
-            found.append(find_face(decode(frame)))
+            found.append(replace(find_face(decode(frame)), number=number))
         except BadJpegError as error:
             raise RefusedError(Reason.BAD_FRAME) from error
         except UnusableFrameError as unusable:
             problems[unusable.reason] += 1
-        progress(80 * number // len(frames))
+        progress(80 * (number + 1) // len(frames))
     if problems[Reason.MANY_FACES] > MOST_WITH_MANY * len(frames):
         raise RefusedError(Reason.MANY_FACES)
     if len(found) < LEAST_USABLE * len(frames):
@@ -111,25 +175,33 @@ def _sightings(frames: Sequence[bytes], progress: Progress) -> list[Sighting]:
     return found
 
 
-def _poses(sightings: Sequence[Sighting], challenge: Sequence[Step]) -> dict[Step, list[Sighting]]:
-    """The sightings by pose, their turns from the person's own middle; refuses when one is missing.
-
-    The pose is measured; which step the page showed at that moment is not yet held against it.
-    """
-    neutral = matching.neutral_turn([one.turn for one in sightings])
+def _steps(film: Film, sightings: Sequence[Sighting]) -> dict[int, list[Sighting]]:
+    """The sightings by step, their turns from where the nose stands when the person is straight."""
+    straight = {n for n, step in enumerate(film.challenge) if step is Step.STRAIGHT}
+    neutral = matching.neutral_turn(
+        [one.turn for one in sightings if film.steps[one.number] in straight]
+        or [one.turn for one in sightings]
+    )
     if abs(neutral) > matching.MOST_TURNED_NEUTRAL:
         raise RefusedError(Reason.NOT_FRONTAL)
-    poses: dict[Step, list[Sighting]] = {step: [] for step in Step}
+    steps: dict[int, list[Sighting]] = {index: [] for index in range(len(film.challenge))}
     for one in sightings:
-        turned = replace(one, turn=one.turn - neutral)
-        pose = matching.pose_of(turned.turn)
-        if pose is not None:
-            poses[pose].append(turned)
-    if len(poses[Step.STRAIGHT]) < matching.FRAMES_COMPARED:
-        raise RefusedError(Reason.NOT_FRONTAL)
-    if not poses[Step.LEFT] and not poses[Step.RIGHT]:
+        steps[film.steps[one.number]].append(replace(one, turn=one.turn - neutral))
+    return steps
+
+
+def _poses(
+    challenge: Sequence[Step], steps: dict[int, list[Sighting]]
+) -> dict[int, list[Sighting]]:
+    """Of each step the frames in the pose that it asks for; refuses when a step has none."""
+    poses = {
+        index: [one for one in seen if matching.pose_of(one.turn) is challenge[index]]
+        for index, seen in steps.items()
+    }
+    moved = {matching.pose_of(one.turn) for seen in steps.values() for one in seen}
+    if moved.isdisjoint({Step.LEFT, Step.RIGHT}):
         raise RefusedError(Reason.TOO_ALIKE, Reason.STEPS_NOT_FOLLOWED)
-    if not all(poses[step] for step in challenge):
+    if not all(poses.values()):
         raise RefusedError(Reason.STEPS_NOT_FOLLOWED)
     return poses
 

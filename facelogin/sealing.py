@@ -96,6 +96,11 @@ def frames_key(server_secret: bytes, salt: bytes) -> Key:
     return _derive(server_secret, salt=salt, purpose="face frames")
 
 
+def digest_key(server_secret: bytes, account: bytes) -> bytes:
+    """Under which the frames of one account are recognised when they are shown again."""
+    return _derive(server_secret, salt=account, purpose="face digests").secret
+
+
 def _derive(secret: bytes, *, salt: bytes | None, purpose: str) -> Key:
     info = f"SecureChat 1.0 {purpose}".encode()
     return Key(HKDF(SHA256(), length=KEY_BYTES, salt=salt, info=info).derive(secret))

@@ -35,6 +35,19 @@ class FramesRequest(StrictSerializer):
     )
 
 
+class PreviewRequest(StrictSerializer):
+    nonce = Base64Field(min_bytes=NONCE_BYTES, max_bytes=NONCE_BYTES)
+    frame = serializers.FileField(use_url=False)
+
+
+class PreviewAnswer(serializers.Serializer[Any]):
+    """What the worker saw: why the frame is of no use, or how far the head is turned."""
+
+    looked = serializers.BooleanField()
+    hint = serializers.ChoiceField(choices=list(Reason), allow_null=True)
+    turn = serializers.FloatField(allow_null=True)
+
+
 class ConsentAnswer(serializers.Serializer[Any]):
     version = serializers.CharField()
     text = serializers.CharField()

@@ -11,6 +11,11 @@ api_urlpatterns = [
     path("face/captures/<uuid:capture_id>", views.CaptureView.as_view(), name="face-capture"),
     path("face/captures/<uuid:capture_id>/frames", views.FramesView.as_view(), name="face-frames"),
     path(
+        "face/captures/<uuid:capture_id>/preview",
+        views.PreviewView.as_view(),
+        name="face-preview",
+    ),
+    path(
         "face/captures/<uuid:capture_id>/completion",
         views.CompletionView.as_view(),
         name="face-completion",

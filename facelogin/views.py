@@ -32,6 +32,7 @@ from facelogin.errors import (
     FaceLocked,
     FaceNotEnrolled,
     NoAlternative,
+    TooManyPreviews,
     WrongPassword,
 )
 from facelogin.models import Capture, Template
@@ -41,6 +42,8 @@ from facelogin.serializers import (
     EnrolmentRequest,
     FaceAnswer,
     FramesRequest,
+    PreviewAnswer,
+    PreviewRequest,
 )
 from facelogin.services import passages
 from facelogin.services.captures import Submission
@@ -159,10 +162,8 @@ class FramesView(FaceAPIView):
         The form holds `nonce` and `steps` (a JSON list of step indexes, one for each frame) once,
         and a part `frames` for each JPEG, in order.
         """
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-            raise TooLarge
-        fields = _read(FramesRequest, _form(request))
+        _check_length(request)
+        fields = _read(FramesRequest, _form(request, "nonce", "steps"))
         submission = Submission(
             nonce=fields["nonce"],
             steps=fields["steps"],
@@ -170,6 +171,32 @@ class FramesView(FaceAPIView):
         )
         capture = passages.submit(_http(request), capture_id, submission)
         return _capture(capture, status.HTTP_202_ACCEPTED)
+
+
+class PreviewView(FaceAPIView):
+    parser_classes = (MultiPartParser,)
+
+    @operation(
+        "preview_face_frame",
+        body=OpenApiRequest(PreviewRequest),
+        answers={200: PreviewAnswer},
+        refuses=(BadCapture, CaptureExpired, CaptureUsed, TooManyPreviews),
+    )
+    def post(self, request: Request, capture_id: UUID) -> Response:
+        """Say within about a second what the worker sees in one frame of an open capture.
+
+        The form holds `nonce` and one JPEG, `frame`. Nothing is decided by it.
+        """
+        _check_length(request)
+        fields = _read(PreviewRequest, _form(request, "nonce", "frame"))
+        frame = fields["frame"].read()
+        look = passages.preview(_http(request), capture_id, nonce=fields["nonce"], frame=frame)
+        body = {
+            "looked": look is not None,
+            "hint": look.hint if look else None,
+            "turn": look.turn if look else None,
+        }
+        return Response(PreviewAnswer(body).data)
 
 
 class CaptureView(FaceAPIView):
@@ -207,11 +234,16 @@ class DeclineView(FaceAPIView):
         return session_response(request)
 
 
-def _form(request: Request) -> dict[str, Any]:
-    """The form as a plain object: single fields once, the frames as a list."""
+def _check_length(request: Request) -> None:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+        raise TooLarge
+
+
+def _form(request: Request, *single: str) -> dict[str, Any]:
+    """The form as a plain object: single fields once, the others as lists."""
     form = cast("QueryDict", request.data)  # what MultiPartParser makes
     values: dict[str, Any] = {name: form.getlist(name) for name in form}
-    for name in ("nonce", "steps"):
+    for name in single:
         if len(values.get(name, [])) > 1:
             raise InvalidInput(f"There is one {name}.")
         if name in values:

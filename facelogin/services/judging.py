@@ -1,21 +1,24 @@
 """One queued capture, from its claim to its verdict: what the worker does."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from facelogin import pipeline
 from facelogin.challenge import Step
-from facelogin.lifecycle import SPENDS_A_TRY, Purpose, State
+from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
-from facelogin.pipeline import Verdict
+from facelogin.pipeline import Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, captures, sweeping, templates
+from facelogin.services import budgets, captures, recordings, sweeping, templates
 from facelogin.services.captures import Payload
 
 PROGRESS_STEP = 10
+JUDGED_WITHIN = timedelta(seconds=18)  # the task's hard limit, and a moment
 
 
 def judge_capture(capture_id: UUID) -> None:
@@ -31,6 +34,8 @@ def judge_capture(capture_id: UUID) -> None:
     except CannotOpenError:
         captures.fail_capture(capture_id)
         return
+    if recordings.remember(capture.attempt.person, payload.frames):
+        verdict = Verdict(reasons=(Reason.REPEATED,))
     _decide(capture_id, verdict, key)
 
 
@@ -38,8 +43,8 @@ def judge_capture(capture_id: UUID) -> None:
 def _claim(capture_id: UUID) -> Capture | None:
     """Take the capture out of the queue; whoever comes second gets nothing.
 
-    A capture whose worker was killed stays ``running``, is not tried again, and is refused when
-    its minute is over: frames that kill a worker kill one.
+    A capture whose worker was killed stays ``running``, is not tried again, and is refused a moment
+    after the job's own time limit: frames that kill a worker kill one.
     """
     capture = (
         Capture.objects.select_for_update(of=("self",))
@@ -50,23 +55,27 @@ def _claim(capture_id: UUID) -> Capture | None:
     if capture is None:
         return None
     capture.move_to(State.RUNNING)
-    capture.save(update_fields=["state"])
+    capture.expires_at = min(capture.expires_at, timezone.now() + JUDGED_WITHIN)
+    capture.save(update_fields=["state", "expires_at"])
     return capture
 
 
 def _judge(capture: Capture, payload: Payload, key: Key) -> Verdict:
-    challenge = [Step(step) for step in capture.challenge]
+    film = Film(
+        challenge=[Step(step) for step in capture.challenge],
+        frames=payload.frames,
+        steps=payload.steps,
+    )
     progress = _progress_of(capture.pk)
     if capture.attempt.purpose == Purpose.ENROLMENT:
-        return pipeline.judge_enrolment(payload.frames, challenge, progress)
+        return pipeline.judge_enrolment(film, progress)
     person = capture.attempt.person
     template = Template.objects.filter(person=person).first()
     if template is None:
         raise CannotOpenError
     about = templates.about_template(person, template.model, template.version)
     return pipeline.judge_verification(
-        payload.frames,
-        challenge,
+        film,
         pipeline.unpack(key.open(bytes(template.sealed), about=about)),
         settings.CONFIG.face_threshold,
         progress,
@@ -110,4 +119,5 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
     else:
         about = templates.about_template(person)
         result = key.seal(pipeline.pack(verdict.embeddings), about=about)
+    capture.expires_at = capture.created_at + captures.LIFETIME
     sweeping.end(capture, State.PASSED, [], result)

@@ -14,8 +14,9 @@ from facelogin.access import attempt_for
 from facelogin.errors import FaceDisabled, FaceLocked, FaceNotEnrolled, NoAlternative
 from facelogin.middleware import hand_to_browser, secret_of, take_from_browser
 from facelogin.models import Attempt, Capture
-from facelogin.services import attempts, budgets, captures, templates
+from facelogin.services import attempts, budgets, captures, previews, templates
 from facelogin.services.captures import Submission
+from facelogin.services.previews import Look
 from facelogin.stages import FaceStage, pending_face
 
 ENROLMENT_KEY = "face_enrolment"
@@ -54,6 +55,18 @@ def submit(request: HttpRequest, capture_id: UUID, submission: Submission) -> Ca
         submission=submission,
         secret=secret_of(request),
     )
+
+
+def preview(request: HttpRequest, capture_id: UUID, *, nonce: bytes, frame: bytes) -> Look | None:
+    """What the worker sees in one frame, if it looks in time."""
+    offered = previews.offer_preview(
+        attempt_id=_attempt_id(request),
+        capture_id=capture_id,
+        nonce=nonce,
+        frame=frame,
+        secret=secret_of(request),
+    )
+    return previews.collect_preview(offered)
 
 
 def read(request: HttpRequest, capture_id: UUID) -> Capture:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from facelogin.lifecycle import WHEN_OVERDUE, Purpose, Reason, State
-from facelogin.models import Attempt, Capture, FailureBudget, Frames
+from facelogin.models import Attempt, Capture, FailureBudget, Frames, Preview
 from facelogin.services import budgets
 
 
@@ -40,8 +40,9 @@ def end_if_overdue(capture_id: UUID) -> None:
 def end(capture: Capture, state: State, reasons: list[Reason], result: bytes | None = None) -> None:
     """Write the end of a capture and erase its frames; call it while the row is locked."""
     Frames.objects.filter(capture=capture).delete()
+    Preview.objects.filter(capture=capture).delete()
     capture.move_to(state)
     capture.reasons = [str(reason) for reason in reasons]
     capture.result = result
     capture.progress = 100
-    capture.save(update_fields=["state", "reasons", "result", "progress"])
+    capture.save(update_fields=["state", "reasons", "result", "progress", "expires_at"])

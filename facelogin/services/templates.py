@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.models import Person
 from accounts.services import logins
 from facelogin import sealing
-from facelogin.models import Attempt, Consent, Template
+from facelogin.models import Attempt, Consent, Recording, Template
 from facelogin.sealing import CannotOpenError, Key
 
 MODEL = "dlib-resnet-v1"
@@ -77,6 +77,7 @@ def erase_face(person: Person) -> None:
     """Withdraw the consent and erase everything that came of it, at once."""
     Template.objects.filter(person=person).delete()
     Attempt.objects.filter(person=person).delete()
+    Recording.objects.filter(person=person).delete()
     Consent.objects.filter(person=person, withdrawn_at__isnull=True).update(
         withdrawn_at=timezone.now()
     )

@@ -276,3 +276,23 @@ def test_the_first_administrator_comes_by_the_newest_link(
         call_command("first_administrator_link")
     assert refused.value.returncode == 3
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_active": False}, {"role": Role.MEMBER}], ids=["deactivated", "demoted"]
+)
+def test_who_may_no_longer_invite_has_not_invited(
+    browser: Browser, administrator: Person, change: dict[str, object]
+) -> None:
+    invitation, link = invitations.invite_person(
+        username="", role=Role.ADMINISTRATOR, created_by=administrator
+    )
+    token = link.rsplit("/", 1)[1]
+    assert browser.api("POST", "invitations/lookup", {"token": token}).status_code == 200
+
+    Person.objects.filter(pk=administrator.pk).update(**change)
+
+    answer = browser.api("POST", "invitations/lookup", {"token": token})
+    assert refusal(answer) == (410, "invitation_expired")
+    invitation.refresh_from_db()
+    assert invitation.used_at is None

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.cache import cache as django_cache
 
 from accounts.models import Person
 from accounts.session_store import digest_of
@@ -256,3 +257,40 @@ def test_too_many_wrong_passwords_for_one_name_are_stopped(browser: Browser, ali
 
     assert read(answer)["errors"][0]["code"] == "too_many_login_attempts"
     assert browser.state == "anonymous"
+
+
+def test_wrong_passwords_are_counted_whatever_host_and_address_they_come_from(
+    browser: Browser, alice: Person
+) -> None:
+    for number in range(5):
+        django_cache.clear()
+        browser.client.defaults["SERVER_PORT"] = str(8000 + number)
+        browser.client.defaults["REMOTE_ADDR"] = f"192.0.2.{number}"
+        assert browser.give_password("alice", "wrong").status_code == 400
+    django_cache.clear()
+
+    answer = browser.give_password("alice")
+
+    assert answer.status_code == 400
+    assert read(answer)["errors"][0]["code"] == "too_many_login_attempts"
+    assert browser.state == "anonymous"
+
+
+def test_a_right_password_gives_all_tries_back(browser: Browser, alice: Person) -> None:
+    for _ in range(2):
+        for _ in range(4):
+            django_cache.clear()
+            browser.give_password("alice", "wrong")
+        assert browser.give_password("alice").status_code == 401
+        browser.client.cookies.clear()
+
+
+def test_an_unknown_name_is_counted_like_a_known_one(browser: Browser, db: None) -> None:
+    for _ in range(5):
+        django_cache.clear()
+        browser.give_password("nobody", "wrong")
+    django_cache.clear()
+
+    answer = browser.give_password("nobody", "wrong")
+
+    assert read(answer)["errors"][0]["code"] == "too_many_login_attempts"

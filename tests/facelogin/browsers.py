@@ -67,6 +67,15 @@ class Browser:
         path = f"/api/v1/face/captures/{capture['id']}/frames"
         return self.send("PUT", path, body, MULTIPART_CONTENT)
 
+    def preview(self, capture: dict[str, Any], frame: bytes, /, **changes: Any) -> Answer:
+        form = {
+            "nonce": capture["nonce"],
+            "frame": SimpleUploadedFile("frame.jpg", frame),
+        } | changes
+        body = encode_multipart(BOUNDARY, form)
+        path = f"/api/v1/face/captures/{capture['id']}/preview"
+        return self.send("POST", path, body, MULTIPART_CONTENT)
+
     def look_at(self, capture: dict[str, Any]) -> dict[str, Any]:
         return dict(self.face("GET", f"/captures/{capture['id']}").json())
 

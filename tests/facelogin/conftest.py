@@ -1,6 +1,6 @@
 """People, cameras and pictures for the tests of the face."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,10 @@ def make_person(name: str) -> Person:
         username=name, password=PASSWORD, display_name=name.title(), email=f"{name}@example.org"
     )
 
+
+# Where in the videos the poses are held: 8 s at 20 frames a second, turning left, then right.
+FIRST_FRAME = {"straight": 140, "left": 36, "right": 90}
+ORDER = ("straight", "left", "straight", "right", "straight")
 
 Camera = Callable[..., list[bytes]]
 
@@ -41,10 +45,18 @@ def worker_packages() -> None:
 def camera(face_data: Path) -> Camera:
     """Frames as a page takes them from a looping video: evenly, for some seconds."""
 
-    def record(video: str, *, start: int = 0, count: int = 36, seconds: float = 9.0) -> list[bytes]:
+    def record(
+        video: str, challenge: Sequence[str] = ORDER, *, start: int = 0, each: int = 7
+    ) -> list[bytes]:
+        """The frames of a person who does what is asked for, as far as the video shows it."""
         stream = (face_data / "camera" / f"{video}.mjpeg").read_bytes()
         loop = [b"\xff\xd8\xff" + part for part in stream.split(b"\xff\xd8\xff")[1:]]
-        return [loop[int(start + i * seconds * 20 / count) % len(loop)] for i in range(count)]
+        first = [FIRST_FRAME[step] for step in challenge]
+        return [
+            loop[(begin + 4 * turn + start + number * 14 // each) % len(loop)]
+            for turn, begin in enumerate(first)
+            for number in range(each)
+        ]
 
     return record
 

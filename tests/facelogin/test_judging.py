@@ -14,6 +14,7 @@ from facelogin.models import (
     Capture,
     FailureBudget,
     Frames,
+    Recording,
     Template,
 )
 from facelogin.services import judging, templates
@@ -32,7 +33,7 @@ def enrolled(alice: Person, camera: "Camera") -> Person:
     browser = Browser()
     browser.give_password(alice)
     capture = browser.start_enrolment().json()
-    browser.submit(capture, camera("person-5-turning", count=40))
+    browser.submit(capture, camera("person-5-turning", capture["challenge"]))
     judging.judge_capture(id_of(capture))
     assert browser.complete(capture).json()["state"] == "no_device"
     return alice
@@ -45,8 +46,14 @@ def at_the_camera(browser: Browser, enrolled: Person) -> Browser:
     return browser
 
 
-def queue(browser: Browser, frames: list[bytes]) -> dict[str, Any]:
+def queue(
+    browser: Browser, camera: "Camera", video: str, *, first: bytes | None = None
+) -> dict[str, Any]:
+    """Submit what the camera shows; ``first`` takes the place of the first frame."""
     capture: dict[str, Any] = browser.start_verification().json()
+    frames = camera(video, capture["challenge"], start=1)
+    if first is not None:
+        frames[0] = first
     assert browser.submit(capture, frames).json()["state"] == "queued"
     return capture
 
@@ -58,7 +65,7 @@ def failures(person: Person) -> int:
 def test_the_right_face_passes_and_spends_no_try(
     at_the_camera: Browser, enrolled: Person, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-5-turning", start=40))
+    capture = queue(at_the_camera, camera, "person-5-turning")
 
     judging.judge_capture(id_of(capture))
 
@@ -72,7 +79,7 @@ def test_the_right_face_passes_and_spends_no_try(
 def test_another_face_is_refused_spends_a_try_and_gets_no_further(
     at_the_camera: Browser, enrolled: Person, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-2-turning", start=40))
+    capture = queue(at_the_camera, camera, "person-2-turning")
 
     judging.judge_capture(id_of(capture))
 
@@ -87,7 +94,7 @@ def test_another_face_is_refused_spends_a_try_and_gets_no_further(
 def test_an_answer_says_nothing_of_how_near_it_was(
     at_the_camera: Browser, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-2-turning"))
+    capture = queue(at_the_camera, camera, "person-2-turning")
 
     judging.judge_capture(id_of(capture))
 
@@ -97,8 +104,8 @@ def test_an_answer_says_nothing_of_how_near_it_was(
 def test_a_frame_that_does_not_decode_is_refused_and_spends_no_try(
     at_the_camera: Browser, enrolled: Person, camera: "Camera"
 ) -> None:
-    frames = [GOOD, *camera("person-5-turning")[1:]]  # a right header, and nothing behind it
-    capture = queue(at_the_camera, frames)
+    nothing_behind_its_header = GOOD
+    capture = queue(at_the_camera, camera, "person-5-turning", first=nothing_behind_its_header)
 
     judging.judge_capture(id_of(capture))
 
@@ -107,10 +114,46 @@ def test_a_frame_that_does_not_decode_is_refused_and_spends_no_try(
     assert failures(enrolled) == 0
 
 
+def test_the_same_frames_again_are_refused_and_spend_a_try(
+    at_the_camera: Browser, other_browser: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    first = queue(at_the_camera, camera, "person-5-turning")
+    judging.judge_capture(id_of(first))
+    other_browser.give_password(enrolled)
+    again = in_the_same_order(other_browser, first["challenge"])
+    shown = camera("person-5-turning", first["challenge"], start=1)
+
+    other_browser.submit(again, shown)
+    judging.judge_capture(id_of(again))
+
+    assert at_the_camera.look_at(first)["state"] == "passed"
+    assert other_browser.look_at(again)["reasons"] == ["repeated"]
+    assert failures(enrolled) == 1
+
+
+def in_the_same_order(browser: Browser, challenge: list[str]) -> dict[str, Any]:
+    """Captures until one asks for the same; there are two orders."""
+    while True:
+        capture: dict[str, Any] = browser.start_verification().json()
+        if capture["challenge"] == challenge:
+            return capture
+
+
+def test_withdrawing_forgets_which_frames_were_shown(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    judging.judge_capture(id_of(queue(at_the_camera, camera, "person-5-turning")))
+    assert Recording.objects.filter(person=enrolled).count() == 2
+
+    templates.erase_face(enrolled)
+
+    assert not Recording.objects.exists()
+
+
 def test_a_second_message_about_a_capture_finds_nothing_to_do(
     at_the_camera: Browser, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-5-turning"))
+    capture = queue(at_the_camera, camera, "person-5-turning")
     judging.judge_capture(id_of(capture))
     before = Capture.objects.values().get(pk=id_of(capture))
 
@@ -122,12 +165,13 @@ def test_a_second_message_about_a_capture_finds_nothing_to_do(
 def test_a_capture_whose_worker_was_killed_is_not_tried_again(
     at_the_camera: Browser, enrolled: Person, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-5-turning"))
+    capture = queue(at_the_camera, camera, "person-5-turning")
     judging._claim(id_of(capture))  # and then the worker is killed
 
     judging.judge_capture(id_of(capture))
 
     assert at_the_camera.look_at(capture)["state"] == "running"
+    assert Capture.objects.get().expires_at < timezone.now() + timedelta(seconds=20)
     Capture.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     seen = at_the_camera.look_at(capture)
     assert (seen["state"], seen["reasons"]) == ("refused", ["time_out"])
@@ -138,7 +182,7 @@ def test_a_capture_whose_worker_was_killed_is_not_tried_again(
 def test_a_verdict_that_comes_too_late_counts_for_nothing(
     at_the_camera: Browser, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-5-turning"))
+    capture = queue(at_the_camera, camera, "person-5-turning")
     Capture.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
     judging.judge_capture(id_of(capture))
@@ -150,7 +194,7 @@ def test_a_verdict_that_comes_too_late_counts_for_nothing(
 def test_a_template_moved_to_another_account_opens_for_nobody(
     at_the_camera: Browser, enrolled: Person, bob: Person, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-5-turning"))
+    capture = queue(at_the_camera, camera, "person-5-turning")
     Template.objects.filter(person=enrolled).update(model="another-model")
 
     judging.judge_capture(id_of(capture))
@@ -162,7 +206,7 @@ def test_a_template_moved_to_another_account_opens_for_nobody(
 def test_consent_withdrawn_while_the_worker_judges_leaves_nothing(
     at_the_camera: Browser, enrolled: Person, camera: "Camera"
 ) -> None:
-    capture = queue(at_the_camera, camera("person-5-turning"))
+    capture = queue(at_the_camera, camera, "person-5-turning")
     templates.erase_face(enrolled)
 
     judging.judge_capture(id_of(capture))

@@ -13,13 +13,22 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
 from facelogin import consent, sealing
 from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES, State
-from facelogin.models import Attempt, Capture, Consent, FailureBudget, Frames, Template
+from facelogin.models import (
+    Attempt,
+    Capture,
+    Consent,
+    FailureBudget,
+    Frames,
+    Preview,
+    Template,
+)
 from facelogin.services import attempts, budgets, sweeping, templates
 from tests.facelogin.browsers import PASSWORD, Browser, id_of
 from tests.facelogin.pictures import GOOD, frame_header, picture, png
@@ -355,6 +364,67 @@ def test_frames_without_the_browsers_secret_are_refused(
 
     browser.client.cookies["face_secret"] = own
     assert browser.submit(capture, FRAMES).status_code == HTTPStatus.ACCEPTED
+
+
+# A frame on the way ------------------------------------------------------------------------------
+
+
+def test_a_frame_nobody_looks_at_is_forgotten_and_said_to_be_unseen(
+    browser: Browser, capture: dict[str, Any]
+) -> None:
+    answer = browser.preview(capture, GOOD)
+
+    assert answer.json() == {"looked": False, "hint": None, "turn": None}
+    assert not Preview.objects.exists()
+
+
+def test_frames_to_look_at_are_taken_one_at_a_time(
+    browser: Browser, capture: dict[str, Any]
+) -> None:
+    Capture.objects.update(previewed_at=timezone.now() + timedelta(seconds=1))
+
+    assert refusal(browser.preview(capture, GOOD)) == (429, "too_many_previews")
+
+    Capture.objects.update(previewed_at=None, previews_taken=120)
+    assert refusal(browser.preview(capture, GOOD)) == (429, "too_many_previews")
+    Capture.objects.update(previews_taken=119)
+    assert browser.preview(capture, GOOD).status_code == HTTPStatus.OK
+
+
+BAD_PREVIEWS: dict[str, Callable[[Browser, dict[str, Any]], Any]] = {
+    "another nonce": lambda b, c: b.preview(c, GOOD, nonce="A" * 21 + "A=="),
+    "a truncated frame": lambda b, c: b.preview(c, GOOD[:-2]),
+    "a huge PNG": lambda b, c: b.preview(c, png(20_000, 20_000)),
+    "no frame": lambda b, c: b.preview(c, b""),
+    "an unknown field": lambda b, c: b.preview(c, GOOD, score="0.1"),
+    "two frames": lambda b, c: b.preview(
+        c, GOOD, frame=[SimpleUploadedFile("a.jpg", GOOD), SimpleUploadedFile("b.jpg", GOOD)]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PREVIEWS)
+def test_what_is_not_a_frame_to_look_at_is_refused_and_counts_for_nothing(
+    browser: Browser, capture: dict[str, Any], name: str
+) -> None:
+    status, code = refusal(BAD_PREVIEWS[name](browser, capture))
+
+    assert (status, code) in {(422, "bad_capture"), (400, "invalid_input")}
+    assert not Preview.objects.exists()
+    assert Capture.objects.get().previews_taken == 0
+
+
+def test_only_the_browser_that_began_has_its_frames_looked_at(
+    browser: Browser, other_browser: Browser, enrolled: Person, capture: dict[str, Any]
+) -> None:
+    other_browser.give_password(enrolled)
+
+    assert refusal(other_browser.preview(capture, GOOD)) == (404, "not_found")
+    assert refusal(Browser().preview(capture, GOOD)) == (404, "not_found")
+
+    assert browser.preview(capture, GOOD).status_code == HTTPStatus.OK
+    browser.submit(capture, FRAMES)
+    assert refusal(browser.preview(capture, GOOD)) == (409, "capture_used")
 
 
 def test_a_new_capture_ends_the_one_before(browser: Browser, capture: dict[str, Any]) -> None:

@@ -64,6 +64,15 @@ class Page:
         sent = self.call("PUT", path, data=form, files=files)
         assert sent.status_code == 202, sent.text
 
+    def preview(self, capture: dict[str, Any], frame: bytes) -> httpx.Response:
+        time.sleep(0.2)  # more would be too many in too short a time
+        return self.call(
+            "POST",
+            f"/api/v1/face/captures/{capture['id']}/preview",
+            data={"nonce": capture["nonce"]},
+            files={"frame": ("frame.jpg", frame, "image/jpeg")},
+        )
+
     def look_at(self, capture: dict[str, Any]) -> dict[str, Any]:
         return dict(self.http.get(f"/api/v1/face/captures/{capture['id']}").json())
 
@@ -113,27 +122,31 @@ def open_page(product: Product) -> Iterator[Callable[[], Page]]:
         yield open_one
 
 
-def enrol(page: Page, name: str, frames: Sequence[bytes]) -> None:
+def enrol(page: Page, name: str, camera: "Camera", video: str) -> tuple[list[bytes], Sequence[str]]:
+    """Returns the frames that were sent, and what was asked for."""
     page.give_password(name)
     body = {"consent_version": consent.VERSION, "password": PASSWORD}
     capture = page.face("POST", "enrolments", body)
+    frames = camera(video, capture["challenge"])
     verdict = page.show(capture, frames)
     assert (verdict["state"], verdict["reasons"]) == ("passed", [])
     assert page.face("POST", f"captures/{capture['id']}/completion")["state"] == "no_device"
+    return frames, capture["challenge"]
 
 
 def test_a_face_enrols_logs_in_and_leaves_nothing_readable_behind(
     product: Product, open_page: Callable[[], Page], camera: "Camera"
 ) -> None:
-    enrol(open_page(), "alice", camera("person-5-turning", count=40))
+    film = enrol(open_page(), "alice", camera, "person-5-turning")
 
     stranger = open_page()
     stranger.give_password("alice")
-    refused = stranger.show(stranger.face("POST", "verifications"), camera("person-2-turning"))
+    asked = stranger.face("POST", "verifications")
+    refused = stranger.show(asked, camera("person-2-turning", asked["challenge"]))
     alice = open_page()
     alice.give_password("alice")
     capture = alice.face("POST", "verifications")
-    passed = alice.show(capture, camera("person-5-turning", start=70))
+    passed = alice.show(capture, camera("person-5-turning", capture["challenge"], start=1))
 
     assert (refused["state"], refused["reasons"]) == ("refused", ["not_recognised"])
     assert stranger.state == "second_factor"
@@ -141,16 +154,16 @@ def test_a_face_enrols_logs_in_and_leaves_nothing_readable_behind(
     assert alice.face("POST", f"captures/{capture['id']}/completion")["state"] == "no_device"
     stored = dump(product)
     assert leaks(stored, {"what is stored readably": b"Somebody called alice"}) != []
-    assert leaks(stored, secrets_of(alice, camera("person-5-turning", count=40))) == []
+    assert leaks(stored, secrets_of(alice, *film)) == []
 
 
-def secrets_of(page: Page, frames: Sequence[bytes]) -> dict[str, bytes]:
+def secrets_of(page: Page, frames: Sequence[bytes], challenge: Sequence[str]) -> dict[str, bytes]:
     """What must not be found: password, pictures, embeddings, the browser's secrets."""
     return {
         "the password": PASSWORD.encode(),
         "the header of a picture": frames[0][:24],
         "the middle of a picture": frames[0][5000:5032],
-        **{f"embedding {n}": part for n, part in enumerate(embedding_parts(frames))},
+        **{f"embedding {n}": part for n, part in enumerate(embedding_parts(frames, challenge))},
         **{
             f"cookie {cookie.name}": b64decode(cookie.value or "", altchars=b"-_")
             for cookie in page.http.cookies.jar
@@ -159,14 +172,34 @@ def secrets_of(page: Page, frames: Sequence[bytes]) -> dict[str, bytes]:
     }
 
 
-def embedding_parts(frames: Sequence[bytes]) -> list[bytes]:
+def embedding_parts(frames: Sequence[bytes], challenge: Sequence[str]) -> list[bytes]:
     """The enrolment as it is stored once it is opened, in pieces."""
     from facelogin import pipeline  # noqa: PLC0415 (slow, and only here)
     from facelogin.challenge import Step  # noqa: PLC0415
 
-    verdict = pipeline.judge_enrolment(frames, list(Step), lambda _percent: None)
-    packed = pipeline.pack(verdict.embeddings)
+    steps = [number * len(challenge) // len(frames) for number in range(len(frames))]
+    film = pipeline.Film(challenge=[Step(one) for one in challenge], frames=frames, steps=steps)
+    packed = pipeline.pack(pipeline.judge_enrolment(film, lambda _percent: None).embeddings)
     return [packed[place : place + 32] for place in range(0, len(packed), 512)]
+
+
+def test_a_frame_is_looked_at_while_the_capture_is_recorded_and_is_gone_at_once(
+    product: Product, open_page: Callable[[], Page], camera: "Camera"
+) -> None:
+    page = open_page()
+    page.give_password("carol")
+    body = {"consent_version": consent.VERSION, "password": PASSWORD}
+    capture = page.face("POST", "enrolments", body)
+    straight, left = (camera("person-5-turning", [step])[0] for step in ("straight", "left"))
+
+    first, second = (page.preview(capture, frame).json() for frame in (straight, left))
+    stored = dump(product)
+
+    assert first["looked"]
+    assert first["hint"] is None
+    assert second["turn"] - first["turn"] > 0.1
+    assert page.look_at(capture)["state"] == "open"
+    assert leaks(stored, {"a picture": straight[:24], "its middle": straight[5000:5032]}) == []
 
 
 def test_a_job_that_kills_its_process_is_refused_and_the_next_one_is_judged(
@@ -176,13 +209,14 @@ def test_a_job_that_kills_its_process_is_refused_and_the_next_one_is_judged(
     page.give_password("carol")
     body = {"consent_version": consent.VERSION, "password": PASSWORD}
     fatal = page.face("POST", "enrolments", body)
-    page.send(fatal, camera("person-5-turning"))
+    page.send(fatal, camera("person-5-turning", fatal["challenge"]))
     page.wait_for(fatal, until={"running"})
 
     for child in children_of(product.processes["worker"].pid):
         os.kill(child, signal.SIGKILL)
     refused = page.wait_for(fatal)
-    passed = page.show(page.face("POST", "enrolments", body), camera("person-5-turning"))
+    next_one = page.face("POST", "enrolments", body)
+    passed = page.show(next_one, camera("person-5-turning", next_one["challenge"]))
 
     assert (refused["state"], refused["reasons"]) == ("refused", ["failed"])
     assert passed["state"] == "passed"
@@ -200,7 +234,8 @@ def test_what_waited_while_no_worker_was_there_is_judged_by_the_next(
     page.give_password("carol")
     body = {"consent_version": consent.VERSION, "password": PASSWORD}
     capture = page.face("POST", "enrolments", body)
-    page.send(capture, camera("person-5-turning"))
+    frames = camera("person-5-turning", capture["challenge"], start=1)
+    page.send(capture, frames)
     assert page.look_at(capture)["state"] == "queued"
     waiting = dump(product)
 
@@ -208,4 +243,4 @@ def test_what_waited_while_no_worker_was_there_is_judged_by_the_next(
     verdict = page.wait_for(capture)
 
     assert verdict["state"] == "passed"
-    assert leaks(waiting, {"a picture": camera("person-5-turning")[0][:24]}) == []
+    assert leaks(waiting, {"a picture": frames[0][:24]}) == []

@@ -143,7 +143,7 @@ async def test_a_frozen_redis_holds_nobody_up_and_what_waited_is_rung_afterwards
     arrived = await listening
     ringer.close()
 
-    assert seconds < 0.1
+    assert seconds < 0.5  # three rings that waited would take 0.6
     assert {ring.id for ring in arrived} == {ring.id for ring in rings}
     said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert len([line for line in said if "works again" in line]) <= 2
@@ -159,7 +159,7 @@ async def test_without_redis_a_process_without_sockets_tries_once_and_then_lets_
     for _ in range(50):
         await run_once(doorbell.ring, Ring(What.LOG, uuid4(), 1))
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert [record.message for record in caplog.records] == [
         "The doorbell is out of order (ConnectionError)."
     ]

@@ -92,6 +92,7 @@ ROUTES = {
     ("face-verifications", "POST"): Line(Need.A_FACE_STAGE),
     ("face-capture", "GET"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-frames", "PUT"): Line(Need.THE_ATTEMPT, is_owned=True),
+    ("face-preview", "POST"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-completion", "POST"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-decline", "POST"): Line(Need.A_FACE_STAGE),
     ("key-packages", "GET"): Line(Need.A_DEVICE, Scope.KEYS_WRITE),
@@ -266,14 +267,20 @@ def a_conversation(owner: Browser) -> Conversation:
 
 
 CONSENT = {"consent_version": consent.VERSION, "password": PASSWORD}
-FORM = encode_multipart(
-    BOUNDARY,
-    {
-        "nonce": text(bytes(16)),
-        "steps": "[0]",
-        "frames": [SimpleUploadedFile("frame.jpg", b"no picture")],
-    },
-)
+FORMS = {
+    "face-frames": encode_multipart(
+        BOUNDARY,
+        {
+            "nonce": text(bytes(16)),
+            "steps": "[0]",
+            "frames": [SimpleUploadedFile("frame.jpg", b"no picture")],
+        },
+    ),
+    "face-preview": encode_multipart(
+        BOUNDARY,
+        {"nonce": text(bytes(16)), "frame": SimpleUploadedFile("frame.jpg", b"no picture")},
+    ),
+}
 
 
 def body_for(name: str, place: Place) -> Any:
@@ -291,18 +298,19 @@ def body_for(name: str, place: Place) -> Any:
 
 def ask(caller: Browser | Script, route: Route, method: str, place: Place) -> HttpResponse:
     path = route.template.removeprefix(API).format(**place.ids)
-    if (route.name, method) == ("face-frames", "PUT") and isinstance(caller, Browser):
-        return submit(caller, path)
+    if route.name in FORMS and isinstance(caller, Browser):
+        return submit(caller, path, method, FORMS[route.name])
     body = None if method == "GET" else body_for(route.name, place)
     return caller.api(method, path, body)
 
 
-def submit(browser: Browser, path: str) -> HttpResponse:
+def submit(browser: Browser, path: str, method: str, form: bytes) -> HttpResponse:
     """Send the frames as a page does: as a form."""
     browser.api("GET", "session")
-    answer = browser.client.put(
+    answer = browser.client.generic(
+        method,
         f"/{API}{path}",
-        FORM,
+        form,
         content_type=MULTIPART_CONTENT,
         headers={"X-CSRFToken": browser.client.cookies["csrftoken"].value},
     )

@@ -58,6 +58,22 @@ export function sendFrames(capture: Capture, frames: readonly Frame[]): Promise<
   return http.put(`/api/v1/face/captures/${capture.id}/frames`, form, { timeout: UPLOAD_TIMEOUT });
 }
 
+/** What the face worker sees in one picture: why it is of no use, or how far the head is turned. */
+export interface Look {
+  looked: boolean;
+  hint: string | null;
+  turn: number | null;
+}
+
+const LOOK_TIMEOUT = 3_000;
+
+export function lookAt(capture: Capture, picture: Blob): Promise<Look> {
+  const form = new FormData();
+  form.append("nonce", capture.nonce);
+  form.append("frame", picture, "frame.jpg");
+  return http.post(`/api/v1/face/captures/${capture.id}/preview`, form, { timeout: LOOK_TIMEOUT });
+}
+
 export function captureOf(id: string): Promise<Capture> {
   return http.get(`/api/v1/face/captures/${id}`);
 }

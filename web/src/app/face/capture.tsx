@@ -140,7 +140,9 @@ function Status({ run, passedWords }: { run: FaceRun; passedWords: string }) {
         {sentence(run, passedWords)}
       </p>
       {phase === "recording" && (
-        <p class="hint">{words.face.stepOf(run.step.value + 1, count)}</p>
+        <p class="hint" data-testid="face-hint">
+          {hintWords(run) ?? words.face.stepOf(run.step.value + 1, count)}
+        </p>
       )}
       {phase === "checking" && <Ring part={run.progress.value} />}
       {phase === "refused" && <Advice run={run} />}
@@ -162,6 +164,12 @@ function sentence(run: FaceRun, passedWords: string): string {
     refused: words.face.refused,
   };
   return said[run.phase.value];
+}
+
+/** Said beside the step: what keeps the camera from seeing it. */
+function hintWords(run: FaceRun): string | null {
+  const hint = run.hint.value;
+  return hint === null ? null : (words.face.reasons[hint] ?? null);
 }
 
 function readyWords(run: FaceRun): string {

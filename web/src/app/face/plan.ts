@@ -1,28 +1,12 @@
-// When to take which picture: frames spread evenly over the steps, each labelled with its step.
+// How many pictures of each step, how light they are, and which part of the camera is sent.
 
-export const FRAMES = 40;
-export const RECORDING_MS = 10_000;
-/** Pictures taken before a person can have followed the words say nothing of the step. */
-export const REACTION_MS = 700;
+const FRAMES = 40;
+export const FRAME_EVERY_MS = 170;
 
-export interface Plan {
-  /** How long one step is shown. */
-  stepMs: number;
-  /** Moments in milliseconds since the start, with the index of the step shown then. */
-  shots: readonly { at: number; step: number }[];
-}
-
-export function planFor(steps: number, limits: { min: number; max: number }): Plan {
-  const count = Math.max(limits.min, Math.min(FRAMES, limits.max));
-  const stepMs = RECORDING_MS / steps;
-  const shots = Array.from({ length: count }, (_, index) => {
-    const step = Math.floor((index * steps) / count);
-    const first = Math.ceil((step * count) / steps);
-    const ofStep = Math.ceil(((step + 1) * count) / steps) - first;
-    const spacing = (stepMs - REACTION_MS) / ofStep;
-    return { step, at: Math.round(step * stepMs + REACTION_MS + (index - first) * spacing) };
-  });
-  return { stepMs, shots };
+/** The same number of pictures of each step, within the server's limits. */
+export function framesPerStep(steps: number, limits: { min: number; max: number }): number {
+  const least = Math.ceil(limits.min / steps);
+  return Math.max(least, Math.floor(Math.min(FRAMES, limits.max) / steps));
 }
 
 export type Light = "too_dark" | "too_bright" | "fine";

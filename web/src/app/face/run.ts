@@ -2,13 +2,14 @@
 
 import { batch, computed, signal } from "@preact/signals";
 
-import { captureOf, completeCapture, sendFrames } from "../../api/face.ts";
+import { captureOf, completeCapture, lookAt, sendFrames } from "../../api/face.ts";
 import type { Capture, Frame, Step } from "../../api/face.ts";
 import type { Session } from "../../api/session.ts";
 import { codeOf, retryAfter } from "../problems.ts";
 import { CameraError, closeCamera, lightIn, openCamera, takePicture } from "./camera.ts";
 import type { CameraTrouble } from "./camera.ts";
-import { planFor, type Light } from "./plan.ts";
+import { Follower, keep } from "./follow.ts";
+import { FRAME_EVERY_MS, framesPerStep, type Light } from "./plan.ts";
 
 export type Phase =
   | "asking"
@@ -27,12 +28,50 @@ const POLL_EVERY_MS = 400;
 const MOST_BYTES_A_FRAME = 45_000;
 const FORM_OVERHEAD = 300; // bytes of a multipart header, generously
 
+/** Has one picture after the other looked at; a slow or missing answer keeps nobody waiting. */
+class Guide {
+  /** The place of the picture that shows what the step asks for. */
+  shownIn: number | null = null;
+  private isWaiting = false;
+  private round = 0;
+
+  constructor(
+    private readonly capture: Capture,
+    private readonly follower: Follower,
+  ) {}
+
+  beginStep(): void {
+    this.shownIn = null;
+    this.round += 1;
+  }
+
+  show(picture: Blob, place: number): void {
+    if (this.isWaiting || this.shownIn !== null) return;
+    this.isWaiting = true;
+    void this.ask(picture, place, this.round, performance.now());
+  }
+
+  private async ask(picture: Blob, place: number, round: number, at: number): Promise<void> {
+    try {
+      const look = await lookAt(this.capture, picture);
+      const shows = round === this.round && this.follower.see(look, at, performance.now());
+      if (shows) this.shownIn = place;
+    } catch {
+      // Guidance is a help; the recording goes on without it, and the verdict comes later.
+    } finally {
+      this.isWaiting = false;
+    }
+  }
+}
+
 export class FaceRun {
   readonly phase = signal<Phase>("asking");
   readonly cameraTrouble = signal<CameraTrouble | null>(null);
   readonly light = signal<Light>("fine");
   readonly steps = signal<readonly Step[]>([]);
   readonly step = signal(0);
+  /** What keeps the picture just seen from being of use. */
+  readonly hint = signal<string | null>(null);
   /** Of the recording, then of the server's job: 0 to 1. */
   readonly progress = signal(0);
   readonly reasons = signal<readonly string[]>([]);
@@ -111,25 +150,46 @@ export class FaceRun {
     this.onPassed(session);
   }
 
+  /** Shows each step until the worker has seen it followed, and keeps some pictures of each. */
   private async record(video: HTMLVideoElement, capture: Capture): Promise<Frame[]> {
-    const plan = planFor(capture.challenge.length, {
-      min: capture.min_frames,
-      max: capture.max_frames,
-    });
-    const count = plan.shots.length;
-    const fair = Math.floor(capture.max_bytes / count) - FORM_OVERHEAD;
+    const steps = capture.challenge.length;
+    const perStep = framesPerStep(steps, { min: capture.min_frames, max: capture.max_frames });
+    const mostBytes = Math.floor(capture.max_bytes / (steps * perStep)) - FORM_OVERHEAD;
+    const follower = new Follower(capture.challenge, performance.now());
+    const guide = new Guide(capture, follower);
     const frames: Frame[] = [];
-    const start = performance.now();
     this.phase.value = "recording";
-    for (const [index, shot] of plan.shots.entries()) {
-      await this.wait(start + shot.step * plan.stepMs - performance.now());
-      this.step.value = shot.step;
-      await this.wait(start + shot.at - performance.now());
-      const picture = await takePicture(video, this.canvas, Math.min(fair, MOST_BYTES_A_FRAME));
-      frames.push({ step: shot.step, picture });
-      this.progress.value = (index + 1) / count;
+    while (!follower.isOver) {
+      this.step.value = follower.step;
+      const pictures = await this.recordStep(video, follower, guide, perStep, mostBytes);
+      for (const picture of pictures) frames.push({ step: this.step.value, picture });
+      this.progress.value = (this.step.value + 1) / steps;
     }
+    this.hint.value = null;
     return frames;
+  }
+
+  private async recordStep(
+    video: HTMLVideoElement,
+    follower: Follower,
+    guide: Guide,
+    count: number,
+    mostBytes: number,
+  ): Promise<readonly Blob[]> {
+    const pictures: Blob[] = [];
+    guide.beginStep();
+    for (;;) {
+      const next = performance.now() + FRAME_EVERY_MS;
+      const picture = await takePicture(video, this.canvas, Math.min(mostBytes, MOST_BYTES_A_FRAME));
+      pictures.push(picture);
+      guide.show(picture, pictures.length - 1);
+      await this.wait(next - performance.now());
+      this.hint.value = follower.hint;
+      const isDone = guide.shownIn !== null || follower.isTired(performance.now());
+      if (pictures.length < count || !isDone) continue;
+      follower.goOn(performance.now());
+      return keep(pictures, count, guide.shownIn ?? pictures.length);
+    }
   }
 
   private async verdictOn(capture: Capture): Promise<Capture> {

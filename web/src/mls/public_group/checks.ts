@@ -206,9 +206,10 @@ export function checkPskUsage(context: GroupContext, psk: ResumptionPsk): void {
   if (psk.usage !== ResumptionUsage.APPLICATION && context.epoch !== 0n) throw new PskUsageNotAllowed();
 }
 
-/** Section 12.1.5: never back to an older version. */
+/** Section 12.1.5 and 13.4: never back to an older version, and each extension once. */
 export function checkReInit(context: GroupContext, proposal: ReInit): void {
   if (proposal.version < context.version) throw new ReInitVersionLower();
+  checkNoDuplicates(proposal.extensions);
 }
 
 /** Section 12.1.6: only who joins from outside has a use for it. */
@@ -229,16 +230,11 @@ export async function checkContextExtensions(extensions: Extensions, policy: Pol
 
 /** Section 12.2: the list of a commit from inside. */
 export function checkRegularList(proposals: ProposalList, committer: LeafIndex): void {
-  checkNoExternalInit(proposals);
   checkCommitterStays(proposals, committer);
   checkLeavesOnce(proposals);
   checkPsksOnce(proposals);
   checkContextExtensionsOnce(proposals);
   checkReInitAlone(proposals);
-}
-
-export function checkNoExternalInit(proposals: ProposalList): void {
-  if (proposals.externalInit !== null) throw new ExternalInitNotAllowed();
 }
 
 export function checkCommitterStays(proposals: ProposalList, committer: LeafIndex): void {

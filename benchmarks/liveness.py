@@ -1,0 +1,290 @@
+"""How often heads are taken for heads, and attacks too, at the product's own rule.
+
+    python -m benchmarks.liveness [--people DIR] [--split test|tune|all] [--photos N] [--json]
+
+Every recording is made from a photo (``benchmarks/heads.py`` says how, and what that is worth),
+given noise, changing light and JPEG artefacts, and put to ``facelogin.pipeline`` as an enrolment,
+which asks for one live head that follows the challenge and for nothing else. The thresholds were
+set on the people of ``tune`` (every other one); the figures to quote are those of ``test``.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import heads, photos
+from benchmarks.heads import Conditions, Portrait, Pose
+from facelogin import pipeline
+from facelogin.challenge import Step, draw_challenge
+from facelogin.decoding import Picture
+from facelogin.detection import UnusableFrameError
+
+FRAMES = 40
+MOST_TURNED_PHOTO = 0.14  # of a photo that can stand for somebody who looks at the camera
+NOT_MEASURED = (
+    "real heads in front of real cameras",
+    "real prints, screens and masks",
+    "injected video, generated or recorded, that follows the challenge",
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    person: str
+    portrait: Portrait
+
+
+@dataclass
+class Tally:
+    """What became of the recordings of one kind."""
+
+    accepted: Counter[str] = field(default_factory=Counter)
+    made: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, person: str, reasons: Sequence[str]) -> None:
+        self.made[person] += 1
+        self.accepted[person] += not reasons
+        self.reasons.update(reasons)
+
+    def rate(self, drawn: Mapping[str, int]) -> float | None:
+        made = sum(self.made[person] * times for person, times in drawn.items())
+        taken = sum(self.accepted[person] * times for person, times in drawn.items())
+        return taken / made if made else None
+
+    def report(self) -> dict[str, object]:
+        people = sorted(self.made)
+        made = self.made.total()
+        taken = self.accepted.total()
+        return {
+            "recordings": made,
+            "people": len(people),
+            "accepted": taken,
+            "acceptance": taken / made if made else None,
+            "interval_95": photos.interval_by_person(people, self.rate),
+            "upper_limit_if_independent": photos.rule_of_three(made) if not taken else None,
+            "reasons": dict(self.reasons.most_common()),
+        }
+
+
+Recording = Callable[[Subject, Sequence[Step], Conditions], list[bytes]]
+
+
+def head(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+    """A synthetic head that turns as far as the page asks for, and sways."""
+    degrees = conditions.random.uniform(22, 32)
+    return _filmed(subject, heads.head, _obedient(challenge, degrees, conditions), conditions)
+
+
+def flat(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+    """A photo turned like a head, as far as it will be found."""
+    degrees = conditions.random.uniform(20, 45)
+    return _filmed(subject, heads.flat, _obedient(challenge, degrees, conditions), conditions)
+
+
+def bent(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+    """A photo bent around an upright or a level axis, and turned."""
+    radius = conditions.random.uniform(1.1, 3.0)
+    upright = conditions.random.random() < 0.5  # both alike
+    relief = heads.bent_upright(radius) if upright else heads.bent_across(radius)
+    degrees = conditions.random.uniform(20, 40)
+    return _filmed(subject, relief, _obedient(challenge, degrees, conditions), conditions)
+
+
+def scaled(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+    """A photo turned, and moved nearer and away, wider and narrower, as it turns."""
+    degrees = conditions.random.uniform(15, 40)
+    poses = [
+        Pose(yaw=p.yaw, nearer=abs(p.yaw) / 25, stretch=1 + p.yaw / 250, x=p.yaw / 90)
+        for p in _obedient(challenge, degrees, conditions)
+    ]
+    return _filmed(subject, heads.flat, poses, conditions)
+
+
+def tilted(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+    """A photo turned about all three axes at once."""
+    degrees = conditions.random.uniform(15, 40)
+    pitch, roll = conditions.random.uniform(-0.9, 0.9, 2)
+    poses = [
+        Pose(yaw=p.yaw, pitch=p.yaw * pitch, roll=p.yaw * roll)
+        for p in _obedient(challenge, degrees, conditions)
+    ]
+    return _filmed(subject, heads.flat, poses, conditions)
+
+
+def swaying(subject: Subject, _challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+    """A still that is moved about in front of the camera."""
+    at = np.linspace(0, 4 * np.pi, FRAMES)
+    poses = [
+        Pose(x=float(0.4 * np.sin(t)), y=float(0.2 * np.cos(t)), roll=float(8 * np.sin(2 * t)))
+        for t in at
+    ]
+    return _filmed(subject, heads.flat, poses, conditions)
+
+
+KINDS: dict[str, Recording] = {
+    "head": head,
+    "flat": flat,
+    "bent": bent,
+    "scaled": scaled,
+    "tilted": tilted,
+    "swaying": swaying,
+}
+
+
+def still_then_head(
+    still: list[bytes], moving: list[bytes], challenge: Sequence[Step]
+) -> list[bytes]:
+    """Somebody shows a photo while asked to look straight, and turns the own head."""
+    return [
+        still[n] if challenge[n * len(challenge) // FRAMES] is Step.STRAIGHT else moving[n]
+        for n in range(FRAMES)
+    ]
+
+
+def first_one_then_the_other(first: list[bytes], second: list[bytes]) -> list[bytes]:
+    """One head does the first half of the challenge, another one the second."""
+    return first[: FRAMES // 2] + second[FRAMES // 2 :]
+
+
+def _obedient(challenge: Sequence[Step], degrees: float, conditions: Conditions) -> list[Pose]:
+    sides = {Step.STRAIGHT: 0.0, Step.LEFT: degrees, Step.RIGHT: -degrees}
+    held = [sides[step] for step in challenge]
+    middles = (np.arange(len(held)) + 0.6) * FRAMES / len(held)
+    around = [edge for middle in middles for edge in (middle - 1.5, middle + 1.5)]
+    yaws = np.interp(np.arange(FRAMES), around, np.repeat(held, 2))
+    sway = np.cumsum(conditions.random.normal(0, 0.01, (FRAMES, 3)), axis=0)
+    return [
+        Pose(yaw=float(yaw), x=float(x), y=float(y), pitch=float(20 * tilt))
+        for yaw, (x, y, tilt) in zip(yaws, sway, strict=True)
+    ]
+
+
+def _filmed(
+    subject: Subject, relief: heads.Relief, poses: Sequence[Pose], conditions: Conditions
+) -> list[bytes]:
+    return [
+        heads.recorded(heads.show(subject.portrait, relief, pose), conditions) for pose in poses
+    ]
+
+
+def conditions_for(seed: int) -> Conditions:
+    """A camera and a light for one recording."""
+    source = np.random.default_rng(seed)
+    return Conditions(
+        noise=float(source.uniform(1, 8)),
+        brightness=float(source.uniform(0.7, 1.15)),
+        flicker=float(source.uniform(0, 0.06)),
+        quality=int(source.integers(50, 95)),
+        random=source,
+    )
+
+
+def subjects_of(folder: Path, *, split: str, most: int) -> list[Subject]:
+    """The photos that show somebody who looks about straight, of the people of one split."""
+    people = photos.read_people(folder)
+    names = sorted(people)
+    chosen = {"tune": names[0::2], "test": names[1::2], "all": names}[split]
+    return [Subject(name, portrait) for name in chosen for portrait in _usable(people[name])[:most]]
+
+
+def _usable(pictures: Sequence[Picture]) -> list[Portrait]:
+    found = []
+    for picture in pictures:
+        try:
+            portrait = heads.portrait_of(picture)
+        except UnusableFrameError:
+            continue
+        if abs(portrait.turn) <= MOST_TURNED_PHOTO:
+            found.append(portrait)
+    return found
+
+
+def judged(frames: Sequence[bytes], challenge: Sequence[Step]) -> list[str]:
+    """Why the product refuses; nothing when it accepts."""
+    steps = [number * len(challenge) // len(frames) for number in range(len(frames))]
+    film = pipeline.Film(challenge=challenge, frames=frames, steps=steps)
+    verdict = pipeline.judge_enrolment(film, lambda _percent: None)
+    return [reason.value for reason in verdict.reasons]
+
+
+def recordings(
+    subjects: Sequence[Subject], seed: int
+) -> Iterator[tuple[str, Subject, list[bytes], list[Step]]]:
+    """Every kind of every subject."""
+    for place, subject in enumerate(subjects):
+        challenge = draw_challenge(random.Random(seed + place))
+        made = {}
+        for offset, (kind, record) in enumerate(KINDS.items()):
+            conditions = conditions_for(seed + 1000 * place + offset)
+            made[kind] = record(subject, challenge, conditions)
+            yield kind, subject, made[kind], challenge
+        others = [*subjects[place + 1 :], *subjects[:place]]
+        other = next(one for one in others if one.person != subject.person)
+        stranger = head(other, challenge, conditions_for(seed + 1000 * place + 99))
+        swapped = still_then_head(made["swaying"], stranger, challenge)
+        yield "swapped_photo", subject, swapped, challenge
+        yield "swapped_head", subject, first_one_then_the_other(made["head"], stranger), challenge
+        frozen = [made["head"][n - n % 2] for n in range(FRAMES)]
+        yield "repeated_frames", subject, frozen, challenge
+        against = draw_challenge(random.Random(seed + place))
+        against[1], against[3] = against[3], against[1]
+        yield "replayed_in_the_other_order", subject, made["head"], against
+
+
+def run(subjects: Sequence[Subject], *, seed: int, say: Callable[[str], None]) -> dict[str, object]:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    began = time.monotonic()
+    for kind, subject, frames, challenge in recordings(subjects, seed):
+        tally = tallies[kind]
+        tally.add(subject.person, judged(frames, challenge))
+        say(f"{kind} {subject.person}: {tally.accepted.total()} of {tally.made.total()}")
+    return {
+        "people": sorted({one.person for one in subjects}),
+        "photos": len(subjects),
+        "acceptance_by_kind": {kind: tally.report() for kind, tally in tallies.items()},
+        "heads": "synthetic: a photo on a relief, see benchmarks/heads.py",
+        "not_measured": list(NOT_MEASURED),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--people", type=Path, default=photos.default_folder())
+    parser.add_argument("--split", choices=["test", "tune", "all"], default="test")
+    parser.add_argument("--photos", type=int, default=100, help="at most, of each person")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    subjects = subjects_of(options.people, split=options.split, most=options.photos)
+    found = run(subjects, seed=options.seed, say=lambda line: print(line, file=sys.stderr))
+    found["split"] = options.split
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print_table(found)
+
+
+def print_table(found: Mapping[str, object]) -> None:
+    kinds = found["acceptance_by_kind"]
+    assert isinstance(kinds, dict)
+    for kind, report in kinds.items():
+        low, high = report["interval_95"] or (0.0, 0.0)
+        print(
+            f"{kind:28} {report['accepted']:4} of {report['recordings']:4} accepted"
+            f"  {report['acceptance']:.3f} [{low:.3f}, {high:.3f}]  {report['reasons']}"
+        )
+    print("not measured:", "; ".join(NOT_MEASURED))
+
+
+if __name__ == "__main__":
+    main()

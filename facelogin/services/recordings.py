@@ -1,0 +1,28 @@
+"""Remembers for some weeks which frames an account has shown, to refuse them a second time."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Person
+from facelogin import freshness, sealing
+from facelogin.models import Recording
+
+REMEMBERED = timedelta(days=30)
+
+
+def remember(person: Person, frames: Sequence[bytes]) -> bool:
+    """Remember the frames of a capture; return whether they were shown before."""
+    key = sealing.digest_key(settings.SERVER_SECRET, person.pk.bytes)
+    digests = freshness.digests_of(frames, key)
+    forget_old()
+    earlier = Recording.objects.filter(person=person).values_list("digests", flat=True)
+    shown = freshness.was_shown(digests, [bytes(one) for one in earlier])
+    Recording.objects.create(person=person, digests=digests, judged_at=timezone.now())
+    return shown
+
+
+def forget_old() -> None:
+    Recording.objects.filter(judged_at__lt=timezone.now() - REMEMBERED).delete()

@@ -1,0 +1,156 @@
+"""What tells a head from a picture of one, on a face that every checkout has."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("deepface", reason="the face worker's packages are not installed")
+
+import cv2
+import numpy as np
+from skimage import data
+
+from benchmarks import heads, photos
+from benchmarks import liveness as benchmark
+from facelogin.challenge import Step
+from facelogin.detection import Sighting, find_face
+from facelogin.lifecycle import Reason
+from facelogin.liveness import LEAST_PARALLAX, is_continuous, likeness, parallax
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHALLENGE = [Step.STRAIGHT, Step.RIGHT, Step.STRAIGHT, Step.LEFT, Step.STRAIGHT]
+
+
+@pytest.fixture(scope="module")
+def portrait() -> heads.Portrait:
+    picture = data.astronaut()  # type: ignore[no-untyped-call]
+    return heads.portrait_of(np.asarray(cv2.resize(picture[0:240, 64:384], (640, 480)), np.uint8))
+
+
+def seen(portrait: heads.Portrait, relief: heads.Relief, yaw: float) -> Sighting:
+    return find_face(heads.show(portrait, relief, heads.Pose(yaw=yaw)))
+
+
+@pytest.mark.parametrize(("yaw", "side"), [(20, 1), (-20, -1)])
+def test_the_nose_of_a_turned_head_stands_out_to_the_side_it_turns_to(
+    portrait: heads.Portrait, yaw: float, side: int
+) -> None:
+    straight, turned = (seen(portrait, heads.head, angle) for angle in (0, yaw))
+
+    assert side * (turned.turn - straight.turn) > 0.06
+    assert side * parallax(straight.chip, turned.chip) > LEAST_PARALLAX
+
+
+@pytest.mark.parametrize(
+    "relief",
+    [heads.flat, heads.bent_upright(1.2), heads.bent_across(1.2), heads.bent_across(2.0)],
+    ids=["flat", "bent upright", "bent across", "a little bent across"],
+)
+@pytest.mark.parametrize("yaw", [-30, -20, 20, 30])
+def test_nothing_stands_out_of_paper(
+    portrait: heads.Portrait, relief: heads.Relief, yaw: float
+) -> None:
+    straight, turned = (seen(portrait, relief, angle) for angle in (0, yaw))
+
+    assert abs(parallax(straight.chip, turned.chip)) < LEAST_PARALLAX * 0.8
+
+
+def test_one_picture_has_no_parallax_with_itself_or_its_mirror_image(
+    portrait: heads.Portrait,
+) -> None:
+    chip = seen(portrait, heads.head, 0).chip
+
+    assert parallax(chip, chip) == pytest.approx(0, abs=1e-3)
+    assert parallax(chip, np.full_like(chip, 90)) == pytest.approx(0, abs=LEAST_PARALLAX)
+
+
+@pytest.fixture(scope="module")
+def film(portrait: heads.Portrait) -> list[Sighting]:
+    """A head that turns to one side, five degrees from frame to frame."""
+    return [replace(seen(portrait, heads.head, 5.0 * number), number=number) for number in range(5)]
+
+
+def test_a_head_that_turns_is_continuous(film: list[Sighting]) -> None:
+    assert is_continuous(film)
+    assert is_continuous(film[::-1])
+
+
+def test_a_face_that_jumps_grows_or_turns_at_once_is_not_continuous(film: list[Sighting]) -> None:
+    middle = film[2]
+    wide = np.linalg.norm(middle.points[0] - middle.points[2])
+
+    for changed in (
+        replace(middle, points=middle.points + 1.5 * wide),
+        replace(middle, points=middle.points.mean(axis=0) + 1.5 * (middle.points - 1)),
+        replace(middle, turn=middle.turn + 0.5),
+        replace(middle, chip=middle.chip[:, ::-1]),
+        replace(middle, chip=np.full_like(middle.chip, 100)),
+    ):
+        assert not is_continuous([*film[:2], changed, *film[3:]])
+
+
+def test_a_gap_is_not_held_against_a_head(film: list[Sighting]) -> None:
+    assert is_continuous([film[0], film[4]])
+    assert not is_continuous([film[0], replace(film[4], number=1, turn=film[0].turn + 0.5)])
+
+
+def test_another_light_is_alike_and_another_picture_is_not(film: list[Sighting]) -> None:
+    chip = film[0].chip
+    darker = np.asarray(chip * 0.6 + 5, np.uint8)
+
+    assert likeness(chip, darker) > 0.98
+    assert likeness(chip, np.ascontiguousarray(chip[::-1])) < 0.8
+
+
+def filmed(portrait: heads.Portrait, kind: str) -> list[bytes]:
+    subject = benchmark.Subject("astronaut", portrait)
+    return benchmark.KINDS[kind](subject, CHALLENGE, benchmark.conditions_for(3))
+
+
+def test_a_head_that_follows_the_challenge_is_accepted(portrait: heads.Portrait) -> None:
+    assert benchmark.judged(filmed(portrait, "head"), CHALLENGE) == []
+
+
+@pytest.mark.parametrize("kind", ["flat", "bent", "tilted", "swaying"])
+def test_a_photo_that_follows_the_challenge_is_refused(portrait: heads.Portrait, kind: str) -> None:
+    assert benchmark.judged(filmed(portrait, kind), CHALLENGE) != []
+
+
+@pytest.fixture(scope="module")
+def two_people(face_data: "Path") -> list[benchmark.Subject]:
+    files = {"person-2": "img16.jpg", "person-5": "img4.jpg"}
+    return [
+        benchmark.Subject(person, heads.portrait_of(photos.read_photo(face_data / "people" / file)))
+        for person, file in files.items()
+    ]
+
+
+def test_somebody_else_in_the_middle_of_a_capture_is_refused(
+    two_people: list[benchmark.Subject],
+) -> None:
+    conditions = benchmark.conditions_for
+    first, second = (
+        benchmark.head(subject, CHALLENGE, conditions(number))
+        for number, subject in enumerate(two_people)
+    )
+    still = benchmark.swaying(two_people[0], CHALLENGE, conditions(5))
+
+    assert benchmark.judged(first, CHALLENGE) == []
+    assert benchmark.judged(second, CHALLENGE) == []
+    for mixed in (
+        benchmark.first_one_then_the_other(first, second),
+        benchmark.still_then_head(still, second, CHALLENGE),
+        benchmark.still_then_head(first, second, CHALLENGE),
+    ):
+        assert benchmark.judged(mixed, CHALLENGE) != []
+
+
+def test_a_recording_that_shows_each_picture_twice_is_refused(portrait: heads.Portrait) -> None:
+    head = filmed(portrait, "head")
+
+    twice = [head[number - number % 2] for number in range(len(head))]
+
+    assert benchmark.judged(twice, CHALLENGE) == [Reason.REPEATED]

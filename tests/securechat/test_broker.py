@@ -1,0 +1,49 @@
+"""Messages of the one-machine broker: read whole, or not yet."""
+
+import threading
+from pathlib import Path
+from queue import Empty
+from typing import Any
+from uuid import uuid4
+
+from kombu import Connection
+
+from securechat import broker
+
+MESSAGES = 400
+
+
+def connect(folder: Path) -> Connection:
+    (folder / "control").mkdir(exist_ok=True)
+    options = {
+        "data_folder_in": str(folder),
+        "data_folder_out": str(folder),
+        "control_folder": str(folder / "control"),
+        "store_processed": False,
+    }
+    return Connection(f"{broker.SCHEME}://localhost", transport_options=options)
+
+
+def test_a_reader_that_never_waits_gets_every_message_whole_and_once(tmp_path: Path) -> None:
+    queue = f"queue-{uuid4()}"
+    sent = [{"number": number, "padding": "x" * 5000} for number in range(MESSAGES)]
+    with connect(tmp_path) as writing, connect(tmp_path) as reading:
+        writer, reader = writing.SimpleQueue(queue), reading.SimpleQueue(queue, no_ack=True)
+        got: list[dict[str, Any]] = []
+
+        def send() -> None:
+            for one in sent:
+                writer.put(one)
+
+        sender = threading.Thread(target=send)
+
+        sender.start()
+        while len(got) < MESSAGES and (sender.is_alive() or any(tmp_path.glob("*.msg"))):
+            try:
+                got.append(reader.get_nowait().payload)
+            except Empty:
+                continue
+        sender.join()
+
+    assert sorted(one["number"] for one in got) == list(range(MESSAGES))
+    assert not list(tmp_path.glob(".*.part"))
