@@ -12,6 +12,7 @@ export class Thread {
 
   private readonly unsubscribe: () => void;
   private closed = false;
+  private meanwhile: MessageView[] = [];
 
   constructor(
     private readonly engine: Engine,
@@ -29,7 +30,10 @@ export class Thread {
   /** The newest page; also the way back from far up. */
   async newest(): Promise<void> {
     this.loading.value = "first";
-    await this.load(null, (page, more) => rows.newestPage(page, more));
+    // What arrives while the page is on its way may be newer than the page: it is put on top.
+    const meanwhile: MessageView[] = [];
+    this.meanwhile = meanwhile;
+    await this.load(null, (page, more) => rows.withChanges(rows.newestPage(page, more), meanwhile));
   }
 
   async older(): Promise<void> {
@@ -61,6 +65,7 @@ export class Thread {
       this.problem.value = error;
     } finally {
       this.loading.value = null;
+      this.meanwhile = [];
     }
   }
 
@@ -71,6 +76,7 @@ export class Thread {
       this.window.value = rows.without(this.window.value, notification.messageId);
       return;
     }
+    this.meanwhile.push(...notification.messages);
     const known = new Set(this.window.value.known);
     this.window.value = rows.withChanges(this.window.value, notification.messages);
     this.onArrived(notification.messages.filter((message) => !known.has(message.id)));
