@@ -106,7 +106,6 @@ def environment(**more: str) -> dict[str, str]:
     """The environment of our own programs: ours first on the PATH."""
     variables = dict(os.environ, **more)
     variables["PATH"] = str(PROGRAMS) + os.pathsep + variables.get("PATH", "")
-    variables.setdefault("DJANGO_SETTINGS_MODULE", "securechat.settings")
     variables["PYTHONUNBUFFERED"] = "1"
     return variables
 
