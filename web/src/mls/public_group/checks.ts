@@ -209,6 +209,7 @@ export function checkPskUsage(context: GroupContext, psk: ResumptionPsk): void {
 /** Section 12.1.5: never back to an older version. */
 export function checkReInit(context: GroupContext, proposal: ReInit): void {
   if (proposal.version < context.version) throw new ReInitVersionLower();
+  checkNoDuplicates(proposal.extensions);
 }
 
 /** Section 12.1.6: only who joins from outside has a use for it. */

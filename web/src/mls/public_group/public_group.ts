@@ -11,6 +11,7 @@ import {
   TreeMissing,
   UnsupportedVersion,
 } from "../errors.ts";
+import { checkNoDuplicates } from "../messages/extensions.ts";
 import { type AuthenticatedContent, type PublicMessage, authenticatedOf, proposalReference } from "../messages/framing.ts";
 import { GroupContext } from "../messages/group_context.ts";
 import { type GroupInfo, checkGroupInfoSignature, ratchetTreeOf } from "../messages/group_info.ts";
@@ -73,6 +74,7 @@ export class PublicGroup {
     checkTree(ratchetTree);
     await checkLeaves(ratchetTree, context, policy);
     await checks.checkContextExtensions(context.extensions, policy);
+    checkNoDuplicates(info.extensions);
     return new PublicGroup(context, ratchetTree, info.confirmationTag);
   }
 
