@@ -18,7 +18,7 @@ from accounts.factors import enrolled_factors
 from accounts.models import Person
 from accounts.names import normalise_username
 from accounts.sealing import seal, unseal
-from accounts.services import logins
+from accounts.services import guesses, logins
 
 _SEAL = {"table": "mfa_authenticator", "row": "", "column": "data"}
 
@@ -49,9 +49,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """
         if "username" in credentials:
             credentials["username"] = normalise_username(credentials["username"])
+        username = str(credentials.get("username", ""))
+        if not guesses.may_try_password(username=username):
+            raise self.validation_error("too_many_login_attempts")
         person = super().authenticate(request, **credentials)
         if not isinstance(person, Person) or not person.is_active:
             return None
+        guesses.renew_password_budget(username=username)
         request.verified_password = VerifiedPassword(credentials["password"])  # type: ignore[attr-defined]
         return person
 

@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from accounts.admin_lookups import ListedLookups
 from accounts.factors import enrolled_factors
 from accounts.models import Device, Invitation, Person, Role
 from accounts.names import normalise_username, username_validator
 from accounts.services import devices, invitations, people
 
 
-class PlainAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+class PlainAdmin(ListedLookups):
     """Admin pages that work without jQuery, which Trusted Types refuse to run.
 
     Nothing is deleted here: what was is needed to prove what was done.
@@ -58,6 +59,12 @@ class PersonAdmin(PlainAdmin):
         """Nobody takes the last administrator's role away by taking their own."""
         own = ("role",) if obj is not None and obj.pk == request.user.pk else ()
         return (*self.readonly_fields, *own)
+
+    def save_model(
+        self, _request: HttpRequest, obj: Person, form: PersonForm, _change: object
+    ) -> None:
+        """Write what was changed here; what happened to the row meanwhile stays."""
+        obj.save(update_fields=form.changed_data)
 
     @admin.display(description="second factors")
     def second_factors(self, person: Person) -> str:

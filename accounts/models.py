@@ -265,6 +265,17 @@ class GuessBudget(models.Model):
         return str(self.person_id)
 
 
+class PasswordBudget(models.Model):
+    """How many passwords may still be tried for a user name, whether or not somebody has it."""
+
+    username = models.CharField(primary_key=True, max_length=64)
+    spent = models.PositiveIntegerField(default=0)
+    renews_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.username
+
+
 class SpentCode(models.Model):
     """A one-time code that was right once; while it could be right again, it is refused."""
 

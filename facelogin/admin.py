@@ -1,22 +1,18 @@
 """Who has a face enrolled, and since when: never a picture, never a number of it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.admin_lookups import ListedLookups
 from accounts.models import Person
 from facelogin.models import Consent, Template
 from facelogin.services import templates
 
-if TYPE_CHECKING:
-    Rows = admin.ModelAdmin[Any]  # a generic class for the type checker only
-else:
-    Rows = admin.ModelAdmin
 
-
-class ReadOnly(Rows):
+class ReadOnly(ListedLookups):
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
 

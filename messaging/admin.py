@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
+from accounts.admin_lookups import ListedLookups
 from messaging.models import Conversation, KeyPackage
 
 
-class FactsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+class FactsAdmin(ListedLookups):
     """Rows to look at; nobody adds, changes or deletes them here."""
 
     actions = None

@@ -1,4 +1,7 @@
-"""How often a code may be guessed, and that a right one is right once: the database counts."""
+"""How often a password or code may be guessed, and that a right code is right once.
+
+The database counts: neither the address nor the host name of a guesser matters.
+"""
 
 from datetime import timedelta
 
@@ -7,10 +10,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.errors import CodeSpent, TooManyGuesses
-from accounts.models import GuessBudget, Person, SpentCode
+from accounts.models import GuessBudget, PasswordBudget, Person, SpentCode
 
 LIMIT = 10
 WINDOW = timedelta(hours=1)
+PASSWORD_LIMIT = 5
+PASSWORD_WINDOW = timedelta(minutes=5)
+LONGEST_USERNAME = 64
 CODE_LIFETIME = timedelta(minutes=2)  # a code is right for 90 seconds at most
 
 
@@ -29,6 +35,23 @@ def spend_guess(*, person: Person) -> None:
 def renew_budget(*, person: Person) -> None:
     """A right code gives all guesses back."""
     GuessBudget.objects.filter(person=person).delete()
+
+
+@transaction.atomic
+def may_try_password(*, username: str) -> bool:
+    """Take one try from the budget before the password is looked at."""
+    now = timezone.now()
+    PasswordBudget.objects.filter(renews_at__lte=now).delete()
+    budget, _ = PasswordBudget.objects.get_or_create(
+        username=username[:LONGEST_USERNAME], defaults={"renews_at": now + PASSWORD_WINDOW}
+    )
+    left = PasswordBudget.objects.filter(pk=budget.pk, spent__lt=PASSWORD_LIMIT)
+    return bool(left.update(spent=F("spent") + 1))
+
+
+def renew_password_budget(*, username: str) -> None:
+    """A right password gives all tries back."""
+    PasswordBudget.objects.filter(username=username).delete()
 
 
 def spend_code(*, person: Person, code: str) -> None:

@@ -69,9 +69,15 @@ def find_invitation(secret: str, *, lock: bool = False) -> Invitation:
         raise InvitationNotFound
     if invitation.used_at is not None:
         raise InvitationUsed
-    if invitation.revoked_at is not None or invitation.is_expired:
+    if invitation.revoked_at is not None or invitation.is_expired or _is_withdrawn(invitation):
         raise InvitationExpired
     return invitation
+
+
+def _is_withdrawn(invitation: Invitation) -> bool:
+    """Whoever may no longer invite has not invited; else they might come back that way."""
+    inviter = invitation.created_by
+    return inviter is not None and not (inviter.is_active and inviter.is_administrator)
 
 
 @sensitive_variables()

@@ -166,7 +166,7 @@ export class ChatEngine {
     const context = this.#context;
     const others = [...new Set(personIds)].filter((person) => person !== context.me.personId);
     const known = context.conversations.get(id);
-    if (known?.isOpen) return { conversationId: await this.#finished(known) };
+    if (known) return { conversationId: await this.#finished(known) };
     await context.people.ensure(others);
     const claimed = await this.#claims(others);
     const conversation = await createConversation(context, {

@@ -39,7 +39,8 @@ export function noteContent(
   content: MessageContent | null,
   mine: boolean,
 ): void {
-  if (content?.type === "conversation_named") draft.name = content.name;
+  // A conversation of two is called by the other's name, which the other must not choose.
+  if (content?.type === "conversation_named" && draft.kind === "group") draft.name = content.name;
   if (content?.type !== "text") return;
   draft.lastMessage = { text: content.text, at: record.at, mine };
   if (!mine) draft.unread += 1;

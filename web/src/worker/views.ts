@@ -18,7 +18,7 @@ export function summaryOf(context: Context, conversation: Conversation): Convers
   return {
     id: record.id,
     kind: record.kind,
-    title: record.name ?? listOf(names),
+    title: (record.kind === "group" ? record.name : null) ?? listOf(names),
     personIds: [...record.personIds],
     lastMessage: record.lastMessage && { ...record.lastMessage },
     unread: record.unread,
