@@ -4,10 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBase64, toBase64, uuidToBytes } from "../src/bytes.ts";
 import { encodeCredential, generateSigningKeys, issueCredential } from "../src/identity.ts";
-import { MlsEngine } from "../src/mls-engine.ts";
+import { type GroupSettings, MlsEngine } from "../src/mls-engine.ts";
 import type { Entry } from "../src/worker/server.ts";
 import { type Browser, direct, signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
+
+async function settingsOf(relay: Relay): Promise<GroupSettings> {
+  const { cipher_suite, external_sender } = await relay.settings();
+  return { cipherSuite: cipher_suite, externalSender: fromBase64(external_sender) };
+}
 
 async function aliceAndBob(): Promise<{ relay: Relay; alice: Browser; bob: Browser; id: string }> {
   const relay = new Relay();
@@ -92,7 +97,7 @@ test("a key package of somebody else is not added", async () => {
   const bob = await signUp(relay, "Bob");
   const mallory = await signUp(relay, "Mallory");
   const claim = alice.server.claimKeyPackages.bind(alice.server);
-  alice.server.claimKeyPackages = () => claim(mallory.personId);
+  alice.server.claimKeyPackages = (_, suite) => claim(mallory.personId, suite);
 
   await assert.rejects(alice.engine.startDirect(bob.personId, crypto.randomUUID()), {
     code: "key_package_invalid",
@@ -105,7 +110,7 @@ test("an account whose identity key has changed is not added", async () => {
   const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
   const deviceId = crypto.randomUUID();
   const credential = await issueCredential(identity, bob.personId, deviceId, keys.publicKey);
-  const mls = await MlsEngine.load(keys, encodeCredential(credential), async () => true);
+  const mls = MlsEngine.load(keys, encodeCredential(credential), await settingsOf(relay));
   const { published } = await mls.makeKeyPackage(Math.floor(Date.now() / 1000), { lastResort: false });
   alice.server.claimKeyPackages = async () => [{ device_id: deviceId, key_package: toBase64(published) }];
 
@@ -116,12 +121,12 @@ test("an account whose identity key has changed is not added", async () => {
 });
 
 test("a pinned key is still known after a reload", async () => {
-  const { alice, bob } = await aliceAndBob();
+  const { relay, alice, bob } = await aliceAndBob();
   await alice.reload();
   const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
   const deviceId = crypto.randomUUID();
   const credential = await issueCredential(identity, bob.personId, deviceId, keys.publicKey);
-  const mls = await MlsEngine.load(keys, encodeCredential(credential), async () => true);
+  const mls = MlsEngine.load(keys, encodeCredential(credential), await settingsOf(relay));
   const { published } = await mls.makeKeyPackage(Math.floor(Date.now() / 1000), { lastResort: false });
   alice.server.claimKeyPackages = async () => [{ device_id: deviceId, key_package: toBase64(published) }];
 
@@ -141,15 +146,16 @@ async function welcomed(change: (signature: Uint8Array) => Uint8Array): Promise<
   const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
   const issued = await issueCredential(identity, crypto.randomUUID(), crypto.randomUUID(), keys.publicKey);
   const credential = encodeCredential({ ...issued, signature: new Uint8Array(change(issued.signature)) });
-  const mls = await MlsEngine.load(keys, credential, async () => true);
-  const alone = await mls.createGroup(uuidToBytes(id), Math.floor(Date.now() / 1000));
-  const { welcome } = await mls.commitAdds(alone, [fromBase64(device.keyPackages.shift() ?? "")], new Uint8Array());
+  const mls = MlsEngine.load(keys, credential, await settingsOf(relay));
+  const rules = { judge: async () => undefined, now: Math.floor(Date.now() / 1000) };
+  const { group } = await mls.createGroup(uuidToBytes(id), rules);
+  const add = [fromBase64(device.keyPackages.shift() ?? "")];
+  const { welcome, next } = await mls.commit(group, { add, remove: [] }, new Uint8Array(), rules);
   assert(welcome);
-  await bob.server.createConversation({ id, kind: "group", person_id: null });
+  const wanted = { id, kind: "group" as const, cipher_suite: relay.suite, person_id: null };
+  const conversation = relay.found(wanted, next.state.public, { members: [], personIds: new Set() });
 
-  const waiting = { welcome_id: "w", conversation_id: id, position: 1, epoch: 1, welcome: toBase64(welcome) };
-  device.welcomes.push(waiting);
-  relay.tellDevice(device.id, { type: "welcome_arrived", ...waiting });
+  relay.welcome(conversation, device, 1, toBase64(welcome));
   const real = await direct(alice, bob);
   await alice.send(real, "the real one");
   await bob.reads(real, ["the real one"]);

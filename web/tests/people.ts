@@ -9,7 +9,7 @@ import { createDevice } from "../src/worker/registration.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { Relay, type RelayServer } from "./relay.ts";
 
-const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000 };
+const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000, commitWithin: 20 };
 const PATIENCE = 5_000;
 
 const opened: Browser[] = [];

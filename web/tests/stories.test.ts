@@ -235,7 +235,7 @@ test("a creation that was cut off before its commit is finished at the next star
   relay.submitCommit = () => {
     relay.loseNextAnswer = true;
     relay.submitCommit = submit;
-    return 0; // never reached the log
+    return Promise.resolve(0); // never reached the log
   };
 
   const id = crypto.randomUUID();
