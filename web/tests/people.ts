@@ -83,6 +83,15 @@ export class Browser {
   }
 }
 
+/** What all of them read. */
+export function everyone(browsers: readonly Browser[]) {
+  return {
+    async reads(conversationId: string, expected: readonly string[]): Promise<void> {
+      for (const browser of browsers) await browser.reads(conversationId, expected);
+    },
+  };
+}
+
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + PATIENCE;
   while (!(await condition())) {
