@@ -5,8 +5,10 @@ import { useEffect, useState } from "preact/hooks";
 import { deviceName } from "../device-name.ts";
 import { useAction } from "../parts/action.ts";
 import { Note, Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Confirm } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
+import { codeOf } from "../problems.ts";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { StartAgain } from "./start-again.tsx";
@@ -17,20 +19,27 @@ const REGISTERING_MS = 900;
 export function CreateDevicePage() {
   const shell = useShell();
   const [name, setName] = useState(() => deviceName(navigator.userAgent));
+  const [asks, setAsks] = useState(false);
   const action = useAction();
 
+  const create = async (forgetOld: boolean) => {
+    const session = shell.session.value;
+    if (session?.person == null || session.challenge === null) return shell.refresh();
+    const { person, challenge } = session;
+    const wanted = { personId: person.id, name: name.trim(), challenge, forgetOld };
+    await shell.engine.call("createDevice", wanted);
+    shell.forgetPassword();
+    await shell.refresh();
+  };
   const submit = (event: Event) => {
     event.preventDefault();
     void action.run(async () => {
-      const session = shell.session.value;
-      if (session?.person == null || session.challenge === null) return shell.refresh();
-      await shell.engine.call("createDevice", {
-        personId: session.person.id,
-        name: name.trim(),
-        challenge: session.challenge,
-      });
-      shell.forgetPassword();
-      await shell.refresh();
+      try {
+        await create(false);
+      } catch (error) {
+        if (codeOf(error) !== "old_keys_here") throw error;
+        setAsks(true);
+      }
     });
   };
 
@@ -56,7 +65,21 @@ export function CreateDevicePage() {
           {words.device.submit}
         </Submit>
       </form>
+      {asks && <EraseOldKeys onConfirm={() => create(true)} onClose={() => setAsks(false)} />}
     </Gate>
+  );
+}
+
+/** What a person has written here is not thrown away because a server says so. */
+function EraseOldKeys({ onConfirm, onClose }: { onConfirm: () => Promise<void>; onClose: () => void }) {
+  return (
+    <Confirm
+      title={words.device.oldKeysTitle}
+      lead={words.device.oldKeysLead}
+      confirm={words.device.oldKeysErase}
+      onConfirm={onConfirm}
+      onClose={onClose}
+    />
   );
 }
 
