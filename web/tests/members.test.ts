@@ -54,8 +54,9 @@ test("who was removed while offline is told so when they come back", async () =>
   carol.server.goOnline();
   await until(() => conversationAt(carol, id)?.state === "left", "Carol knows");
 
-  const unheard = (await carol.messages(id)).find(({ text }) => text === "never heard");
-  assert.equal(unheard?.delivery, "failed");
+  const find = async () => (await carol.messages(id)).find(({ text }) => text === "never heard");
+  await until(async () => (await find())?.delivery === "failed", "it is shown as not sent");
+  const unheard = await find();
   assert.equal(unheard?.problem?.code, "not_a_member");
   const { text } = await carol.engine.discard(id, unheard?.id ?? "");
   assert.equal(text, "never heard");

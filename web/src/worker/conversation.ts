@@ -61,13 +61,13 @@ export class Conversation {
   async #write(edit: Edit, group: Group | undefined, durability: Durability): Promise<void> {
     const draft = structuredClone(this.#record);
     const unit = this.#records.unit();
-    edit(draft, unit);
-    unit.put("conversations", draft.id, draft);
     if (group) unit.put("groups", draft.id, { secret: toBase64(group.saveSecret()) });
     // The tree is large and the same all through an epoch.
     if (group && group.epoch !== this.#group?.epoch) {
       unit.put("trees", draft.id, { tree: toBase64(group.saveTree()) });
     }
+    edit(draft, unit);
+    unit.put("conversations", draft.id, draft);
     await unit.commit(durability);
     this.#record = draft;
     if (group) this.#group = group;

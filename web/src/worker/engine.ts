@@ -10,7 +10,7 @@ import type { Event } from "../wire.ts";
 import { Committer, addMembers, commitWaiting, leave, removeMembers, submitPending } from "./commits.ts";
 import { Connection, DEFAULT_TIMING, type Timing } from "./connection.ts";
 import type { Context } from "./context.ts";
-import { Conversation, accountsIn, isUnfinished } from "./conversation.ts";
+import { Conversation, isUnfinished } from "./conversation.ts";
 import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
@@ -35,7 +35,7 @@ export interface EngineOptions {
   timing?: Timing;
 }
 
-const LEFT_ALONE = "You left this conversation. What you have read stays here.";
+const NOT_LISTED = "You are not in this conversation any more. What you have read stays here.";
 /** The group to which a Welcome led is not there any more, or not for us. */
 const GONE = ["not_found", "tree_not_kept"];
 
@@ -227,21 +227,9 @@ export class ChatEngine {
       conversation,
       (member) => member.accountId === personId && member.deviceId !== deviceId,
     );
-    if (accountsIn(await conversation.group()).length === 1) await this.#leaveAlone(conversation);
-    else await leave(context, conversation);
+    await leave(context, conversation);
     this.#teller.snapshot();
     return null;
-  }
-
-  /** There is nobody who could commit it, and nobody from whom to part. */
-  async #leaveAlone(conversation: Conversation): Promise<void> {
-    await this.#context.lock.run(() =>
-      conversation.save((draft, unit) => {
-        draft.state = "left";
-        draft.notice = LEFT_ALONE;
-        unit.remove("groups", draft.id).remove("trees", draft.id);
-      }),
-    );
   }
 
   /** The person has read it. What cannot be used any more keeps saying why. */
@@ -399,6 +387,13 @@ export class ChatEngine {
     } catch (error) {
       if (!isProblem(error, "not_found")) throw error;
     }
+    if (!conversation.isOpen) return;
+    await this.#context.lock.run(() =>
+      conversation.save((draft) => {
+        draft.state = "left";
+        draft.notice = NOT_LISTED;
+      }),
+    );
   }
 
   async #commitWaiting(conversation: Conversation): Promise<void> {

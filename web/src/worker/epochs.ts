@@ -3,7 +3,7 @@
 import { type Bytes, fromBase64 } from "../bytes.ts";
 import { CredentialRefused } from "../identity.ts";
 import { type Change, Group, type Member, MlsRefused, changeBetween } from "../mls-engine.ts";
-import type { ConversationRecord, MembersChanged } from "../store/records.ts";
+import type { ConversationRecord, MembersChanged, Unit } from "../store/records.ts";
 import { ContentRefused, checkSaidBy } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, accountsIn, othersIn } from "./conversation.ts";
@@ -40,8 +40,7 @@ export async function proposal(context: Context, conversation: Conversation, ent
     const taken = await context.mls.take(group, bytesOf(entry), rules);
     if (taken.kind !== "proposed") throw new MlsRefused("not a proposal");
     checkSaidBy(taken.sender?.deviceId ?? null, taken.authenticatedData, entry);
-    await conversation.saveReceived((draft) => passed(draft, entry), taken.next);
-    context.commitSoon(conversation);
+    await proposed(context, conversation, entry, taken.next);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await conversation.saveReceived((draft) => passed(draft, entry)); // a commit of it is refused too
@@ -55,7 +54,34 @@ export async function ownProposal(context: Context, conversation: Conversation, 
   if (!isMine) return conversation.saveReceived((draft) => passed(draft, entry));
   const rules = context.trust.look().at(Date.parse(entry.created_at));
   const next = await context.mls.takeOwn(await conversation.group(), bytesOf(entry), rules);
-  await conversation.saveReceived((draft) => passed(draft, entry), next);
+  await proposed(context, conversation, entry, next);
+}
+
+async function proposed(
+  context: Context,
+  conversation: Conversation,
+  entry: Entry,
+  next: Group,
+): Promise<void> {
+  await conversation.saveReceived((draft, unit) => {
+    passed(draft, entry);
+    if (isDeserted(next)) part(draft, unit, farewell(context, context.me.personId));
+  }, next);
+  if (conversation.isOpen) context.commitSoon(conversation);
+  context.refresh();
+}
+
+/** All want to leave, so nobody is there to commit it: the conversation is over. */
+function isDeserted(group: Group): boolean {
+  return group.leaving.length === group.members.length;
+}
+
+function part(draft: ConversationRecord, unit: Unit, notice: string): void {
+  draft.state = "left";
+  draft.notice = notice;
+  draft.pendingCommit = null;
+  draft.pendingLeave = null;
+  unit.remove("groups", draft.id).remove("trees", draft.id);
 }
 
 /** Nothing a person would look at: the conversation keeps its place in the list. */
@@ -140,12 +166,8 @@ async function removed(
   const record = receivedRecord(conversation, entry, committer.accountId, body);
   await conversation.saveReceived((draft, unit) => {
     advance(draft, entry);
-    draft.state = "left";
-    draft.notice = farewell(context, by);
-    draft.pendingCommit = null;
-    draft.pendingLeave = null;
+    part(draft, unit, farewell(context, by));
     unit.put("messages", record.id, record);
-    unit.remove("groups", draft.id).remove("trees", draft.id);
   });
   await failWaiting(context, conversation);
   await context.people.ensure(peopleIn(body));
