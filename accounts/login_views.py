@@ -4,7 +4,6 @@ Their answers and errors are allauth's. What we add: bodies are checked before a
 and second factors change only in sessions that may change them.
 """
 
-from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
@@ -32,13 +31,14 @@ from accounts.api.parsers import parse_json
 from accounts.errors import (
     CodeSpent,
     ReauthenticationRequired,
+    SealBroken,
     SecondFactorRequired,
     TooManyGuesses,
 )
 from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
 from accounts.models import Person
 from accounts.services import guesses, logins
-from securechat_sdk.wire.errors import InvalidInput, TooLarge
+from securechat_sdk.wire.errors import ChatError, InvalidInput, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -49,12 +49,11 @@ class StrictBody:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             _check_body(request.body)
-        except (TooLarge, RequestDataTooBig):
-            return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge.title)
-        except InvalidInput as error:
-            return _refusal(request, HTTPStatus.BAD_REQUEST, error.detail)
-        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        return answer
+            return _answer(super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+        except RequestDataTooBig:
+            return _refusal(request, TooLarge())
+        except (InvalidInput, SealBroken, TooLarge) as error:
+            return _refusal(request, error)
 
 
 def _check_body(body: bytes) -> None:
@@ -67,9 +66,9 @@ def _check_body(body: bytes) -> None:
         raise InvalidInput("An object of texts is expected here.")
 
 
-def _refusal(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponseBase:
-    errors = [{"code": "invalid_input", "message": message}]
-    return _answer(APIResponse(request, status=status, errors=errors))
+def _refusal(request: HttpRequest, error: ChatError) -> HttpResponseBase:
+    errors = [{"code": error.code, "message": error.detail}]
+    return _answer(APIResponse(request, status=error.status, errors=errors))
 
 
 class SatisfiedSession(StrictBody):

@@ -158,6 +158,17 @@ def test_a_password_set_without_the_old_one_shuts_the_face_and_lets_nobody_past(
     assert refusal(browser.face("POST", "/decline")) == (409, "no_alternative")
 
 
+def test_a_template_under_another_secret_key_is_refused_and_lets_nobody_past(
+    browser: Browser, enrolled: Person, settings: Settings
+) -> None:
+    settings.SERVER_SECRET = bytes(32)
+
+    browser.give_password(enrolled)
+
+    assert browser.session["pending"] == "face"
+    assert refusal(browser.start_verification()) == (409, "face_not_enrolled")
+
+
 def test_a_face_that_cannot_be_used_makes_way_for_the_alternative(
     browser: Browser, enrolled: Person, settings: Settings
 ) -> None:

@@ -412,6 +412,7 @@ export const words = {
     identity_key_differs: "This account has other keys than this browser. Log in again to see what you can do.",
     identity_in_use: "A device of this account is still active. Use that one, or ask an administrator to revoke it if it is lost.",
     credential_invalid: "The server did not accept this browser's keys.",
+    seal_broken: "The server cannot open what it keeps sealed for you. Please tell an administrator.",
     proof_invalid: "The server did not accept this browser's proof. Try again.",
     device_revoked: "This device has been revoked. Ask an administrator if you did not do it.",
     no_key_package: "This person cannot be reached yet: their device has to come online first.",
