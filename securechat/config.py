@@ -32,6 +32,14 @@ class Config(BaseSettings):
         default_factory=list,
         description="Further exact origins, as a JSON list.",
     )
+    trusted_proxies: int | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="How many proxies of yours a request passes, one after the other; their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unset: 1 if every origin is "
+        "https, else 0.",
+    )
     secret_key_file: Path | None = Field(
         None,
         description="File with the server's secret key (32 random bytes or more). "

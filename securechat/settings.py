@@ -31,6 +31,8 @@ ORIGINS = [CONFIG.origin.rstrip("/"), *(origin.rstrip("/") for origin in CONFIG.
 ALLOWED_HOSTS = sorted({urlsplit(origin).hostname or "" for origin in ORIGINS})
 CSRF_TRUSTED_ORIGINS = ORIGINS
 HTTPS = all(origin.startswith("https://") for origin in ORIGINS)
+# The server itself speaks no TLS: an https origin stands behind a proxy.
+TRUSTED_PROXIES = int(HTTPS) if CONFIG.trusted_proxies is None else CONFIG.trusted_proxies
 ROOT_URLCONF = "securechat.urls"
 ASGI_APPLICATION = "securechat.asgi.application"
 
@@ -171,7 +173,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": "/",
     "account_signup": "/",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if PRODUCTION else 0  # whose X-Forwarded-For limits count by
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES  # limits count by the address they say
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = CONFIG.organisation
@@ -202,7 +204,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer, forms send the Origin "null"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
