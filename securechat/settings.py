@@ -137,6 +137,12 @@ CELERY_TASK_TIME_LIMIT = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_ROUTES = {"facelogin.*": {"queue": "face"}}
 CELERY_TASK_DEFAULT_QUEUE = "securechat"
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "remove orphaned attachments": {
+        "task": "messaging.remove_orphaned_attachments",
+        "schedule": 3600,
+    },
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # the face worker loads its models first
@@ -274,6 +280,7 @@ SPECTACULAR_SETTINGS = {
             "face": "The face as a second factor.",
             "key-packages": "What others need to add a device to a conversation.",
             "conversations": "Conversations and their logs.",
+            "attachments": "Encrypted files.",
             "welcomes": "Conversations that wait for this device.",
         }.items()
     ],
@@ -290,8 +297,29 @@ STATICFILES_DIRS = [("web", WEB_BUILD)] if WEB_BUILD.is_dir() else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "attachments": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": CONFIG.s3_bucket,
+            "endpoint_url": CONFIG.s3_endpoint,
+            "max_memory_size": 1,  # a part that is read goes to the folder below, not to memory
+        },
+    }
+    if CONFIG.s3_bucket
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA / "attachments",
+            "allow_overwrite": True,  # a part that is sent again has the same name
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 MEDIA_ROOT = DATA / "media"
+# Where parts of files lie while they come in; never outside of the data folder.
+FILE_UPLOAD_TEMP_DIR = DATA / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 
 # Words, times, logs --------------------------------------------------------------------------
 
