@@ -185,3 +185,42 @@ class Welcome(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Attachment(models.Model):
+    """An encrypted file: its bytes are parts in the store, its key is inside a message.
+
+    The server cannot see which message that is, so the uploader names it beforehand. A file whose
+    message does not come in time, or is deleted later, is an orphan.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    # Null: the conversation never began and gave way to another; nobody can read the file.
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.SET_NULL, related_name="attachments"
+    )
+    uploader = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="attachments")
+    message_id = models.UUIDField()
+    size = models.PositiveBigIntegerField()
+    received = models.PositiveBigIntegerField(default=0)
+    part_size = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    active_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["uploader", "message_id"], name="a_message_refers_to_one_attachment"
+            ),
+            models.CheckConstraint(
+                condition=Q(size__gte=1, received__lte=F("size")),
+                name="no_attachment_receives_more_than_its_size",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.received == self.size
