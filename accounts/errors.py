@@ -56,6 +56,14 @@ class IdentityKeyDiffers(Conflict):
     title = "The credential names another identity key than the account has."
 
 
+class IdentityInUse(Conflict):
+    code = "identity_in_use"
+    title = (
+        "A device of this account is active, so its identity key stays. Use that device; if it is "
+        "lost, have an administrator revoke it, then begin anew."
+    )
+
+
 class CredentialInvalid(Unprocessable):
     code = "credential_invalid"
     title = "The device credential does not verify for this account and device."

@@ -6,28 +6,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_passwordbudget'),
-        ('messaging', '0001_initial'),
+        ("accounts", "0002_passwordbudget"),
+        ("messaging", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('message_id', models.UUIDField()),
-                ('size', models.PositiveBigIntegerField()),
-                ('received', models.PositiveBigIntegerField(default=0)),
-                ('part_size', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('active_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ('conversation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attachments', to='messaging.conversation')),
-                ('uploader', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='accounts.device')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("message_id", models.UUIDField()),
+                ("size", models.PositiveBigIntegerField()),
+                ("received", models.PositiveBigIntegerField(default=0)),
+                ("part_size", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "active_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attachments",
+                        to="messaging.conversation",
+                    ),
+                ),
+                (
+                    "uploader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="accounts.device",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('uploader', 'message_id'), name='a_message_refers_to_one_attachment'), models.CheckConstraint(condition=models.Q(('received__lte', models.F('size')), ('size__gte', 1)), name='no_attachment_receives_more_than_its_size')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("uploader", "message_id"), name="a_message_refers_to_one_attachment"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("received__lte", models.F("size")), ("size__gte", 1)),
+                        name="no_attachment_receives_more_than_its_size",
+                    ),
+                ],
             },
         ),
     ]

@@ -106,7 +106,7 @@ def secret_key_file() -> Path:
 
 def attachments_folder() -> Path | None:
     """Return where attachments are, unless they are in a store elsewhere."""
-    storage = storages["default"]
+    storage = storages["attachments"]
     return Path(storage.location) if isinstance(storage, FileSystemStorage) else None
 
 

@@ -90,8 +90,8 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     """A server whose people are talking."""
     made = new_installation(tmp_path / "first")
     made.manage("migrate", "--verbosity", "0")
-    (made.data / "media" / "ab").mkdir(parents=True)
-    (made.data / "media" / "ab" / "part").write_bytes(ATTACHMENT)
+    (made.data / "attachments" / "ab").mkdir(parents=True)
+    (made.data / "attachments" / "ab" / "part").write_bytes(ATTACHMENT)
     yield made
     made.stop()
 
@@ -135,7 +135,7 @@ def test_what_was_accepted_before_a_backup_is_there_after_it_although_people_wen
     assert log.items() >= promised.items()
     assert log.items() <= installation.facts()["log"].items()  # type: ignore[attr-defined]
     assert int(list(promised_later)[-1]) > len(promised)
-    restored = (elsewhere.data / "media" / "ab" / "part").read_bytes()
+    restored = (elsewhere.data / "attachments" / "ab" / "part").read_bytes()
     assert hashlib.sha256(restored).digest() == hashlib.sha256(ATTACHMENT).digest()
     assert elsewhere.run("check", "--database", "default").returncode == 0
 
@@ -161,7 +161,7 @@ def test_people_who_are_there_are_replaced_only_when_told_to(
     earlier = talked(installation, 3)
     installation.manage("backup", str(tmp_path / "backup"))
     talked(installation, 2)
-    stray = installation.data / "media" / "ab" / "later"
+    stray = installation.data / "attachments" / "ab" / "later"
     stray.write_bytes(b"uploaded after the backup")
 
     refused = installation.run("restore", str(tmp_path / "backup"))
@@ -229,7 +229,7 @@ def test_a_backup_that_was_cut_or_changed_touches_nothing(
             refused = elsewhere.run("restore", str(tmp_path / damaged), *options)
             assert refused.returncode == 1, damaged
             assert "Traceback" not in refused.stderr
-    assert not (elsewhere.data / "media").exists()
+    assert not (elsewhere.data / "attachments").exists()
     assert not list(elsewhere.data.glob("restore-*"))
 
 

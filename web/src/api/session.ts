@@ -7,6 +7,7 @@ export type SessionState =
   | "second_factor"
   | "enrolment"
   | "no_device"
+  | "no_device_left"
   | "unknown_device"
   | "ready";
 

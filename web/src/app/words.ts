@@ -191,10 +191,19 @@ export const words = {
     aComputer: "this computer",
   },
 
+  beginAnew: {
+    title: "No device of yours is left",
+    lead: "All devices of this account have been revoked. You can begin anew with new keys in this browser.",
+    lost: "What you wrote and read before cannot be opened again, here or anywhere. If this browser still keeps it, encrypted, it is erased when you make new keys.",
+    contacts: "Your colleagues will see that your security key has changed. Those who had verified you will be asked to compare again, and have to add you to your conversations.",
+    understand: "I understand, and want to begin anew",
+    submit: "Make new keys",
+  },
+
   elsewhere: {
     title: "Your keys are on another device",
     lead: "Your messages are encrypted for the browser where you set up your account. Its keys never left it, so nothing can be read here yet.",
-    todo: "To read and write, use that browser. Linking a second one will come with a later version.",
+    todo: "To read and write, use that browser. If it is lost, ask an administrator to revoke it: then you can begin anew here, without your old messages.",
   },
 
   failure: {
@@ -400,7 +409,8 @@ export const words = {
     bad_capture: "The pictures could not be used. Try again.",
     no_alternative: "No other second factor is enrolled. Ask an administrator for help.",
     device_limit: "This account has its device already. Use that one.",
-    identity_key_differs: "This account has other keys than this browser. Use the device where you set it up.",
+    identity_key_differs: "This account has other keys than this browser. Log in again to see what you can do.",
+    identity_in_use: "A device of this account is still active. Use that one, or ask an administrator to revoke it if it is lost.",
     credential_invalid: "The server did not accept this browser's keys.",
     proof_invalid: "The server did not accept this browser's proof. Try again.",
     device_revoked: "This device has been revoked. Ask an administrator if you did not do it.",
