@@ -4,12 +4,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from accounts.errors import DeviceRevoked
 from accounts.models import Device, Person
-from messaging.errors import ConversationNotFound, PersonNotFound, WelcomeNotFound
-from messaging.models import Conversation, Entry, Membership, Welcome
+from messaging.errors import (
+    AttachmentNotFound,
+    ConversationNotFound,
+    PersonNotFound,
+    WelcomeNotFound,
+)
+from messaging.models import Attachment, Conversation, Entry, Membership, Welcome
 
 
 def acting_device(device_id: UUID) -> Device:
@@ -116,3 +121,29 @@ def welcome_for(device: Device, welcome_id: UUID) -> Welcome:
     if welcome is None:
         raise WelcomeNotFound
     return welcome
+
+
+def upload_for(device: Device, attachment_id: UUID, *, lock: bool = False) -> Attachment:
+    """Return an attachment that this device uploads, while it is in the conversation."""
+    uploads = _attachments_within_reach(device).filter(uploader=device)
+    if lock:
+        uploads = uploads.select_for_update(of=("self",), no_key=True)
+    return _one(uploads, attachment_id)
+
+
+def attachment_for(device: Device, attachment_id: UUID) -> Attachment:
+    """Return an attachment that is there as a whole, for a device that is in its conversation."""
+    return _one(_attachments_within_reach(device).filter(received=F("size")), attachment_id)
+
+
+def _attachments_within_reach(device: Device) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(
+        conversation__memberships__device=device, conversation__memberships__left_position=None
+    )
+
+
+def _one(attachments: QuerySet[Attachment], attachment_id: UUID) -> Attachment:
+    attachment = attachments.filter(pk=attachment_id).first()
+    if attachment is None:
+        raise AttachmentNotFound
+    return attachment

@@ -1,8 +1,11 @@
 """What messaging refuses; the codes are explained in docs/protocol.md."""
 
 from securechat_sdk.wire.errors import (
+    ChatError,
     Conflict,
+    InvalidInput,
     NotFound,
+    TooLarge,
     TooManyRequests,
     Unavailable,
     Unprocessable,
@@ -144,3 +147,53 @@ class DirectIsFull(Conflict):
 class Overloaded(Unavailable):
     code = "overloaded"
     title = "More is waiting to be stored than this server takes; try again in a moment."
+
+
+class AttachmentNotFound(NotFound):
+    """Also while it is not whole, and for whoever is not in its conversation."""
+
+
+class AttachmentIdTaken(Conflict):
+    code = "attachment_id_taken"
+    title = "Choose another id: the attachment's or the message's names something else."
+
+
+class AttachmentTooLarge(TooLarge):
+    code = "attachment_too_large"
+    title = "The file is larger than this server takes."
+
+
+class AttachmentQuotaExceeded(Conflict):
+    code = "attachment_quota_exceeded"
+    title = "There is no room left for this person's files."
+
+
+class TooManyAttachments(Conflict):
+    code = "too_many_attachments"
+    title = "Too many files of this device wait for their messages: send these first."
+
+
+class UploadOffsetMismatch(Conflict):
+    code = "upload_offset_mismatch"
+    title = "The next part begins at another offset."
+
+
+class PartIncomplete(InvalidInput):
+    code = "part_incomplete"
+    title = "The part ended too early, or came too slowly."
+
+
+class PartSizeWrong(Unprocessable):
+    code = "part_size_wrong"
+    title = "Each part but the last has the size that was told when the upload began."
+
+
+class TooManyTransfers(TooManyRequests):
+    code = "too_many_transfers"
+    title = "Too many files are on their way at once; try again in a moment."
+
+
+class RangeNotSatisfiable(ChatError):
+    status = 416
+    code = "range_not_satisfiable"
+    title = "The file ends before this range."

@@ -213,6 +213,33 @@ class PositionSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
 
 
+# Attachments ---------------------------------------------------------------------------------
+
+
+class AllowanceSerializer(serializers.Serializer[Any]):
+    max_bytes = serializers.IntegerField(help_text="How large one encrypted file may be.")
+    part_size = serializers.IntegerField(help_text="How large each part but the last is.")
+    quota_bytes = serializers.IntegerField(help_text="How much all files together may take.")
+    used_bytes = serializers.IntegerField(help_text="How much they take now.")
+
+
+class NewAttachmentSerializer(StrictSerializer):
+    id = IdField(help_text="Made by the device; the same id again means the same.")
+    message_id = IdField(help_text="The message, not sent yet, that will hold the file's key.")
+    size = WholeNumberField(
+        min_value=1, max_value=MAX_NUMBER, help_text="How many bytes the encrypted file has."
+    )
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    conversation_id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+    size = serializers.IntegerField()
+    offset = serializers.IntegerField(source="received", help_text="Where the next part begins.")
+    part_size = serializers.IntegerField(help_text="How large each part but the last is.")
+
+
 # Welcomes ------------------------------------------------------------------------------------
 
 

@@ -13,11 +13,12 @@ from accounts.errors import (
     DeviceIdTaken,
     DeviceLimit,
     DeviceRevoked,
+    IdentityInUse,
     IdentityKeyDiffers,
     ProofInvalid,
 )
 from accounts.events import devices_revoking, publish_device_revoked
-from accounts.models import Device, DeviceToken, Person, SocketTicket
+from accounts.models import Device, DeviceToken, IdentityChange, Person, SocketTicket
 from accounts.sealing import seal, unseal
 from securechat_sdk.identity import DeviceCredential, session_binding
 from securechat_sdk.mls.crypto.signatures import ED25519
@@ -37,8 +38,12 @@ def register_device(
     authentication_key: bytes,
     challenge: bytes,
     proof: bytes,
+    begins_anew: bool = False,
 ) -> Device:
-    """Add a device whose keys prove themselves; the same call again returns the same device."""
+    """Add a device whose keys prove themselves; the same call again returns the same device.
+
+    ``begins_anew`` gives an account that has no active device left the identity key of this one.
+    """
     identity_key = check_credential(
         credential, person=person, device_id=device_id, signature_key=signature_key
     )
@@ -52,14 +57,14 @@ def register_device(
         authentication_key=authentication_key,
         sealed_unlock_share=_new_unlock_share(device_id),
     )
-    return _save_device(device, identity_key)
+    return _save_device(device, identity_key, begins_anew=begins_anew)
 
 
 @transaction.atomic
-def _save_device(device: Device, identity_key: bytes) -> Device:
+def _save_device(device: Device, identity_key: bytes, *, begins_anew: bool) -> Device:
     person = Person.objects.select_for_update().get(pk=device.person_id)
     if person.identity_key not in {None, identity_key}:
-        raise IdentityKeyDiffers
+        _check_new_identity(person, begins_anew=begins_anew)
     existing = Device.objects.filter(pk=device.pk).first()
     if existing is not None:
         return _repeated(device, existing)
@@ -70,11 +75,25 @@ def _save_device(device: Device, identity_key: bytes) -> Device:
             device.save(force_insert=True)
     except IntegrityError as error:
         raise DeviceIdTaken from error
-    if person.identity_key is None:
-        person.identity_key = identity_key
-        person.save(update_fields=["identity_key"])
+    if person.identity_key != identity_key:
+        _set_identity_key(person, identity_key)
     device.person = person
     return device
+
+
+def _check_new_identity(person: Person, *, begins_anew: bool) -> None:
+    """Those who know the old key are told of a new one: it never changes in passing."""
+    if not begins_anew:
+        raise IdentityKeyDiffers
+    if person.devices.filter(revoked_at=None).exists():
+        raise IdentityInUse
+
+
+def _set_identity_key(person: Person, identity_key: bytes) -> None:
+    if person.identity_key is not None:
+        IdentityChange.objects.create(person=person, previous_key=person.identity_key)
+    person.identity_key = identity_key
+    person.save(update_fields=["identity_key"])
 
 
 def _repeated(device: Device, existing: Device) -> Device:

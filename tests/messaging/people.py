@@ -207,9 +207,12 @@ class Member:
         """Hand a commit in, and keep the group it leads to once it is accepted."""
         submission = submission_of(conversation.pk, pending, message_id)
         placed = submit_commit(device=self.device, submission=submission)
+        self.keeps(conversation, pending, placed)
+        return placed
+
+    def keeps(self, conversation: Conversation, pending: PendingCommit, placed: Placed) -> None:
         self.groups[conversation.pk] = pending.group
         self.read[conversation.pk] = placed.position
-        return placed
 
     def commits(self, conversation: Conversation, *proposals: Proposal) -> Placed:
         return self.submits(conversation, self.prepares(conversation, *proposals))

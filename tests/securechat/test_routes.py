@@ -18,12 +18,13 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
+from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import Device, Role, Scope
 from accounts.services.devices import revoke_device
 from facelogin import consent
-from messaging.models import Conversation, Welcome
+from messaging.models import Attachment, Conversation, Welcome
 from securechat.urls import urlpatterns
 from tests.accounts.people import PASSWORD, Browser, Script, make_person, read, text
 from tests.messaging.people import Member, message, submission_of
@@ -87,6 +88,7 @@ ROUTES = {
     ("person", "GET"): Line(Need.A_DEVICE, Scope.PEOPLE_READ),
     ("face", "GET"): Line(Need.A_LOOK),
     ("face", "DELETE"): Line(Need.A_PERSON),
+    ("face-alerts", "DELETE"): Line(Need.SECOND_FACTOR),
     ("face-enrolments", "POST"): Line(Need.A_PERSON),
     ("face-verifications", "POST"): Line(Need.A_FACE_STAGE),
     ("face-capture", "GET"): Line(Need.THE_ATTEMPT, is_owned=True),
@@ -107,6 +109,12 @@ ROUTES = {
     ("proposals", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("tree", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("delivery", "POST"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("conversation-attachments", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachments", "GET"): Line(Need.A_DEVICE, WRITE),
+    ("attachment", "GET"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachment", "PATCH"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachment", "DELETE"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachment-content", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("welcomes", "GET"): Line(Need.A_DEVICE, READ),
     ("welcome", "DELETE"): Line(Need.A_DEVICE, WRITE, is_owned=True),
 }
@@ -263,7 +271,21 @@ def place(db: None) -> Place:
             "capture_id": capture["id"],
             "conversation_id": str(conversation.pk),
             "welcome_id": str(welcome.pk),
+            "attachment_id": str(an_attachment(conversation).pk),
         },
+    )
+
+
+def an_attachment(conversation: Conversation) -> Attachment:
+    """It is there as a whole, so it can be read; nothing looks into the store for that here."""
+    return Attachment.objects.create(
+        id=uuid4(),
+        conversation=conversation,
+        uploader=conversation.created_by,
+        message_id=uuid4(),
+        size=1,
+        received=1,
+        part_size=1,
     )
 
 
@@ -303,6 +325,10 @@ def body_for(name: str, place: Place) -> Any:
     if name == "proposals":
         proposal = place.member.proposes_to_leave(conversation)
         return {"message_id": str(uuid4()), "proposal": text(proposal)}
+        added = commit(conversation, 0, Add(enrol("newcomer").key_package()))
+        return {"message_id": str(uuid4()), "commit": text(added), "welcome": None}
+    if name == "conversation-attachments":
+        return {"id": str(uuid4()), "message_id": str(uuid4()), "size": 1}
     return {"position": 0} if name == "delivery" else {}
 
 
@@ -310,6 +336,8 @@ def ask(caller: Browser | Script, route: Route, method: str, place: Place) -> Ht
     path = route.template.removeprefix(API).format(**place.ids) + QUERIES.get(route.name, "")
     if route.name in FORMS and isinstance(caller, Browser):
         return submit(caller, path, method, FORMS[route.name])
+    if (route.name, method) == ("attachment", "PATCH"):
+        return append(caller, path)
     body = None if method == "GET" else body_for(route.name, place)
     return caller.api(method, path, body)
 
@@ -323,6 +351,24 @@ def submit(browser: Browser, path: str, method: str, form: bytes) -> HttpRespons
         form,
         content_type=MULTIPART_CONTENT,
         headers={"X-CSRFToken": browser.client.cookies["csrftoken"].value},
+    )
+    return cast("HttpResponse", answer)
+
+
+def append(caller: Browser | Script, path: str) -> HttpResponse:
+    """Send a part of a file: bytes, and where they begin."""
+    client = caller.client if isinstance(caller, Browser) else Client(enforce_csrf_checks=True)
+    if isinstance(caller, Browser):
+        caller.api("GET", "session")
+        headers = {"X-CSRFToken": caller.client.cookies["csrftoken"].value}
+    else:
+        headers = {"Authorization": f"Bearer {caller.token}"}
+    answer = client.generic(
+        "PATCH",
+        f"/{API}{path}",
+        b"part",
+        content_type="application/partial-upload",
+        headers={**headers, "Upload-Offset": "1"},
     )
     return cast("HttpResponse", answer)
 
@@ -355,7 +401,8 @@ def test_everybody_gets_what_is_theirs(place: Place, name: str) -> None:
             continue
         with undone(somebody):
             answer = ask(somebody, route, method, place)
-        what = f"{name}: {method} {route.name}: {answer.status_code} {answer.content[:200]!r}"
+        shown = "a stream" if answer.streaming else answer.content[:200]
+        what = f"{name}: {method} {route.name}: {answer.status_code} {shown!r}"
         refused = caller.is_refused(ROUTES[route.name, method], method)
         if refused is None:
             assert answer.status_code not in {401, 403, 404, 405}, what

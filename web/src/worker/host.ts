@@ -79,9 +79,9 @@ export class Host implements Leader {
   async #perform({ id, method, args }: Call): Promise<Requests[Method][1]> {
     switch (method) {
       case "createDevice": {
-        const { personId, name, challenge } = args as Requests["createDevice"][0];
+        const options = args as Requests["createDevice"][0];
         const deviceId = await this.#withStore((store) =>
-          createDevice(store, this.#options.server, { personId, name, challenge }),
+          createDevice(store, this.#options.server, options),
         );
         await this.#open();
         return { deviceId };
