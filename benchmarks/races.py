@@ -67,7 +67,8 @@ def commits(
     from messaging.services.commits import submit_commit
     from tests.messaging.people import submission_of
 
-    senders = [members[n % DEVICES_THAT_COMMIT] for n in range(len(members))]
+    devices = members[:DEVICES_THAT_COMMIT]
+    senders = [devices[n % len(devices)] for n in range(len(members))]
     made = [sender.prepares(group) for sender in senders]
     handed_in = [submission_of(group.pk, pending) for pending in made]
     got = all_at_once(
