@@ -111,6 +111,10 @@ def require_factor_change(request: HttpRequest) -> None:
         return
     if not _passed(person, request.session):
         raise SecondFactorRequired
+    require_recent_password(request)
+
+
+def require_recent_password(request: HttpRequest) -> None:
     if not has_recent_password(request):
         raise ReauthenticationRequired
 

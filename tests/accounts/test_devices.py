@@ -427,7 +427,7 @@ def test_a_revoked_device_does_not_come_back(browser: Browser, alice: Person) ->
 
     assert refusal(browser.prove()) == (403, "device_revoked")
     assert refusal(browser.register()) == (403, "device_revoked")
-    assert browser.state == "no_device"
+    assert browser.state == "no_device_left"
 
 
 def test_a_deactivated_person_is_out_and_stays_out(browser: Browser, alice: Person) -> None:

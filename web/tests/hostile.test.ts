@@ -169,7 +169,7 @@ async function impostorOf(relay: Relay, bob: Browser): Promise<Browser> {
   const server = relay.serverFor(bob.personId);
   const store = new MemoryStore();
   const challenge = toBase64(new Uint8Array(32));
-  await createDevice(store, server, { personId: bob.personId, name: "Test", challenge, forgetOld: false });
+  await createDevice(store, server, { personId: bob.personId, name: "Test", challenge, beginsAnew: false, forgetOld: false });
   return new Browser(bob.personId, store, server).open();
 }
 

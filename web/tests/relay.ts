@@ -507,7 +507,7 @@ export class RelayServer implements Server {
     const device = this.#device();
     device.sockets.add(socket);
     setTimeout(() => {
-      if (socket.open) handlers.frame({ type: "ready", device_id: device.id });
+      if (socket.open) handlers.frame({ type: "ready", device_id: device.id, incarnation: "" });
     }, 0);
     return {
       send: (command) => void this.way.then(() => setTimeout(() => void this.#execute(socket, command), 0)),

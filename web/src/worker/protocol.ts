@@ -59,11 +59,12 @@ export interface Requests {
   /** Does this browser hold the keys of a device of this person? */
   deviceHere: [{ personId: string }, { deviceId: string } | null];
   /**
-   * State `no_device`: make keys, register this browser, upload key packages, open. Refused with
-   * `old_keys_here` when it holds an earlier device, unless a person said that it may be forgotten.
+   * State `no_device`: make keys, register this browser, upload key packages, open. In the state
+   * `no_device_left` only with `beginsAnew`: the account gets another identity key. Refused with
+   * `old_keys_here` while it holds an earlier device, unless a person said `forgetOld`.
    */
   createDevice: [
-    { personId: string; name: string; challenge: string; forgetOld: boolean },
+    { personId: string; name: string; challenge: string; beginsAnew: boolean; forgetOld: boolean },
     { deviceId: string },
   ];
   /** State `unknown_device`: prove to the server that this browser is that device, then open. */

@@ -9,7 +9,7 @@ import { Confirm } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
 import { codeOf } from "../problems.ts";
-import { useShell } from "../shell.ts";
+import { type Shell, useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { StartAgain } from "./start-again.tsx";
 
@@ -17,25 +17,34 @@ const SLOW_MS = 4_000;
 const REGISTERING_MS = 900;
 
 export function CreateDevicePage() {
+  return (
+    <Gate
+      title={words.device.title}
+      lead={words.device.lead}
+      foot={<StartAgain label={words.logOut} />}
+    >
+      <NewDeviceForm beginsAnew={false} submit={words.device.submit} />
+    </Gate>
+  );
+}
+
+interface NewDeviceProps {
+  beginsAnew: boolean;
+  submit: string;
+}
+
+/** Makes keys here; where the account had others before, only after the password was typed. */
+export function NewDeviceForm({ beginsAnew, submit }: NewDeviceProps) {
   const shell = useShell();
   const [name, setName] = useState(() => deviceName(navigator.userAgent));
   const [asks, setAsks] = useState(false);
   const action = useAction();
-
-  const create = async (forgetOld: boolean) => {
-    const session = shell.session.value;
-    if (session?.person == null || session.challenge === null) return shell.refresh();
-    const { person, challenge } = session;
-    const wanted = { personId: person.id, name: name.trim(), challenge, forgetOld };
-    await shell.engine.call("createDevice", wanted);
-    shell.forgetPassword();
-    await shell.refresh();
-  };
-  const submit = (event: Event) => {
+  const create = (forgetOld: boolean) => createDevice(shell, { name: name.trim(), beginsAnew, forgetOld });
+  const onSubmit = (event: Event) => {
     event.preventDefault();
     void action.run(async () => {
       try {
-        await create(false);
+        await create(beginsAnew); // that page has asked already
       } catch (error) {
         if (codeOf(error) !== "old_keys_here") throw error;
         setAsks(true);
@@ -44,12 +53,8 @@ export function CreateDevicePage() {
   };
 
   return (
-    <Gate
-      title={words.device.title}
-      lead={words.device.lead}
-      foot={<StartAgain label={words.logOut} />}
-    >
-      <form onSubmit={submit}>
+    <>
+      <form onSubmit={onSubmit}>
         <Field
           label={words.device.name}
           hint={words.device.nameHint}
@@ -62,12 +67,24 @@ export function CreateDevicePage() {
         {action.busy && <Making />}
         <Trouble problem={action.problem} />
         <Submit busy={action.busy} testid="device-create">
-          {words.device.submit}
+          {submit}
         </Submit>
       </form>
       {asks && <EraseOldKeys onConfirm={() => create(true)} onClose={() => setAsks(false)} />}
-    </Gate>
+    </>
   );
+}
+
+async function createDevice(
+  shell: Shell,
+  wanted: { name: string; beginsAnew: boolean; forgetOld: boolean },
+): Promise<void> {
+  const session = shell.session.value;
+  if (session?.person == null || session.challenge === null) return shell.refresh();
+  const here = { personId: session.person.id, challenge: session.challenge };
+  await shell.confirmed(() => shell.engine.call("createDevice", { ...wanted, ...here }));
+  shell.forgetPassword();
+  await shell.refresh();
 }
 
 /** What a person has written here is not thrown away because a server says so. */
