@@ -18,11 +18,13 @@ export class EngineProblem extends Error implements Problem {
   override readonly name = "EngineProblem";
   readonly code: string;
   readonly detail: string;
+  readonly facts: Problem["facts"];
 
-  constructor({ code, detail }: Problem) {
+  constructor({ code, detail, facts }: Problem) {
     super(`${code}: ${detail}`);
     this.code = code;
     this.detail = detail;
+    this.facts = facts;
   }
 }
 
@@ -66,7 +68,7 @@ class WorkerEngine implements Engine {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
-        reject(new EngineProblem({ code: "time_out", detail: "The engine took too long to answer." }));
+        reject(new EngineProblem({ code: "time_out", detail: "The engine took too long to answer.", facts: {} }));
       }, PATIENCE);
       const take = resolve as (value: unknown) => void; // the worker answers `method` with its type
       this.#waiting.set(id, { resolve: take, reject, timer });
@@ -99,7 +101,7 @@ class WorkerEngine implements Engine {
   }
 
   #fail(): void {
-    const problem = { code: "engine_failed", detail: "The engine could not be started." };
+    const problem = { code: "engine_failed", detail: "The engine could not be started.", facts: {} };
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer);
       reject(new EngineProblem(problem));

@@ -11,7 +11,7 @@ import { HttpServer } from "./server.ts";
 
 const CSRF_PATIENCE = 2_000;
 const NAME = "securechat-engine";
-const LOGGED_OUT = { code: "not_authenticated", detail: "You logged out in another tab." };
+const LOGGED_OUT = { code: "not_authenticated", detail: "You logged out in another tab.", facts: {} };
 const CLOSED: Snapshot = {
   phase: "closed",
   failure: null,
@@ -115,7 +115,7 @@ async function perform(call: Call): Promise<Answer> {
       if (current) return current.participant.call(call);
       return {
         ok: false,
-        problem: { code: "engine_closed", detail: "The messages of this account are not open here." },
+        problem: { code: "engine_closed", detail: "The messages of this account are not open here.", facts: {} },
       };
   }
 }

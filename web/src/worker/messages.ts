@@ -18,8 +18,8 @@ import type { Entry } from "./server.ts";
 type Content = OutboxRecord["content"];
 
 export function problemOf(error: unknown): Problem {
-  if (error instanceof ProblemError) return { code: error.code, detail: error.detail };
-  return { code: "engine_failed", detail: "Something went wrong on this device." };
+  if (error instanceof ProblemError) return { code: error.code, detail: error.detail, facts: error.facts };
+  return { code: "engine_failed", detail: "Something went wrong on this device.", facts: {} };
 }
 
 /** What is kept of a message's content. */
@@ -135,7 +135,7 @@ export function announceName(context: Context, draft: ConversationRecord, unit: 
   unit.put("outbox", messageId, outgoing);
 }
 
-const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more." };
+const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more.", facts: {} };
 
 /** Nobody will hear it any more: what waits to be sent is shown as not sent. */
 export async function failWaiting(context: Context, conversation: Conversation): Promise<void> {
