@@ -35,7 +35,13 @@ from accounts.errors import (
     SecondFactorRequired,
     TooManyGuesses,
 )
-from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
+from accounts.factors import (
+    RecoveryCode,
+    TimeBasedCode,
+    enrolled_codes,
+    enrolled_factors,
+    waits_for_codes,
+)
 from accounts.models import Person
 from accounts.services import guesses, logins
 from securechat_sdk.wire.errors import ChatError, InvalidInput, TooLarge
@@ -178,12 +184,16 @@ class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore
         code = normalize_user_code(self.input.cleaned_data["code"])
         guesses.spend_code(person=person, code=code)
         logins.record_enrolment(request, TimeBasedCode.name)
+        events.code_enrolled.send(sender=None, request=request, person=person)
         return answer
 
     @transaction.atomic
     def delete(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Unlike allauth's, this keeps the recovery codes while another factor needs them."""
         person = _locked(request)
+        codes = set(enrolled_codes(person))
+        if set(enrolled_factors(person)) - codes and codes == {TimeBasedCode.name}:
+            return _answer(ConflictResponse(request))  # the other factor needs a code beside it
         Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
         logins.remove_stranded_recovery_codes(person)
         return _answer(AuthenticatorDeletedResponse(request))
@@ -198,7 +208,8 @@ class NothingInput(Input):  # type: ignore[misc]  # no types
 
     def clean(self) -> dict[str, Any]:
         """Allow recovery codes beside any other factor; allauth knows only its own."""
-        if not set(enrolled_factors(self.user)) - {RecoveryCode.name}:
+        others = set(enrolled_factors(self.user)) - {RecoveryCode.name}
+        if not others and not waits_for_codes(self.user):
             refusal: Exception = get_mfa_adapter().validation_error(
                 "cannot_generate_recovery_codes"
             )
@@ -210,3 +221,10 @@ class RecoveryCodesView(FactorChange, mfa_views.ManageRecoveryCodesView):  # typ
     """Shows recovery codes and makes them anew."""
 
     input_class = NothingInput
+
+    @transaction.atomic
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        person = _locked(request)
+        answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        events.code_enrolled.send(sender=None, request=request, person=person)
+        return answer

@@ -34,7 +34,8 @@ async def device_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """The ASGI application of the socket; `CallerAuthentication` stands before it."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
-    await DeviceSocket(scope["caller"], receive, send).serve()
+    ready = Ready(device_id=scope["caller"].device.pk, incarnation=scope["incarnation"])
+    await DeviceSocket(scope["caller"], receive, send).serve(ready)
 
 
 class DeviceSocket:
@@ -48,9 +49,9 @@ class DeviceSocket:
         self._outbox = Outbox(caller.device.pk, caller)
         self._invalid_frames = 0
 
-    async def serve(self) -> None:
+    async def serve(self, ready: Ready) -> None:
         """Serve until the device leaves or the outbox is closed, and say why if it was us."""
-        self._put(Ready(device_id=self._caller.device.pk))
+        self._put(ready)
         try:
             await self._hub.attach(self._outbox)
             await _first_of(self._read(), self._write(), self._outbox.closed())

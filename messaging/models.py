@@ -10,6 +10,21 @@ from accounts.models import Device, Person
 from securechat_sdk.wire.frames import EntryKind
 
 
+class Installation(models.Model):
+    """This server's one row. Restored from a backup, it is another incarnation of itself."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    incarnation = models.UUIDField(default=uuid.uuid4)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="there_is_one_installation"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.incarnation)
+
+
 class KeyPackage(models.Model):
     """What others need to add a device while it is away. Handed out once, then it is gone."""
 

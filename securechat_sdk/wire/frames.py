@@ -102,9 +102,14 @@ Answer = Accepted | Refused
 
 
 class Ready(Frame, frozen=True, kw_only=True, tag="ready"):
-    """The socket is open for this device; now catch up from the stored positions."""
+    """The socket is open for this device; now catch up from the stored positions.
+
+    Another ``incarnation`` than before: the server was restored from a backup, and has lost what
+    it acknowledged since.
+    """
 
     device_id: UUID
+    incarnation: UUID
 
 
 class EntryAppended(Frame, frozen=True, kw_only=True, tag="entry_appended"):

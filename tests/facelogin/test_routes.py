@@ -44,7 +44,7 @@ def enrolled(alice: Person) -> Person:
     attempt, secret = attempts.begin_enrolment(alice, PASSWORD)
     key = attempts.key_for_browser(attempt, secret)
     sealed = key.seal(bytes(3 * 128 * 8), about=templates.about_template(alice))
-    templates.install_template(attempt, sealed)
+    templates.install_template(attempt, sealed, counts=True)
     attempt.delete()
     return alice
 

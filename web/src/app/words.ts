@@ -119,6 +119,7 @@ export const words = {
     passed: "That's you. Thank you.",
     enrolled: "Your face is set up.",
     refused: "That did not work yet.",
+    withoutCamera: "You do not need a camera: the other way is just as good, and nothing is lost.",
     tooDark: "It is too dark. Turn on a light, or face a window.",
     tooBright: "It is too bright. Turn away from the light.",
     lockedFor: (seconds: number) =>
@@ -142,6 +143,16 @@ export const words = {
       time_out: "It took too long. Try again.",
       failed: "Something went wrong on the server. Try again, or use another way.",
     } as Readonly<Record<string, string>>,
+  },
+
+  faceAlerts: {
+    refused: (count: number, when: string) =>
+      `Somebody with your password was refused by the camera ${plural(count, "time", "times")}, last on ${when}. If it was not you, change your password in the settings.`,
+    erased: (_count: number, when: string) =>
+      `An administrator erased your face data on ${when}. You can set up your face again in the settings.`,
+    expired: (_count: number, when: string) =>
+      `Your face data had become too old and was erased on ${when}. You can set up your face again in the settings.`,
+    dismiss: "I have seen this",
   },
 
   camera: {
