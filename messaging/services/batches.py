@@ -13,6 +13,7 @@ from accounts.errors import DeviceRevoked
 from messaging import bulk, events
 from messaging.bulk import Earlier, NewEntry, Pair
 from messaging.errors import ConversationNotFound, MessageIdReused, PositionAhead, StaleEpoch
+from messaging.metrics import ACCEPTED
 from messaging.models import Entry
 from messaging.services.log import Placed
 from securechat_sdk.wire.errors import ChatError
@@ -54,6 +55,7 @@ def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
         batch = _Batch(jobs)
         outcomes = [batch.outcome_of(job) for job in jobs]
         batch.store()
+    ACCEPTED.labels(Entry.Kind.MESSAGE.value).inc(batch.new_entries)
     return outcomes
 
 
@@ -104,6 +106,10 @@ class _Batch:
                     assert_never(job)
         except ChatError as refusal:
             return refusal
+
+    @property
+    def new_entries(self) -> int:
+        return len(self._entries)
 
     def store(self) -> None:
         now = timezone.now()
