@@ -22,7 +22,7 @@ from allauth.headless.mfa.inputs import AuthenticateInput
 from allauth.headless.mfa.response import AuthenticatorDeletedResponse
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
