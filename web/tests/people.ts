@@ -9,7 +9,7 @@ import { createDevice } from "../src/worker/registration.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { Relay, type RelayServer } from "./relay.ts";
 
-const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000 };
+const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000, commitWithin: 20 };
 const PATIENCE = 5_000;
 
 const opened: Browser[] = [];
@@ -83,6 +83,15 @@ export class Browser {
   }
 }
 
+/** What all of them read. */
+export function everyone(browsers: readonly Browser[]) {
+  return {
+    async reads(conversationId: string, expected: readonly string[]): Promise<void> {
+      for (const browser of browsers) await browser.reads(conversationId, expected);
+    },
+  };
+}
+
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + PATIENCE;
   while (!(await condition())) {
@@ -96,7 +105,7 @@ export async function signUp(relay: Relay, name: string): Promise<Browser> {
   relay.addPerson(personId, name);
   const store = new MemoryStore();
   const server = relay.serverFor(personId);
-  await createDevice(store, server, { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false });
+  await createDevice(store, server, { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false, forgetOld: false });
   return new Browser(personId, store, server).open();
 }
 

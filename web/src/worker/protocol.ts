@@ -19,8 +19,11 @@ export interface ConversationSummary {
   personIds: string[];
   lastMessage: { text: string; at: string; mine: boolean } | null;
   unread: number;
-  /** `broken`: a message could not be opened or a key changed; `notice` says so in plain words. */
-  state: "open" | "joining" | "broken";
+  /**
+   * `leaving`: asked for, and to be committed by another device. `left`: read-only from now on.
+   * `broken`: a change could not be verified. `notice` says why in plain words.
+   */
+  state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
 }
 
@@ -57,10 +60,11 @@ export interface Requests {
   deviceHere: [{ personId: string }, { deviceId: string } | null];
   /**
    * State `no_device`: make keys, register this browser, upload key packages, open. In the state
-   * `no_device_left` only with `beginsAnew`: the account gets another identity key.
+   * `no_device_left` only with `beginsAnew`: the account gets another identity key. Refused with
+   * `old_keys_here` when it holds an earlier device, unless a person said that it may be forgotten.
    */
   createDevice: [
-    { personId: string; name: string; challenge: string; beginsAnew: boolean },
+    { personId: string; name: string; challenge: string; beginsAnew: boolean; forgetOld: boolean },
     { deviceId: string },
   ];
   /** State `unknown_device`: prove to the server that this browser is that device, then open. */
@@ -72,6 +76,9 @@ export interface Requests {
   startDirect: [{ personId: string }, { conversationId: string }];
   createGroup: [{ name: string; personIds: string[] }, { conversationId: string }];
   addPeople: [{ conversationId: string; personIds: string[] }, null];
+  removePerson: [{ conversationId: string; personId: string }, null];
+  leaveConversation: [{ conversationId: string }, null];
+  dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
   retry: [{ conversationId: string; messageId: string }, null];
   /** Drops an own message that failed; answers its text, so that it can be edited. */

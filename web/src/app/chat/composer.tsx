@@ -4,17 +4,10 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hook
 
 import { Trouble } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 
 export const MAX_TEXT_CHARACTERS = 16_000;
-
-/** What was begun in other conversations, until the page is closed. */
-const drafts = new Map<string, string>();
-
-export function addToDraft(conversationId: string, text: string): void {
-  const begun = drafts.get(conversationId) ?? "";
-  drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
-}
 
 interface ComposerProps {
   conversationId: string;
@@ -24,6 +17,7 @@ interface ComposerProps {
 }
 
 export function Composer({ conversationId, disabledBecause, onSend }: ComposerProps) {
+  const { drafts } = useShell();
   const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();

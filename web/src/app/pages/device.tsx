@@ -5,8 +5,10 @@ import { useEffect, useState } from "preact/hooks";
 import { deviceName } from "../device-name.ts";
 import { useAction } from "../parts/action.ts";
 import { Note, Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Confirm } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
+import { codeOf } from "../problems.ts";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { StartAgain } from "./start-again.tsx";
@@ -35,38 +37,63 @@ interface NewDeviceProps {
 export function NewDeviceForm({ beginsAnew, submit }: NewDeviceProps) {
   const shell = useShell();
   const [name, setName] = useState(() => deviceName(navigator.userAgent));
+  const [asks, setAsks] = useState(false);
   const action = useAction();
 
-  const create = async () => {
+  const create = async (forgetOld: boolean) => {
     const session = shell.session.value;
     if (session?.person == null || session.challenge === null) return shell.refresh();
-    const wanted = { personId: session.person.id, name: name.trim(), challenge: session.challenge };
-    await shell.confirmed(() => shell.engine.call("createDevice", { ...wanted, beginsAnew }));
+    const { person, challenge } = session;
+    const wanted = { personId: person.id, name: name.trim(), challenge, beginsAnew, forgetOld };
+    await shell.confirmed(() => shell.engine.call("createDevice", wanted));
     shell.forgetPassword();
     await shell.refresh();
   };
   const onSubmit = (event: Event) => {
     event.preventDefault();
-    void action.run(create);
+    void action.run(async () => {
+      try {
+        await create(beginsAnew); // whoever begins anew was told that the old keys go
+      } catch (error) {
+        if (codeOf(error) !== "old_keys_here") throw error;
+        setAsks(true);
+      }
+    });
   };
 
   return (
-    <form onSubmit={onSubmit}>
-      <Field
-        label={words.device.name}
-        hint={words.device.nameHint}
-        value={name}
-        onChange={setName}
-        testid="device-name"
-        maxLength={60}
-        required
-      />
-      {action.busy && <Making />}
-      <Trouble problem={action.problem} />
-      <Submit busy={action.busy} testid="device-create">
-        {submit}
-      </Submit>
-    </form>
+    <>
+      <form onSubmit={onSubmit}>
+        <Field
+          label={words.device.name}
+          hint={words.device.nameHint}
+          value={name}
+          onChange={setName}
+          testid="device-name"
+          maxLength={60}
+          required
+        />
+        {action.busy && <Making />}
+        <Trouble problem={action.problem} />
+        <Submit busy={action.busy} testid="device-create">
+          {submit}
+        </Submit>
+      </form>
+      {asks && <EraseOldKeys onConfirm={() => create(true)} onClose={() => setAsks(false)} />}
+    </>
+  );
+}
+
+/** What a person has written here is not thrown away because a server says so. */
+function EraseOldKeys({ onConfirm, onClose }: { onConfirm: () => Promise<void>; onClose: () => void }) {
+  return (
+    <Confirm
+      title={words.device.oldKeysTitle}
+      lead={words.device.oldKeysLead}
+      confirm={words.device.oldKeysErase}
+      onConfirm={onConfirm}
+      onClose={onClose}
+    />
   );
 }
 
