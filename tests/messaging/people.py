@@ -181,6 +181,13 @@ class Member:
             self.takes_in(entry)
         return self.groups[conversation.pk]
 
+    def catches_up_as_removed(self, conversation: Conversation) -> None:
+        """Take in the log to its end, which is the commit that removes this device."""
+        for entry in log_for(self.device, conversation.pk).entries:
+            if entry.position > self.read[conversation.pk]:
+                self.takes_in(entry)
+        assert conversation.pk not in self.groups
+
     def takes_in(self, entry: Entry) -> None:
         room = entry.conversation_id
         if entry.kind != Entry.Kind.MESSAGE:
@@ -207,9 +214,12 @@ class Member:
         """Hand a commit in, and keep the group it leads to once it is accepted."""
         submission = submission_of(conversation.pk, pending, message_id)
         placed = submit_commit(device=self.device, submission=submission)
+        self.keeps(conversation, pending, placed)
+        return placed
+
+    def keeps(self, conversation: Conversation, pending: PendingCommit, placed: Placed) -> None:
         self.groups[conversation.pk] = pending.group
         self.read[conversation.pk] = placed.position
-        return placed
 
     def commits(self, conversation: Conversation, *proposals: Proposal) -> Placed:
         return self.submits(conversation, self.prepares(conversation, *proposals))

@@ -307,27 +307,41 @@ FORMS = {
 }
 
 
+def new_commit(member: Member, conversation: Conversation) -> dict[str, Any]:
+    made = submission_of(conversation.pk, member.prepares(conversation))
+    return {
+        "message_id": str(made.message_id),
+        "commit": text(made.commit),
+        "group_info": text(made.group_info),
+        "welcome": None,
+    }
+
+
+BODIES: dict[str, Callable[[Member, Conversation], dict[str, Any]]] = {
+    "face-enrolments": lambda _member, _conversation: CONSENT,
+    "messages": lambda _member, conversation: {
+        "message_id": str(uuid4()),
+        "ciphertext": text(message(conversation.pk, 0)),
+    },
+    "commits": new_commit,
+    "proposals": lambda member, conversation: {
+        "message_id": str(uuid4()),
+        "proposal": text(member.proposes_to_leave(conversation)),
+    },
+    "conversation-attachments": lambda _member, _conversation: {
+        "id": str(uuid4()),
+        "message_id": str(uuid4()),
+        "size": 1,
+    },
+    "delivery": lambda _member, _conversation: {"position": 0},
+}
+
+
 def body_for(name: str, place: Place) -> Any:
     """Return what is well formed, so that what is refused is the caller."""
-    conversation = place.conversation
-    if name == "face-enrolments":
-        return CONSENT
-    if name == "messages":
-        return {"message_id": str(uuid4()), "ciphertext": text(message(conversation.pk, 0))}
-    if name == "conversation-attachments":
-        return {"id": str(uuid4()), "message_id": str(uuid4()), "size": 1}
-    if name == "commits":
-        made = submission_of(conversation.pk, place.member.prepares(conversation))
-        return {
-            "message_id": str(made.message_id),
-            "commit": text(made.commit),
-            "group_info": text(made.group_info),
-            "welcome": None,
-        }
-    if name == "proposals":
-        proposal = place.member.proposes_to_leave(conversation)
-        return {"message_id": str(uuid4()), "proposal": text(proposal)}
-    return {"position": 0} if name == "delivery" else {}
+    if name not in BODIES:
+        return {}
+    return BODIES[name](place.member, place.conversation)
 
 
 def ask(caller: Browser | Script, route: Route, method: str, place: Place) -> HttpResponse:
