@@ -61,7 +61,7 @@ export interface Requests {
   /**
    * State `no_device`: make keys, register this browser, upload key packages, open. In the state
    * `no_device_left` only with `beginsAnew`: the account gets another identity key. Refused with
-   * `old_keys_here` when it holds an earlier device, unless a person said that it may be forgotten.
+   * `old_keys_here` while it holds an earlier device, unless a person said `forgetOld`.
    */
   createDevice: [
     { personId: string; name: string; challenge: string; beginsAnew: boolean; forgetOld: boolean },

@@ -9,7 +9,7 @@ import { Confirm } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
 import { codeOf } from "../problems.ts";
-import { useShell } from "../shell.ts";
+import { type Shell, useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { StartAgain } from "./start-again.tsx";
 
@@ -39,21 +39,12 @@ export function NewDeviceForm({ beginsAnew, submit }: NewDeviceProps) {
   const [name, setName] = useState(() => deviceName(navigator.userAgent));
   const [asks, setAsks] = useState(false);
   const action = useAction();
-
-  const create = async (forgetOld: boolean) => {
-    const session = shell.session.value;
-    if (session?.person == null || session.challenge === null) return shell.refresh();
-    const { person, challenge } = session;
-    const wanted = { personId: person.id, name: name.trim(), challenge, beginsAnew, forgetOld };
-    await shell.confirmed(() => shell.engine.call("createDevice", wanted));
-    shell.forgetPassword();
-    await shell.refresh();
-  };
+  const create = (forgetOld: boolean) => createDevice(shell, { name: name.trim(), beginsAnew, forgetOld });
   const onSubmit = (event: Event) => {
     event.preventDefault();
     void action.run(async () => {
       try {
-        await create(beginsAnew); // whoever begins anew was told that the old keys go
+        await create(beginsAnew); // that page has asked already
       } catch (error) {
         if (codeOf(error) !== "old_keys_here") throw error;
         setAsks(true);
@@ -82,6 +73,18 @@ export function NewDeviceForm({ beginsAnew, submit }: NewDeviceProps) {
       {asks && <EraseOldKeys onConfirm={() => create(true)} onClose={() => setAsks(false)} />}
     </>
   );
+}
+
+async function createDevice(
+  shell: Shell,
+  wanted: { name: string; beginsAnew: boolean; forgetOld: boolean },
+): Promise<void> {
+  const session = shell.session.value;
+  if (session?.person == null || session.challenge === null) return shell.refresh();
+  const here = { personId: session.person.id, challenge: session.challenge };
+  await shell.confirmed(() => shell.engine.call("createDevice", { ...wanted, ...here }));
+  shell.forgetPassword();
+  await shell.refresh();
 }
 
 /** What a person has written here is not thrown away because a server says so. */
