@@ -11,7 +11,7 @@ import { MemoryStore } from "./memory-store.ts";
 import { signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
 
-const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000 };
+const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000, commitWithin: 20 };
 
 /** Web Locks, as far as they are used: one holder, the others in line. */
 class MemoryLocks implements Locks {

@@ -9,7 +9,7 @@ import { createDevice } from "../src/worker/registration.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { Relay, type RelayServer } from "./relay.ts";
 
-const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000 };
+const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000, commitWithin: 20 };
 const PATIENCE = 5_000;
 
 const opened: Browser[] = [];
@@ -81,6 +81,15 @@ export class Browser {
     );
     assert.deepEqual(await this.texts(conversationId), expected);
   }
+}
+
+/** What all of them read. */
+export function everyone(browsers: readonly Browser[]) {
+  return {
+    async reads(conversationId: string, expected: readonly string[]): Promise<void> {
+      for (const browser of browsers) await browser.reads(conversationId, expected);
+    },
+  };
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {

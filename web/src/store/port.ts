@@ -6,6 +6,7 @@ export const STORES = [
   "identity",
   "conversations",
   "groups",
+  "trees",
   "messages",
   "outbox",
   "keyPackages",

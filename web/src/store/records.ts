@@ -24,8 +24,15 @@ export interface PendingCommit {
   messageId: string;
   commit: string;
   welcome: string | null;
+  groupInfo: string;
   /** The group to keep if the commit wins its epoch. */
-  next: string;
+  next: { secret: string; tree: string };
+}
+
+/** The own wish to be removed; it stays until a commit fulfils it. */
+export interface PendingLeave {
+  messageId: string;
+  proposal: string;
 }
 
 export interface LastMessage {
@@ -37,8 +44,11 @@ export interface LastMessage {
 export interface ConversationRecord {
   id: string;
   kind: "direct" | "group";
-  /** `creating`: the server has not answered yet. `joining`: the Welcome has not come yet. */
-  state: "creating" | "joining" | "open" | "broken";
+  /**
+   * `creating`: the server has not answered yet. `joining`: the Welcome has not come yet.
+   * `left`: this device is not in the group any more; what it has read stays.
+   */
+  state: "creating" | "joining" | "open" | "broken" | "left";
   notice: string | null;
   /** Everything up to here is stored. */
   cursor: number;
@@ -52,14 +62,33 @@ export interface ConversationRecord {
   /** The server's word on every member device. */
   members: Record<string, MemberRecord>;
   pendingCommit: PendingCommit | null;
+  pendingLeave: PendingLeave | null;
 }
 
+/** The private part of a group, written with every message. */
 export interface GroupRecord {
-  state: string;
+  secret: string;
+}
+
+/** The public part of a group, written once per epoch. */
+export interface TreeRecord {
+  tree: string;
+}
+
+/** Who came and went by one commit; people, each in one list. */
+export interface MembersChanged {
+  type: "members";
+  added: string[];
+  removed: string[];
+  left: string[];
+  /** The server had their last device here removed. */
+  revoked: string[];
+  newDevice: string[];
+  lostDevice: string[];
 }
 
 export type NoticeBody =
-  | { type: "added"; personIds: string[] }
+  | MembersChanged
   | { type: "named"; name: string }
   | { type: "unreadable" };
 
@@ -88,6 +117,8 @@ export interface OutboxRecord {
   /** Once encrypted the same bytes are sent until the server says they are of a past epoch. */
   ciphertext: string | null;
   failed: boolean;
+  /** Once the server has answered; the record stays until the log shows the same bytes there. */
+  position: number | null;
 }
 
 export interface KeyPackageRecord {
@@ -110,6 +141,7 @@ export interface RecordOf {
   identity: IdentityRecord;
   conversations: ConversationRecord;
   groups: GroupRecord;
+  trees: TreeRecord;
   messages: MessageRecord;
   outbox: OutboxRecord;
   keyPackages: KeyPackageRecord;

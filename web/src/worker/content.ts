@@ -29,6 +29,16 @@ export function encodeEnvelope(envelope: Envelope): Bytes {
   return utf8(JSON.stringify(envelope));
 }
 
+/** Whoever signed it, the server says the same; null is the server itself. */
+export function checkSaidBy(
+  deviceId: string | null,
+  authenticatedData: Bytes,
+  entry: Entry,
+): void {
+  if (deviceId !== entry.sender_device_id) throw new ContentRefused("of another device");
+  if (deviceId !== null && authenticatedData.length > 0) checkEnvelope(authenticatedData, entry, deviceId);
+}
+
 export function checkEnvelope(authenticatedData: Bytes, entry: Entry, senderDeviceId: string): void {
   const envelope = recordIn(authenticatedData);
   const names = Object.keys(envelope);

@@ -3,12 +3,13 @@
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { toBase64 } from "../bytes.ts";
-import { TooLong, paddedSize } from "../mls-engine.ts";
+import { RemovalsWait, TooLong, paddedSize } from "../mls-engine.ts";
 import type { OutboxRecord } from "../store/records.ts";
 import { MAX_TEXT_CHARACTERS } from "../wire.ts";
+import { commitWaiting } from "./commits.ts";
 import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
-import type { Conversation } from "./conversation.ts";
+import { type Conversation, isUnfinished } from "./conversation.ts";
 import { catchUp } from "./inbox.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued } from "./messages.ts";
@@ -101,6 +102,7 @@ export class Sender {
       const { record } = conversation;
       if (!conversation.isOpen || record.pendingCommit !== null) return;
       if (!this.#context.connection.isReady || this.#context.closed.aborted) return;
+      if (isUnfinished(conversation, await conversation.group())) return;
       const next = await this.#next(conversation);
       if (next === undefined) return;
       try {
@@ -123,7 +125,7 @@ export class Sender {
     let after = -Infinity;
     for (;;) {
       const [next] = await this.#context.records.oldest("outbox", conversation.id, after, 1);
-      if (!next?.failed) return next;
+      if (next === undefined || (!next.failed && next.position === null)) return next;
       after = next.sequence;
     }
   }
@@ -131,9 +133,9 @@ export class Sender {
   async #send(conversation: Conversation, messageId: string): Promise<void> {
     const context = this.#context;
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-      const ciphertext = await this.#encrypted(conversation, messageId);
-      if (ciphertext === null) return; // its echo came meanwhile
       try {
+        const ciphertext = await this.#encrypted(conversation, messageId);
+        if (ciphertext === null) return; // its echo came meanwhile
         const position = await context.connection.command({
           type: "send_message",
           conversation_id: conversation.id,
@@ -143,14 +145,21 @@ export class Sender {
         await context.lock.run(() => placed(context, conversation, messageId, position, null));
         return;
       } catch (error) {
-        const isStale = isProblem(error, "stale_epoch");
-        if (!isStale && !isProblem(error, "message_id_reused")) throw error;
-        await catchUp(context, conversation);
-        if (isStale) await this.#anew(messageId);
-        else if (await context.records.get("outbox", messageId)) throw error;
+        await this.#mend(conversation, messageId, error);
       }
     }
     throw new ProblemError("stale_epoch", "The members changed too often while this was being sent.");
+  }
+
+  /** Sees to it that the next attempt can go better; throws the error on when none can. */
+  async #mend(conversation: Conversation, messageId: string, error: unknown): Promise<void> {
+    const context = this.#context;
+    if (error instanceof RemovalsWait) return commitWaiting(context, conversation);
+    const isOvertaken = isProblem(error, "stale_epoch") || isProblem(error, "proposals_pending");
+    if (!isOvertaken && !isProblem(error, "message_id_reused")) throw error;
+    await catchUp(context, conversation);
+    if (isOvertaken) await this.#anew(messageId);
+    else if ((await context.records.get("outbox", messageId))?.position === null) throw error;
   }
 
   /** The group moves on, and the bytes are kept, before anything is sent. */

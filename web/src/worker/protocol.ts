@@ -19,8 +19,11 @@ export interface ConversationSummary {
   personIds: string[];
   lastMessage: { text: string; at: string; mine: boolean } | null;
   unread: number;
-  /** `broken`: a message could not be opened or a key changed; `notice` says so in plain words. */
-  state: "open" | "joining" | "broken";
+  /**
+   * `leaving`: asked for, and to be committed by another device. `left`: read-only from now on.
+   * `broken`: a change could not be verified. `notice` says why in plain words.
+   */
+  state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
 }
 
@@ -66,6 +69,9 @@ export interface Requests {
   startDirect: [{ personId: string }, { conversationId: string }];
   createGroup: [{ name: string; personIds: string[] }, { conversationId: string }];
   addPeople: [{ conversationId: string; personIds: string[] }, null];
+  removePerson: [{ conversationId: string; personId: string }, null];
+  leaveConversation: [{ conversationId: string }, null];
+  dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
   retry: [{ conversationId: string; messageId: string }, null];
   /** Drops an own message that failed; answers its text, so that it can be edited. */

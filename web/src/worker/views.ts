@@ -1,6 +1,6 @@
 // What pages see of the records.
 
-import type { MessageRecord, NoticeBody } from "../store/records.ts";
+import type { MembersChanged, MessageRecord, NoticeBody } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
@@ -22,9 +22,14 @@ export function summaryOf(context: Context, conversation: Conversation): Convers
     personIds: [...record.personIds],
     lastMessage: record.lastMessage && { ...record.lastMessage },
     unread: record.unread,
-    state: record.state === "creating" ? "joining" : record.state,
+    state: stateOf(conversation),
     notice: record.notice,
   };
+}
+
+function stateOf({ record, isOpen, isWritable }: Conversation): ConversationSummary["state"] {
+  if (isOpen && !isWritable) return "leaving";
+  return record.state === "creating" ? "joining" : record.state;
 }
 
 export function messageView(
@@ -50,16 +55,30 @@ export function messageView(
 }
 
 function noticeText(context: Context, senderId: string, body: NoticeBody): string {
-  const { personId: me } = context.me;
-  const sender = senderId === me ? "You" : context.people.name(senderId);
+  const sender = senderId === context.me.personId ? "You" : context.people.name(senderId);
   switch (body.type) {
-    case "added": {
-      const names = body.personIds.map((id) => (id === me ? "you" : context.people.name(id)));
-      return `${sender} added ${listOf(names)}.`;
-    }
+    case "members":
+      return membersText(context, sender, body);
     case "named":
       return `${sender} named the conversation “${body.name}”.`;
     case "unreadable":
       return UNREADABLE;
   }
+}
+
+function membersText(context: Context, sender: string, changed: MembersChanged): string {
+  const { personId: me } = context.me;
+  const named = (ids: readonly string[], self: string): string =>
+    listOf(ids.map((id) => (id === me ? self : context.people.name(id))));
+  const { added, removed, left, revoked, newDevice, lostDevice } = changed;
+  const sentences: [readonly string[], (ids: readonly string[]) => string][] = [
+    [left, (ids) => `${named(ids, "You")} left.`],
+    [removed, (ids) => `${sender} removed ${named(ids, "you")}.`],
+    [revoked, (ids) => `${named(ids, "You")} can no longer read this conversation: the device was revoked.`],
+    [lostDevice, (ids) => `A device of ${named(ids, "yours")} was removed.`],
+    [newDevice, (ids) => `A new device of ${named(ids, "yours")} was added.`],
+    [added, (ids) => `${sender} added ${named(ids, "you")}.`],
+  ];
+  const said = sentences.filter(([ids]) => ids.length > 0).map(([ids, say]) => say(ids));
+  return said.join(" ");
 }
