@@ -18,6 +18,7 @@ export class Downloads {
   readonly #context: Context;
   readonly #told: (download: DownloadView) => void;
   readonly #running = new Map<string, AbortController>();
+  readonly #places = new Places(3);
 
   constructor(context: Context, told: (download: DownloadView) => void) {
     this.#context = context;
@@ -40,7 +41,7 @@ export class Downloads {
 
   async #run(messageId: string, file: FileBody, stop: AbortSignal): Promise<void> {
     try {
-      const blob = await this.#file(messageId, file, stop);
+      const blob = await this.#places.run(() => this.#file(messageId, file, stop));
       this.#told({ messageId, state: "done", part: 1, file: blob, problem: null });
     } catch (error) {
       const problem = stop.aborted ? null : refusalOf(error);
@@ -73,6 +74,28 @@ export class Downloads {
         if (!isPassing || isOver) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+}
+
+/** So many at a time; the others wait for their turn. */
+class Places {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
     }
   }
 }
