@@ -158,6 +158,29 @@ class Device(models.Model):
         return self.revoked_at is None and self.person.is_active
 
 
+class SealMarker(models.Model):
+    """One row that opens with the server's secret key: how a wrong key is recognised."""
+
+    sealed = models.BinaryField(max_length=128)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class IdentityChange(models.Model):
+    """Somebody whose devices were all revoked began anew, with another identity key."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identity_changes")
+    previous_key = models.BinaryField(max_length=KEY_BYTES)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-changed_at",)
+
+    def __str__(self) -> str:
+        return str(self.person)
+
+
 class Scope(models.TextChoices):
     """What a token may be used for."""
 

@@ -23,12 +23,14 @@ from accounts.errors import (
     DeviceIdTaken,
     DeviceLimit,
     DeviceRevoked,
+    IdentityInUse,
     IdentityKeyDiffers,
     InvitationExpired,
     InvitationNotFound,
     InvitationUsed,
     PasswordTooWeak,
     ProofInvalid,
+    ReauthenticationRequired,
     TooManyTokens,
     UsernameTaken,
 )
@@ -151,16 +153,22 @@ class DevicesView(APIView):
             DeviceIdTaken,
             DeviceLimit,
             DeviceRevoked,
+            IdentityInUse,
             IdentityKeyDiffers,
             ProofInvalid,
+            ReauthenticationRequired,
         ),
     )
     def post(self, request: Request) -> Response:
         """Register a device for the caller, and bind this session to it.
 
-        The first device of an account sets the account's identity key.
+        The first device of an account sets the account's identity key. When all devices of an
+        account have been revoked, its owner may begin anew with another one, soon after typing the
+        password.
         """
         fields = _read(DeviceRegistrationSerializer, request.data)
+        if fields["begins_anew"]:
+            logins.require_recent_password(request._request)  # noqa: SLF001  # allauth's kind
         device = devices.register_device(
             person=person_of(request),
             device_id=fields.pop("id"),

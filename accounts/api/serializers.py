@@ -57,6 +57,15 @@ class WholeNumberField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class YesOrNoField(serializers.BooleanField):
+    """``true`` or ``false``; neither ``1`` nor ``"yes"`` is one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class IdField(serializers.UUIDField):
     """A UUID in its usual form of 36 characters."""
 

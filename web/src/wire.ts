@@ -85,10 +85,14 @@ export interface Refused {
   readonly facts: { readonly [name: string]: string | number | null };
 }
 
-/** The socket is open for this device; now catch up from the stored positions. */
+/** The socket is open for this device; now catch up from the stored positions.
+ * 
+ * Another `incarnation` than before: the server was restored from a backup, and has lost what
+ * it acknowledged since. */
 export interface Ready {
   readonly type: "ready";
   readonly device_id: Uuid;
+  readonly incarnation: Uuid;
 }
 
 /** A place in a conversation's log was taken; the same shape as an entry over HTTP.

@@ -126,7 +126,7 @@ async function aliceInTwoTabs() {
   const open = () => new Tab(personId, locks, air, store, server);
   const first = open();
   const challenge = toBase64(randomBytes(32));
-  await first.call("createDevice", { personId, name: "Test", challenge });
+  await first.call("createDevice", { personId, name: "Test", challenge, beginsAnew: false });
   const second = open();
   await second.call("open", { personId });
   await until(() => second.snapshot?.connection === "online", "the second tab hears of the connection");

@@ -109,7 +109,7 @@ export async function signUp(relay: Relay, name: string): Promise<Browser> {
   relay.addPerson(personId, name);
   const store = new MemoryStore();
   const server = relay.serverFor(personId);
-  await createDevice(store, server, { personId, name: "Test", challenge: toBase64(randomBytes(32)) });
+  await createDevice(store, server, { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false });
   return new Browser(personId, store, server).open();
 }
 

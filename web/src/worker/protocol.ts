@@ -92,8 +92,14 @@ export interface MessageView {
 export interface Requests {
   /** Does this browser hold the keys of a device of this person? */
   deviceHere: [{ personId: string }, { deviceId: string } | null];
-  /** State `no_device`: make keys, register this browser, upload key packages, open. */
-  createDevice: [{ personId: string; name: string; challenge: string }, { deviceId: string }];
+  /**
+   * State `no_device`: make keys, register this browser, upload key packages, open. In the state
+   * `no_device_left` only with `beginsAnew`: the account gets another identity key.
+   */
+  createDevice: [
+    { personId: string; name: string; challenge: string; beginsAnew: boolean },
+    { deviceId: string },
+  ];
   /** State `unknown_device`: prove to the server that this browser is that device, then open. */
   bindDevice: [{ personId: string; challenge: string }, { deviceId: string }];
   /** State `ready`: open the stored keys and history and connect. */

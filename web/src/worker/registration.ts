@@ -32,7 +32,7 @@ function lockedOut(): ProblemError {
 export async function createDevice(
   store: StorePort,
   server: Server,
-  options: { personId: string; name: string; challenge: string },
+  options: { personId: string; name: string; challenge: string; beginsAnew: boolean },
 ): Promise<string> {
   const { device, registration } = await startedRegistration(store, options.personId);
   const proof = await proveSession(device.authenticationKey, fromBase64(options.challenge), device.deviceId);
@@ -44,6 +44,7 @@ export async function createDevice(
     credential: identity.credential,
     authentication_key: registration.authenticationPublicKey,
     proof: toBase64(proof),
+    begins_anew: options.beginsAnew,
   };
   try {
     await finish(store, device, registration, await server.registerDevice(body));

@@ -62,6 +62,7 @@ export interface NewDevice {
   credential: string;
   authentication_key: string;
   proof: string;
+  begins_anew: boolean;
 }
 
 export interface ClaimedKeyPackage {

@@ -15,48 +15,58 @@ const SLOW_MS = 4_000;
 const REGISTERING_MS = 900;
 
 export function CreateDevicePage() {
-  const shell = useShell();
-  const [name, setName] = useState(() => deviceName(navigator.userAgent));
-  const action = useAction();
-
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void action.run(async () => {
-      const session = shell.session.value;
-      if (session?.person == null || session.challenge === null) return shell.refresh();
-      await shell.engine.call("createDevice", {
-        personId: session.person.id,
-        name: name.trim(),
-        challenge: session.challenge,
-      });
-      shell.forgetPassword();
-      await shell.refresh();
-    });
-  };
-
   return (
     <Gate
       title={words.device.title}
       lead={words.device.lead}
       foot={<StartAgain label={words.logOut} />}
     >
-      <form onSubmit={submit}>
-        <Field
-          label={words.device.name}
-          hint={words.device.nameHint}
-          value={name}
-          onChange={setName}
-          testid="device-name"
-          maxLength={60}
-          required
-        />
-        {action.busy && <Making />}
-        <Trouble problem={action.problem} />
-        <Submit busy={action.busy} testid="device-create">
-          {words.device.submit}
-        </Submit>
-      </form>
+      <NewDeviceForm beginsAnew={false} submit={words.device.submit} />
     </Gate>
+  );
+}
+
+interface NewDeviceProps {
+  beginsAnew: boolean;
+  submit: string;
+}
+
+/** Makes keys here; where the account had others before, only after the password was typed. */
+export function NewDeviceForm({ beginsAnew, submit }: NewDeviceProps) {
+  const shell = useShell();
+  const [name, setName] = useState(() => deviceName(navigator.userAgent));
+  const action = useAction();
+
+  const create = async () => {
+    const session = shell.session.value;
+    if (session?.person == null || session.challenge === null) return shell.refresh();
+    const wanted = { personId: session.person.id, name: name.trim(), challenge: session.challenge };
+    await shell.confirmed(() => shell.engine.call("createDevice", { ...wanted, beginsAnew }));
+    shell.forgetPassword();
+    await shell.refresh();
+  };
+  const onSubmit = (event: Event) => {
+    event.preventDefault();
+    void action.run(create);
+  };
+
+  return (
+    <form onSubmit={onSubmit}>
+      <Field
+        label={words.device.name}
+        hint={words.device.nameHint}
+        value={name}
+        onChange={setName}
+        testid="device-name"
+        maxLength={60}
+        required
+      />
+      {action.busy && <Making />}
+      <Trouble problem={action.problem} />
+      <Submit busy={action.busy} testid="device-create">
+        {submit}
+      </Submit>
+    </form>
   );
 }
 
