@@ -5,11 +5,11 @@ from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from accounts.api.authentication import device_of
 from accounts.api.operations import again, operation
 from accounts.api.pagination import CURSOR, CursorPagination
+from accounts.api.serializers import read_fields
 from accounts.api.views import APIView
 from accounts.errors import DeviceRevoked
 from accounts.models import Scope
@@ -87,7 +87,7 @@ class KeyPackagesView(APIView):
 
         All are kept, or none. A last resort replaces the one before.
         """
-        packages = _read(KeyPackagesSerializer, request.data)
+        packages = read_fields(KeyPackagesSerializer, request.data)
         stock = upload_key_packages(device=device_of(request), **packages)
         return Response(StockSerializer(stock).data, status=201)
 
@@ -105,7 +105,7 @@ class ClaimsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Take one key package of each device of a person; nobody else gets the same."""
-        wanted = _read(ClaimSerializer, request.data)
+        wanted = read_fields(ClaimSerializer, request.data)
         claimed = claim_key_packages(device=device_of(request), **wanted)
         return Response(ClaimsSerializer({**wanted, "key_packages": claimed}).data, status=201)
 
@@ -152,7 +152,7 @@ class ConversationsView(APIView):
         A direct conversation names the other person; a group names nobody.
         """
         device = device_of(request)
-        wanted = NewConversation(**_read(NewConversationSerializer, request.data))
+        wanted = NewConversation(**read_fields(NewConversationSerializer, request.data))
         created = create_conversation(device=device, wanted=wanted)
         body = _conversation(access.conversation_in_full(device, wanted.id), request)
         return Response(body, status=201 if created.is_new else 200)
@@ -183,7 +183,7 @@ class EntriesView(APIView):
 
         An answer may hold fewer entries than asked for: go on until `last_position` is reached.
         """
-        query = _read(EntriesQuerySerializer, request.query_params.dict())
+        query = read_fields(EntriesQuerySerializer, request.query_params.dict())
         membership = access.membership_for(device_of(request), conversation_id)
         following = access.entries_for(membership).filter(position__gt=query["after"])
         body = {
@@ -206,7 +206,7 @@ class MessagesView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Send an encrypted message: it gets the next position of the log."""
-        message = _read(MessageSerializer, request.data)
+        message = read_fields(MessageSerializer, request.data)
         return _placed(
             send_message(device=device_of(request), conversation_id=conversation_id, **message)
         )
@@ -237,7 +237,7 @@ class CommitsView(APIView):
 
         The Welcome is for exactly the devices that the commit adds.
         """
-        commit = _read(CommitSerializer, request.data)
+        commit = read_fields(CommitSerializer, request.data)
         return _placed(
             submit_commit(device=device_of(request), conversation_id=conversation_id, **commit)
         )
@@ -256,7 +256,7 @@ class DeliveryView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Say how far this device has stored the log; the mark never goes back."""
-        mark = _read(DeliverySerializer, request.data)
+        mark = read_fields(DeliverySerializer, request.data)
         position = mark_delivered(
             device=device_of(request), conversation_id=conversation_id, **mark
         )
@@ -288,11 +288,6 @@ class WelcomeView(APIView):
 
 
 # A serializer's data has a type only after validation: hence Any.
-def _read(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    checked = serializer(data=data)
-    checked.is_valid(raise_exception=True)
-    fields: dict[str, Any] = checked.validated_data
-    return fields
 
 
 def _conversation(conversation: Conversation, request: Request) -> Any:
