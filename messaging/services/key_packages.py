@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Device
+from accounts.services.budgets import Budget, BudgetSpentError
 from messaging import events
 from messaging.access import acting_device, active_devices, person_for
 from messaging.envelopes import ReadKeyPackage, read_key_package
@@ -21,12 +22,11 @@ from messaging.errors import (
     NoKeyPackage,
     TooManyKeyPackages,
 )
-from messaging.models import ClaimBudget, KeyPackage
+from messaging.models import KeyPackage
 from messaging.services.commits import owner_of
 
 MOST_KEPT = 200
 LOW = 20
-BUDGET_RENEWAL = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,9 @@ def _tell_when_low(device_id: UUID, left: int) -> None:
 
 
 def _spend(claimer: Device, amount: int) -> None:
-    """Count the claims of this hour; the claimer's row is locked, so no two are counted as one."""
-    now = timezone.now()
-    budget, _ = ClaimBudget.objects.get_or_create(
-        device=claimer, defaults={"renews_at": now + BUDGET_RENEWAL}
-    )
-    if budget.renews_at <= now:
-        budget.spent, budget.renews_at = 0, now + BUDGET_RENEWAL
-    budget.spent += amount
-    if budget.spent > settings.CONFIG.key_package_claims_per_hour:
-        raise ClaimsExhausted(retry_after=int((budget.renews_at - now).total_seconds()) + 1)
-    budget.save()
+    hourly = settings.CONFIG.key_package_claims_per_hour
+    budget = Budget(purpose="key package claims", limit=hourly, window=timedelta(hours=1))
+    try:
+        budget.spend(claimer.pk, amount)
+    except BudgetSpentError as error:
+        raise ClaimsExhausted(retry_after=error.retry_after) from error
