@@ -22,7 +22,7 @@ from allauth.headless.mfa.inputs import AuthenticateInput
 from allauth.headless.mfa.response import AuthenticatorDeletedResponse
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -43,6 +43,7 @@ from accounts.factors import (
     enrolled_factors,
     waits_for_codes,
 )
+from accounts.metrics import count_login
 from accounts.models import Person
 from accounts.services import guesses, logins
 from securechat_sdk.wire.errors import ChatError, InvalidInput, NotAuthenticated, TooLarge
@@ -147,15 +148,25 @@ class BudgetedCodeInput(AuthenticateInput):  # type: ignore[misc]  # no types
         try:
             guesses.spend_guess(person=self.user)
         except TooManyGuesses as error:
+            count_login("code_too_often")
             too_many: Exception = get_account_adapter().validation_error("too_many_login_attempts")
             raise too_many from error
-        code: str = super().clean_code()
+        code = self._right_code()
         try:
             guesses.spend_code(person=self.user, code=normalize_user_code(code))
         except CodeSpent as error:
             spent: Exception = get_mfa_adapter().validation_error("incorrect_code")
             raise spent from error
         guesses.renew_budget(person=self.user)
+        return code
+
+    def _right_code(self) -> str:
+        try:
+            code: str = super().clean_code()
+        except ValidationError:
+            count_login("code_wrong")
+            raise
+        count_login("code_right")
         return code
 
 
