@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts.models import DeviceToken, GuessBudget, PasswordBudget, SocketTicket, SpentCode
+from accounts.models import DeviceToken, SocketTicket, Spending, SpentCode
 
 TOKENS_KEPT = timedelta(days=30)  # so that a list still shows why a script has stopped
 
@@ -17,8 +17,7 @@ def remove_expired() -> int:
         Session.objects.filter(expire_date__lte=now),
         SocketTicket.objects.filter(expires_at__lte=now),
         SpentCode.objects.filter(expires_at__lte=now),
-        GuessBudget.objects.filter(renews_at__lte=now),
-        PasswordBudget.objects.filter(renews_at__lte=now),
+        Spending.objects.filter(renews_at__lte=now),
         DeviceToken.objects.filter(expires_at__lte=now - TOKENS_KEPT),
     )
     return sum(rows.delete()[0] for rows in useless)

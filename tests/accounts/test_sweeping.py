@@ -11,10 +11,9 @@ from django.utils import timezone
 from accounts.models import (
     Device,
     DeviceToken,
-    GuessBudget,
-    PasswordBudget,
     Person,
     SocketTicket,
+    Spending,
     SpentCode,
 )
 from accounts.services import guesses, tickets, tokens
@@ -26,8 +25,7 @@ ALL: tuple[type[Model], ...] = (
     Session,
     SocketTicket,
     SpentCode,
-    GuessBudget,
-    PasswordBudget,
+    Spending,
     DeviceToken,
 )
 
@@ -39,7 +37,6 @@ def one_of_each(browser: Browser, alice: Person) -> None:
     token, _ = tokens.issue_token(device=device, name="bot", scopes=[], expires_in_days=1)
     tickets.issue_ticket(device=device, token=token)
     guesses.spend_guess(person=alice)
-    guesses.may_try_password(username="alice")
 
 
 def counts() -> set[int]:
@@ -57,8 +54,7 @@ def test_what_has_expired_goes(one_of_each: None) -> None:
     Session.objects.update(expire_date=long_ago)
     SocketTicket.objects.update(expires_at=long_ago)
     SpentCode.objects.update(expires_at=long_ago)
-    GuessBudget.objects.update(renews_at=long_ago)
-    PasswordBudget.objects.update(renews_at=long_ago)
+    Spending.objects.update(renews_at=long_ago)
     DeviceToken.objects.update(created_at=long_ago - timedelta(days=1), expires_at=long_ago)
 
     call_command("remove_expired")
