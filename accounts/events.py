@@ -18,6 +18,10 @@ access_ended = Signal()
 # whatever is sealed under the password is sealed anew, or the change does not happen.
 password_changed = Signal()
 
+# Sent with ``request`` and ``person`` inside the transaction in which the person in this session
+# has enrolled a one-time code or made recovery codes: a factor that waited for one counts now.
+code_enrolled = Signal()
+
 
 def publish_device_revoked(*, device_id: UUID, person_id: UUID) -> None:
     transaction.on_commit(

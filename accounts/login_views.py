@@ -4,7 +4,6 @@ Their answers and errors are allauth's. What we add: bodies are checked before a
 and second factors change only in sessions that may change them.
 """
 
-from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
@@ -32,14 +31,21 @@ from accounts.api.parsers import parse_json
 from accounts.errors import (
     CodeSpent,
     ReauthenticationRequired,
+    SealBroken,
     SecondFactorRequired,
     TooManyGuesses,
 )
-from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
+from accounts.factors import (
+    RecoveryCode,
+    TimeBasedCode,
+    enrolled_codes,
+    enrolled_factors,
+    waits_for_codes,
+)
 from accounts.metrics import count_login
 from accounts.models import Person
 from accounts.services import guesses, logins
-from securechat_sdk.wire.errors import InvalidInput, TooLarge
+from securechat_sdk.wire.errors import ChatError, InvalidInput, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -50,12 +56,11 @@ class StrictBody:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             _check_body(request.body)
-        except (TooLarge, RequestDataTooBig):
-            return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge.title)
-        except InvalidInput as error:
-            return _refusal(request, HTTPStatus.BAD_REQUEST, error.detail)
-        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        return answer
+            return _answer(super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+        except RequestDataTooBig:
+            return _refusal(request, TooLarge())
+        except (InvalidInput, SealBroken, TooLarge) as error:
+            return _refusal(request, error)
 
 
 def _check_body(body: bytes) -> None:
@@ -68,9 +73,9 @@ def _check_body(body: bytes) -> None:
         raise InvalidInput("An object of texts is expected here.")
 
 
-def _refusal(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponseBase:
-    errors = [{"code": "invalid_input", "message": message}]
-    return _answer(APIResponse(request, status=status, errors=errors))
+def _refusal(request: HttpRequest, error: ChatError) -> HttpResponseBase:
+    errors = [{"code": error.code, "message": error.detail}]
+    return _answer(APIResponse(request, status=error.status, errors=errors))
 
 
 class SatisfiedSession(StrictBody):
@@ -190,12 +195,16 @@ class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore
         code = normalize_user_code(self.input.cleaned_data["code"])
         guesses.spend_code(person=person, code=code)
         logins.record_enrolment(request, TimeBasedCode.name)
+        events.code_enrolled.send(sender=None, request=request, person=person)
         return answer
 
     @transaction.atomic
     def delete(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Unlike allauth's, this keeps the recovery codes while another factor needs them."""
         person = _locked(request)
+        codes = set(enrolled_codes(person))
+        if set(enrolled_factors(person)) - codes and codes == {TimeBasedCode.name}:
+            return _answer(ConflictResponse(request))  # the other factor needs a code beside it
         Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
         logins.remove_stranded_recovery_codes(person)
         return _answer(AuthenticatorDeletedResponse(request))
@@ -210,7 +219,8 @@ class NothingInput(Input):  # type: ignore[misc]  # no types
 
     def clean(self) -> dict[str, Any]:
         """Allow recovery codes beside any other factor; allauth knows only its own."""
-        if not set(enrolled_factors(self.user)) - {RecoveryCode.name}:
+        others = set(enrolled_factors(self.user)) - {RecoveryCode.name}
+        if not others and not waits_for_codes(self.user):
             refusal: Exception = get_mfa_adapter().validation_error(
                 "cannot_generate_recovery_codes"
             )
@@ -222,3 +232,10 @@ class RecoveryCodesView(FactorChange, mfa_views.ManageRecoveryCodesView):  # typ
     """Shows recovery codes and makes them anew."""
 
     input_class = NothingInput
+
+    @transaction.atomic
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        person = _locked(request)
+        answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        events.code_enrolled.send(sender=None, request=request, person=person)
+        return answer

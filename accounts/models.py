@@ -158,6 +158,15 @@ class Device(models.Model):
         return self.revoked_at is None and self.person.is_active
 
 
+class SealMarker(models.Model):
+    """One row that opens with the server's secret key: how a wrong key is recognised."""
+
+    sealed = models.BinaryField(max_length=128)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class IdentityChange(models.Model):
     """Somebody whose devices were all revoked began anew, with another identity key."""
 

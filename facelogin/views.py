@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from accounts.api.authentication import SessionAuthentication
+from accounts.api.authentication import SessionAuthentication, person_of
 from accounts.api.operations import operation
 from accounts.api.parsers import parse_json
-from accounts.api.permissions import ComesFromOurPage
+from accounts.api.permissions import ComesFromOurPage, IsLoggedIn
 from accounts.api.views import APIView
 from accounts.errors import ReauthenticationRequired, SecondFactorRequired
 from accounts.serializers import SessionSerializer
@@ -45,7 +45,7 @@ from facelogin.serializers import (
     PreviewAnswer,
     PreviewRequest,
 )
-from facelogin.services import passages
+from facelogin.services import events, passages, templates
 from facelogin.services.captures import Submission
 from securechat_sdk.wire.errors import InvalidInput, TooLarge
 
@@ -96,8 +96,10 @@ class FaceView(FaceAPIView):
             "enabled": settings.CONFIG.face_enabled,
             "enrolled": template is not None,
             "enrolled_at": template.created_at if template else None,
+            "expires_at": templates.expires_at(template) if template else None,
             "consent": {"version": consent.VERSION, "text": consent.TEXT},
             "challenge_words": WORDS,
+            "alerts": passages.alerts(_http(request)),
         }
         return Response(FaceAnswer(body).data)
 
@@ -110,6 +112,16 @@ class FaceView(FaceAPIView):
         """Withdraw the consent and erase the template at once."""
         passages.withdraw(_http(request))
         return session_response(request)
+
+
+class AlertsView(APIView):
+    permission_classes = (IsLoggedIn,)
+
+    @operation("dismiss_face_alerts", answers={204: None})
+    def delete(self, request: Request) -> Response:
+        """The person has seen the alerts that `get_face` showed."""
+        events.dismiss_alerts(person_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class EnrolmentsView(FaceAPIView):

@@ -70,6 +70,12 @@ class Config(BaseSettings):
         le=0.6,
         description="Largest accepted distance between a face and its enrolment; 0.45 is strict.",
     )
+    face_expires_after_days: int = Field(
+        730,
+        gt=0,
+        description="A face that was neither enrolled nor refreshed for so long is erased; its "
+        "owner uses the other factor and may enrol again.",
+    )
     key_package_claims_per_hour: int = Field(
         600, gt=0, description="How many key packages one device may claim in an hour."
     )

@@ -10,7 +10,7 @@ from allauth.account.internal.stagekit import get_pending_stage
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.factors import enrolled_codes, enrolled_factors, second_factors
+from accounts.factors import enrolled_codes, enrolled_factors, second_factors, waits_for_codes
 from accounts.models import Device, Person
 from accounts.services.logins import CHALLENGE_KEY, DEVICE_KEY, Session, is_satisfied
 
@@ -102,7 +102,7 @@ def standing_of(request: HttpRequest) -> Standing:
     )
     return Standing(
         state=state,
-        pending=None,
+        pending="recovery_codes" if waits_for_codes(person) else None,
         alternatives=enrolled_codes(person),
         person=person,
         second_factors={factor.name: factor.name in enrolled for factor in second_factors()},

@@ -14,8 +14,9 @@ from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
 from facelogin.pipeline import Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, captures, recordings, sweeping, templates
+from facelogin.services import budgets, captures, events, recordings, sweeping, templates
 from facelogin.services.captures import Payload
+from facelogin.services.events import Kind
 
 PROGRESS_STEP = 10
 JUDGED_WITHIN = timedelta(seconds=18)  # the task's hard limit, and a moment
@@ -112,6 +113,8 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         sweeping.end(capture, State.REFUSED, list(verdict.reasons))
         if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
             budgets.pay_back(person, FailureBudget.Kind.FACE)
+        elif is_verification:
+            events.record(person, Kind.REFUSED, attempt=capture.attempt_id)
         return
     result = None
     if is_verification:

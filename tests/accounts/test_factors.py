@@ -1,13 +1,16 @@
 """Enrolling and removing second factors, and who may."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.contrib.sessions.models import Session
 from pytest_django import Settings
 
 from accounts.models import Person
+from accounts.session_store import SessionStore
 from tests.accounts import knocking
 from tests.accounts.people import CODE_SECRET, PASSWORD, Browser, current_code, read
 
@@ -109,6 +112,17 @@ def test_a_second_enrolment_conflicts(browser: Browser, newcomer: Person) -> Non
     # allauth made a new secret with the enrolment's end, so the code is wrong or the factor there
     assert answer.status_code in {400, 409}
     assert Authenticator.objects.filter(type="totp").count() == 1
+
+
+def test_a_secret_that_is_being_enrolled_is_sealed_too(browser: Browser, newcomer: Person) -> None:
+    browser.give_password("nina")
+    secret = read(browser.allauth("GET", TOTP))["meta"]["secret"]
+
+    row = Session.objects.get()
+
+    assert secret in repr(SessionStore(browser.client.cookies["sessionid"].value).load())
+    assert secret.encode() not in b64decode(row.session_data)
+    assert row.get_decoded() == {}  # Django's own sessions are signed, not sealed
 
 
 def test_the_secrets_are_sealed_in_the_database(browser: Browser, newcomer: Person) -> None:

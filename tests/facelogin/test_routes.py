@@ -44,7 +44,7 @@ def enrolled(alice: Person) -> Person:
     attempt, secret = attempts.begin_enrolment(alice, PASSWORD)
     key = attempts.key_for_browser(attempt, secret)
     sealed = key.seal(bytes(3 * 128 * 8), about=templates.about_template(alice))
-    templates.install_template(attempt, sealed)
+    templates.install_template(attempt, sealed, counts=True)
     attempt.delete()
     return alice
 
@@ -156,6 +156,17 @@ def test_a_password_set_without_the_old_one_shuts_the_face_and_lets_nobody_past(
     assert browser.session["pending"] == "face"
     assert refusal(browser.start_verification()) == (409, "face_not_enrolled")
     assert refusal(browser.face("POST", "/decline")) == (409, "no_alternative")
+
+
+def test_a_template_under_another_secret_key_is_refused_and_lets_nobody_past(
+    browser: Browser, enrolled: Person, settings: Settings
+) -> None:
+    settings.SERVER_SECRET = bytes(32)
+
+    browser.give_password(enrolled)
+
+    assert browser.session["pending"] == "face"
+    assert refusal(browser.start_verification()) == (409, "face_not_enrolled")
 
 
 def test_a_face_that_cannot_be_used_makes_way_for_the_alternative(

@@ -89,6 +89,7 @@ ROUTES = {
     ("person", "GET"): Line(Need.A_DEVICE, Scope.PEOPLE_READ),
     ("face", "GET"): Line(Need.A_LOOK),
     ("face", "DELETE"): Line(Need.A_PERSON),
+    ("face-alerts", "DELETE"): Line(Need.SECOND_FACTOR),
     ("face-enrolments", "POST"): Line(Need.A_PERSON),
     ("face-verifications", "POST"): Line(Need.A_FACE_STAGE),
     ("face-capture", "GET"): Line(Need.THE_ATTEMPT, is_owned=True),

@@ -16,7 +16,7 @@ export type Alternative = "totp" | "recovery_codes";
 
 export interface Session {
   state: SessionState;
-  pending: "face" | "mfa_authenticate" | null;
+  pending: "face" | "mfa_authenticate" | "recovery_codes" | null;
   alternatives: Alternative[];
   person: { id: string; username: string; display_name: string; role: Role } | null;
   second_factors: { face: boolean; totp: boolean; recovery_codes: boolean };

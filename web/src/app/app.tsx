@@ -4,6 +4,7 @@ import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { ChatPage } from "./chat/chat.tsx";
+import { FaceAlerts } from "./face/alerts.tsx";
 import type { Page } from "./pages.ts";
 import { BeginAnewPage } from "./pages/begin-anew.tsx";
 import { CodePage } from "./pages/code.tsx";
@@ -46,6 +47,7 @@ export function App() {
         {words.skipToContent}
       </a>
       <Shown key={name} />
+      <FaceAlerts />
       <PasswordQuestion />
       <Voices />
     </>

@@ -113,7 +113,10 @@ export class Shell {
       this.session.value = session;
       if (session.person === null) this.unfinished.value = null;
       if (session.state === "enrolment" && this.unfinished.value === null) {
-        this.unfinished.value = { step: "enrolling", way: null };
+        this.unfinished.value =
+          session.pending === "recovery_codes"
+            ? { step: "keeping_codes" }
+            : { step: "enrolling", way: null };
       }
     });
     if (before?.state === "ready" && session.state !== "ready") {

@@ -119,6 +119,7 @@ export const words = {
     passed: "That's you. Thank you.",
     enrolled: "Your face is set up.",
     refused: "That did not work yet.",
+    withoutCamera: "You do not need a camera: the other way is just as good, and nothing is lost.",
     tooDark: "It is too dark. Turn on a light, or face a window.",
     tooBright: "It is too bright. Turn away from the light.",
     lockedFor: (seconds: number) =>
@@ -142,6 +143,16 @@ export const words = {
       time_out: "It took too long. Try again.",
       failed: "Something went wrong on the server. Try again, or use another way.",
     } as Readonly<Record<string, string>>,
+  },
+
+  faceAlerts: {
+    refused: (count: number, when: string) =>
+      `Somebody with your password was refused by the camera ${plural(count, "time", "times")}, last on ${when}. If it was not you, change your password in the settings.`,
+    erased: (_count: number, when: string) =>
+      `An administrator erased your face data on ${when}. You can set up your face again in the settings.`,
+    expired: (_count: number, when: string) =>
+      `Your face data had become too old and was erased on ${when}. You can set up your face again in the settings.`,
+    dismiss: "I have seen this",
   },
 
   camera: {
@@ -412,6 +423,7 @@ export const words = {
     identity_key_differs: "This account has other keys than this browser. Log in again to see what you can do.",
     identity_in_use: "A device of this account is still active. Use that one, or ask an administrator to revoke it if it is lost.",
     credential_invalid: "The server did not accept this browser's keys.",
+    seal_broken: "The server cannot open what it keeps sealed for you. Please tell an administrator.",
     proof_invalid: "The server did not accept this browser's proof. Try again.",
     device_revoked: "This device has been revoked. Ask an administrator if you did not do it.",
     no_key_package: "This person cannot be reached yet: their device has to come online first.",
