@@ -181,6 +181,13 @@ class Member:
             self.takes_in(entry)
         return self.groups[conversation.pk]
 
+    def catches_up_as_removed(self, conversation: Conversation) -> None:
+        """Take in the log to its end, which is the commit that removes this device."""
+        for entry in log_for(self.device, conversation.pk).entries:
+            if entry.position > self.read[conversation.pk]:
+                self.takes_in(entry)
+        assert conversation.pk not in self.groups
+
     def takes_in(self, entry: Entry) -> None:
         room = entry.conversation_id
         if entry.kind != Entry.Kind.MESSAGE:

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach } from "node:test";
+import { BlobFiles } from "../src/attachments/staging.ts";
 import { toBase64, randomBytes } from "../src/bytes.ts";
 import { ChatEngine } from "../src/worker/engine.ts";
 import type { MessageView, Notification, Snapshot } from "../src/worker/protocol.ts";
@@ -20,6 +21,8 @@ afterEach(async () => {
 
 export class Browser {
   readonly notifications: Notification[] = [];
+  /** Stays over a reload, as the browser's private files do. */
+  readonly staging = new BlobFiles();
   engine!: ChatEngine; // set by `open`
 
   constructor(
@@ -33,6 +36,7 @@ export class Browser {
       personId: this.personId,
       store: this.store,
       server: this.server,
+      staging: this.staging,
       notify: (notification) => this.notifications.push(notification),
       timing: TIMING,
     });

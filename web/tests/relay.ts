@@ -21,6 +21,7 @@ import { proposeAsExternalSender } from "../src/mls/public_group/outside.ts";
 import { policyOf } from "../src/mls/public_group/policy.ts";
 import { PublicGroup } from "../src/mls/public_group/public_group.ts";
 import type { Command, ServerFrame, SubmitCommit } from "../src/wire.ts";
+import { type RelayFile, RelayFiles } from "./file-relay.ts";
 import type {
   BoundDevice,
   ConversationInfo,
@@ -116,7 +117,9 @@ function policy() {
 export class Relay {
   readonly devices = new Map<string, RelayDevice>();
   readonly conversations = new Map<string, RelayConversation>();
+  readonly incarnation = crypto.randomUUID();
   readonly names = new Map<string, string>();
+  readonly files = new Map<string, RelayFile>();
   /** Commands wait for the one before. */
   turn: Promise<void> = Promise.resolve();
   /** For tests: what a hostile server would hand out instead. */
@@ -319,6 +322,7 @@ export class Relay {
 
 /** The relay as one logged-in browser sees it. */
 export class RelayServer implements Server {
+  readonly files = new RelayFiles(this);
   readonly relay: Relay;
   readonly personId: string;
   /** For tests: the network of this browser. */
@@ -331,6 +335,11 @@ export class RelayServer implements Server {
   constructor(relay: Relay, personId: string) {
     this.relay = relay;
     this.personId = personId;
+  }
+
+  isMember(conversationId: string): boolean {
+    const { info } = this.relay.conversation(conversationId);
+    return info.members.some(({ device_id }) => device_id === this.deviceId);
   }
 
   goOffline(): void {
@@ -507,7 +516,7 @@ export class RelayServer implements Server {
     const device = this.#device();
     device.sockets.add(socket);
     setTimeout(() => {
-      if (socket.open) handlers.frame({ type: "ready", device_id: device.id, incarnation: "" });
+      if (socket.open) handlers.frame({ type: "ready", device_id: device.id, incarnation: this.relay.incarnation });
     }, 0);
     return {
       send: (command) => void this.way.then(() => setTimeout(() => void this.#execute(socket, command), 0)),

@@ -9,6 +9,7 @@ export const STORES = [
   "trees",
   "messages",
   "outbox",
+  "uploads",
   "keyPackages",
   "people",
   "pins",

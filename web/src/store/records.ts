@@ -1,6 +1,7 @@
 // What is kept, as the engine sees it: typed records over sealed rows. Changes are gathered in a
 // `Unit` and written as one transaction.
 
+import type { Content } from "../wire.ts";
 import type { DeliveryState, Problem } from "../worker/protocol.ts";
 import type { Change, Durability, Row, StoreName, StorePort } from "./port.ts";
 import type { Vault } from "./vault.ts";
@@ -92,7 +93,18 @@ export type NoticeBody =
   | { type: "named"; name: string }
   | { type: "unreadable" };
 
-export type MessageBody = { type: "text"; text: string } | NoticeBody;
+/** A file that was sent; its bytes stay on the server, and this opens them. */
+export interface FileBody {
+  type: "file";
+  attachmentId: string;
+  name: string;
+  mediaType: string;
+  size: number;
+  key: string;
+  sha256: string;
+}
+
+export type MessageBody = { type: "text"; text: string } | FileBody | NoticeBody;
 
 export interface MessageRecord {
   id: string;
@@ -113,12 +125,27 @@ export interface OutboxRecord {
   messageId: string;
   conversationId: string;
   sequence: number;
-  content: { type: "text"; text: string } | { type: "conversation_named"; name: string };
+  content: Content;
   /** Once encrypted the same bytes are sent until the server says they are of a past epoch. */
   ciphertext: string | null;
   failed: boolean;
   /** Once the server has answered; the record stays until the log shows the same bytes there. */
   position: number | null;
+}
+
+/** A file on its way up; its ciphertext lies in the staging area under the same id. */
+export interface UploadRecord {
+  id: string;
+  conversationId: string;
+  /** Told to the server beforehand, so that it knows which message keeps the file. */
+  messageId: string;
+  name: string;
+  mediaType: string;
+  size: number;
+  key: string;
+  /** Null until all of it is staged. */
+  sha256: string | null;
+  problem: Problem | null;
 }
 
 export interface KeyPackageRecord {
@@ -144,6 +171,7 @@ export interface RecordOf {
   trees: TreeRecord;
   messages: MessageRecord;
   outbox: OutboxRecord;
+  uploads: UploadRecord;
   keyPackages: KeyPackageRecord;
   people: PersonRecord;
   pins: PinRecord;

@@ -18,9 +18,9 @@ export class EngineProblem extends Error implements Problem {
   override readonly name = "EngineProblem";
   readonly code: string;
   readonly detail: string;
-  readonly facts: Problem["facts"];
+  readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor({ code, detail, facts }: Problem) {
+  constructor({ code, detail, facts = {} }: Problem) {
     super(`${code}: ${detail}`);
     this.code = code;
     this.detail = detail;
@@ -68,7 +68,7 @@ class WorkerEngine implements Engine {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
-        reject(new EngineProblem({ code: "time_out", detail: "The engine took too long to answer.", facts: {} }));
+        reject(new EngineProblem({ code: "time_out", detail: "The engine took too long to answer." }));
       }, PATIENCE);
       const take = resolve as (value: unknown) => void; // the worker answers `method` with its type
       this.#waiting.set(id, { resolve: take, reject, timer });
@@ -101,7 +101,7 @@ class WorkerEngine implements Engine {
   }
 
   #fail(): void {
-    const problem = { code: "engine_failed", detail: "The engine could not be started.", facts: {} };
+    const problem = { code: "engine_failed", detail: "The engine could not be started." };
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer);
       reject(new EngineProblem(problem));

@@ -2,6 +2,8 @@
 // when the server speaks.
 
 import { ProblemError, isProblem } from "../api/http.ts";
+import { Files } from "../attachments/files.ts";
+import { BlobFiles, type Staging } from "../attachments/staging.ts";
 import { fromBase64 } from "../bytes.ts";
 import { MlsEngine, MlsRefused } from "../mls-engine.ts";
 import type { StorePort } from "../store/port.ts";
@@ -17,7 +19,7 @@ import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
 import { claim, createConversation, freshRecord, join, membersOf, settleCreation } from "./membership.ts";
 import { problemOf } from "./messages.ts";
-import { Sender, discard, enqueueText, retry } from "./outbox.ts";
+import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
@@ -31,6 +33,8 @@ export interface EngineOptions {
   store: StorePort;
   server: Server;
   notify(notification: Notification): void;
+  /** Where files lie while they are uploaded; otherwise they go with this engine. */
+  staging?: Staging;
   now?: () => number;
   timing?: Timing;
 }
@@ -58,6 +62,7 @@ export class ChatEngine {
   readonly #committer: Committer;
   readonly #teller: Teller;
   readonly #marks: DeliveryMarks;
+  readonly #files: Files;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
   readonly #closing = new AbortController();
@@ -78,6 +83,7 @@ export class ChatEngine {
     for (const [id, record] of await records.all("conversations")) {
       engine.#context.conversations.set(id, new Conversation(records, record));
     }
+    await engine.#files.load();
     return engine;
   }
 
@@ -122,6 +128,12 @@ export class ChatEngine {
       this.#background(() => this.#commitWaiting(conversation)),
     );
     this.#marks = new DeliveryMarks(this.#context);
+    this.#files = new Files({
+      context: this.#context,
+      staging: options.staging ?? new BlobFiles(),
+      notify: this.#notify,
+      flush: (conversation) => this.#flush(conversation),
+    });
   }
 
   start(): void {
@@ -259,9 +271,18 @@ export class ChatEngine {
 
   async sendText(conversationId: string, text: string, messageId: string): Promise<{ messageId: string }> {
     const conversation = this.#conversation(conversationId);
-    await enqueueText(this.#context, conversation, messageId, text);
+    await enqueue(this.#context, conversation, messageId, { type: "text", text });
     this.#flush(conversation);
     return { messageId };
+  }
+
+  /** Uploads and downloads. */
+  get files(): Files {
+    return this.#files;
+  }
+
+  async sendFile(conversationId: string, file: File, id: string): Promise<{ uploadId: string }> {
+    return this.#files.send(this.#conversation(conversationId), file, id);
   }
 
   async retry(conversationId: string, messageId: string): Promise<null> {
@@ -373,6 +394,7 @@ export class ChatEngine {
       if (conversation.isOpen && !listed.has(conversation.id)) await this.#goneFrom(conversation);
       if (conversation.isOpen) await this.#resume(conversation);
     }
+    this.#files.resume();
     await replenish(context);
     const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
     for (const conversation of unfinished) this.#background(() => this.#finished(conversation));

@@ -1,6 +1,7 @@
 // The leading Worker's engine: opened when the pages ask for it, opened again by whoever takes over.
 
 import { ProblemError } from "../api/http.ts";
+import type { Staging } from "../attachments/staging.ts";
 import type { StorePort } from "../store/port.ts";
 import type { Timing } from "./connection.ts";
 import { ChatEngine } from "./engine.ts";
@@ -17,6 +18,7 @@ export interface HostOptions {
   personId: string;
   server: Server;
   openStore(personId: string): Promise<StorePort>;
+  openStaging?(personId: string): Promise<Staging>;
   notify(notification: Notification): void;
   timing?: Timing;
 }
@@ -37,6 +39,13 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   retry: (engine, { conversationId, messageId }) => engine.retry(conversationId, messageId),
   discard: (engine, { conversationId, messageId }) => engine.discard(conversationId, messageId),
   messages: (engine, { conversationId, before, limit }) => engine.messages(conversationId, before, limit),
+  fileLimit: ({ files }) => files.limit(),
+  sendFile: (engine, { conversationId, file }, id) => engine.sendFile(conversationId, file, id),
+  uploads: async ({ files }) => files.uploads(),
+  retryUpload: ({ files }, { uploadId }) => files.retry(uploadId),
+  cancelUpload: ({ files }, { uploadId }) => files.cancel(uploadId),
+  download: ({ files }, { messageId }) => files.download(messageId),
+  cancelDownload: ({ files }, { messageId }) => files.cancelDownload(messageId),
   markSeen: (engine, { conversationId }) => engine.markSeen(conversationId),
 };
 
@@ -164,10 +173,12 @@ export class Host implements Leader {
   }
 
   async #makeEngine(): Promise<ChatEngine> {
-    const { personId, server, openStore, notify, timing } = this.#options;
+    const { personId, server, openStore, openStaging, notify, timing } = this.#options;
     const store = await openStore(personId);
     try {
-      return await ChatEngine.open({ personId, store, server, notify, ...(timing && { timing }) });
+      const staging = await openStaging?.(personId);
+      const optional = { ...(staging && { staging }), ...(timing && { timing }) };
+      return await ChatEngine.open({ personId, store, server, notify, ...optional });
     } catch (error) {
       store.close();
       throw error;

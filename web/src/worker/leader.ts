@@ -55,7 +55,7 @@ export interface ParticipantOptions {
 const REMEMBERED = 500;
 const CLOSED: Answer = {
   ok: false,
-  problem: { code: "closed", detail: "The messages were closed on this device.", facts: {} },
+  problem: { code: "closed", detail: "The messages were closed on this device." },
 };
 
 interface Waiting {

@@ -1,6 +1,7 @@
 // The Worker of one tab: takes calls from its page, and has them done by whichever tab leads.
 
 import { createHttp } from "../api/http.ts";
+import { openStaging } from "../attachments/staging.ts";
 import { openIndexedDb } from "../store/indexeddb.ts";
 import { Host } from "./host.ts";
 import { type Answer, type Call, type Channel, Participant } from "./leader.ts";
@@ -11,7 +12,7 @@ import { HttpServer } from "./server.ts";
 
 const CSRF_PATIENCE = 2_000;
 const NAME = "securechat-engine";
-const LOGGED_OUT = { code: "not_authenticated", detail: "You logged out in another tab.", facts: {} };
+const LOGGED_OUT = { code: "not_authenticated", detail: "You logged out in another tab." };
 const CLOSED: Snapshot = {
   phase: "closed",
   failure: null,
@@ -71,7 +72,7 @@ async function participate(personId: string): Promise<Participant> {
     locks: navigator.locks,
     channel: new BroadcastChannel(name) as Channel,
     lead: (tellAll) => {
-      host = new Host({ personId, server, openStore: openIndexedDb, notify: tellAll });
+      host = new Host({ personId, server, openStore: openIndexedDb, openStaging, notify: tellAll });
       if (last.phase === "ready") host.resume(last);
       return host;
     },
@@ -115,7 +116,7 @@ async function perform(call: Call): Promise<Answer> {
       if (current) return current.participant.call(call);
       return {
         ok: false,
-        problem: { code: "engine_closed", detail: "The messages of this account are not open here.", facts: {} },
+        problem: { code: "engine_closed", detail: "The messages of this account are not open here." },
       };
   }
 }

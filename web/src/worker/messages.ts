@@ -3,13 +3,14 @@
 import { ProblemError } from "../api/http.ts";
 import {
   type ConversationRecord,
+  type FileBody,
   type MessageBody,
   type MessageRecord,
   type OutboxRecord,
   UNPLACED,
   type Unit,
 } from "../store/records.ts";
-import type { Content as MessageContent } from "../wire.ts";
+import type { Content as MessageContent, SharedFile } from "../wire.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Problem } from "./protocol.ts";
@@ -19,7 +20,7 @@ type Content = OutboxRecord["content"];
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return { code: error.code, detail: error.detail, facts: error.facts };
-  return { code: "engine_failed", detail: "Something went wrong on this device.", facts: {} };
+  return { code: "engine_failed", detail: "Something went wrong on this device." };
 }
 
 /** What is kept of a message's content. */
@@ -29,6 +30,8 @@ export function bodyOf(content: MessageContent | null): MessageBody {
       return { type: "text", text: content.text };
     case "conversation_named":
       return { type: "named", name: content.name };
+    case "file":
+      return fileBody(content);
     case undefined:
       return { type: "unreadable" };
   }
@@ -56,6 +59,11 @@ export function receivedRecord(
   };
 }
 
+function fileBody(content: SharedFile): FileBody {
+  const { attachment_id: attachmentId, name, media_type: mediaType, size, key, sha256 } = content;
+  return { type: "file", attachmentId, name, mediaType, size, key, sha256 };
+}
+
 export function noteContent(
   draft: ConversationRecord,
   record: MessageRecord,
@@ -64,8 +72,8 @@ export function noteContent(
 ): void {
   // A conversation of two is called by the other's name, which the other must not choose.
   if (content?.type === "conversation_named" && draft.kind === "group") draft.name = content.name;
-  if (content?.type !== "text") return;
-  draft.lastMessage = { text: content.text, at: record.at, mine };
+  if (content?.type !== "text" && content?.type !== "file") return;
+  draft.lastMessage = { text: content.type === "text" ? content.text : content.name, at: record.at, mine };
   if (!mine) draft.unread += 1;
 }
 
@@ -135,7 +143,7 @@ export function announceName(context: Context, draft: ConversationRecord, unit: 
   unit.put("outbox", messageId, outgoing);
 }
 
-const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more.", facts: {} };
+const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more." };
 
 /** Nobody will hear it any more: what waits to be sent is shown as not sent. */
 export async function failWaiting(context: Context, conversation: Conversation): Promise<void> {

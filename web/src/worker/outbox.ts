@@ -4,7 +4,7 @@
 import { ProblemError, isProblem } from "../api/http.ts";
 import { toBase64 } from "../bytes.ts";
 import { RemovalsWait, TooLong, paddedSize } from "../mls-engine.ts";
-import type { OutboxRecord } from "../store/records.ts";
+import type { OutboxRecord, Unit } from "../store/records.ts";
 import { MAX_TEXT_CHARACTERS } from "../wire.ts";
 import { commitWaiting } from "./commits.ts";
 import { characters, encodeContent, encodeEnvelope } from "./content.ts";
@@ -26,7 +26,7 @@ function isPassing(error: unknown): boolean {
 function checkLength(content: Content): void {
   const text = content.type === "text" ? content.text : content.name;
   try {
-    if (text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
+    if (content.type !== "file" && text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
     if (characters(text) > MAX_TEXT_CHARACTERS) throw new TooLong();
     paddedSize(encodeContent(content).length);
   } catch (error) {
@@ -35,20 +35,21 @@ function checkLength(content: Content): void {
   }
 }
 
-/** Keeps a text and lets it go as soon as it can. The same id again is the same message. */
-export async function enqueueText(
+/** Keeps a message and lets it go as soon as it can. The same id again is the same message. */
+export async function enqueue(
   context: Context,
   conversation: Conversation,
   messageId: string,
-  text: string,
+  content: Content,
+  also: (unit: Unit) => void = () => undefined,
 ): Promise<void> {
-  const content: Content = { type: "text", text };
   checkLength(content);
   await context.lock.run(async () => {
     if (await context.records.get("messages", messageId)) return;
     const [message, outgoing] = queued(context, conversation.id, messageId, content);
     await conversation.save((draft, unit) => {
       unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
+      also(unit);
       draft.activeAt = message.at;
       noteContent(draft, message, content, true);
     });

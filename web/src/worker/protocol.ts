@@ -7,7 +7,7 @@ export interface Problem {
   code: string;
   detail: string;
   /** What stands beside the code, such as `person_id`. */
-  facts: Readonly<Record<string, unknown>>;
+  facts?: Readonly<Record<string, unknown>>;
 }
 
 export type Connection = "offline" | "connecting" | "online";
@@ -40,16 +40,50 @@ export interface Snapshot {
 
 export type DeliveryState = "sending" | "sent" | "delivered" | "failed";
 
+/** What is shown of a file; what opens it stays with the engine. */
+export interface FileView {
+  name: string;
+  mediaType: string;
+  size: number;
+}
+
+/** A file on its way up; its message comes when all of it is there. */
+export interface UploadView {
+  id: string;
+  conversationId: string;
+  name: string;
+  size: number;
+  /** `waiting`: for the network; it goes on by itself. */
+  state: "encrypting" | "uploading" | "waiting" | "failed";
+  /** From 0 to 1. */
+  part: number;
+  problem: Problem | null;
+  /** Otherwise the file has to be chosen again. */
+  canRetry: boolean;
+}
+
+/** A file on its way down. `failed` without a problem: somebody has cancelled it. */
+export interface DownloadView {
+  messageId: string;
+  state: "running" | "done" | "failed";
+  /** From 0 to 1. */
+  part: number;
+  file: Blob | null;
+  problem: Problem | null;
+}
+
 export interface MessageView {
   id: string;
   conversationId: string;
   /** Null until the server has accepted it. */
   position: number | null;
-  kind: "text" | "notice";
+  kind: "text" | "file" | "notice";
   senderId: string;
   senderName: string;
   mine: boolean;
+  /** Of a file its name. */
   text: string;
+  file: FileView | null;
   at: string;
   /** Only of own messages. */
   delivery: DeliveryState | null;
@@ -93,6 +127,16 @@ export interface Requests {
     { messages: MessageView[]; more: boolean },
   ];
   markSeen: [{ conversationId: string }, null];
+  /** How large a file may be. */
+  fileLimit: [Record<string, never>, { maxBytes: number }];
+  /** Answers once the file is encrypted and may go away; how it goes on is told. */
+  sendFile: [{ conversationId: string; file: File }, { uploadId: string }];
+  uploads: [Record<string, never>, UploadView[]];
+  retryUpload: [{ uploadId: string }, null];
+  cancelUpload: [{ uploadId: string }, null];
+  /** Answers at once; how it goes is told, and the file itself at the end. */
+  download: [{ messageId: string }, null];
+  cancelDownload: [{ messageId: string }, null];
 }
 
 export type Method = keyof Requests;
@@ -101,7 +145,10 @@ export type Notification =
   | { type: "snapshot"; snapshot: Snapshot }
   /** New or changed messages; a page shows those of the conversation that is open. */
   | { type: "messages"; conversationId: string; messages: MessageView[] }
-  | { type: "discarded"; conversationId: string; messageId: string };
+  | { type: "discarded"; conversationId: string; messageId: string }
+  /** All that are on their way up. */
+  | { type: "uploads"; uploads: UploadView[] }
+  | { type: "download"; download: DownloadView };
 
 /** What `engine-client.ts` offers the pages. */
 export interface Engine {

@@ -2,6 +2,7 @@
 // WebSocket. Tests put a relay in memory in its place.
 
 import type { Http } from "../api/http.ts";
+import { type FileServer, HttpFileServer } from "../attachments/server.ts";
 import type { Command, EntryAppended, ServerFrame, WelcomeArrived } from "../wire.ts";
 
 export type Entry = Omit<EntryAppended, "type">;
@@ -89,6 +90,7 @@ export interface Socket {
 
 /** Calls reject with `ProblemError`. */
 export interface Server {
+  readonly files: FileServer;
   registerDevice(device: NewDevice): Promise<BoundDevice>;
   bindDevice(deviceId: string, proof: string): Promise<BoundDevice>;
   boundDevice(): Promise<BoundDevice>;
@@ -116,9 +118,11 @@ interface Paged<T> {
 }
 
 export class HttpServer implements Server {
+  readonly files: FileServer;
   readonly #http: Http;
 
   constructor(http: Http) {
+    this.files = new HttpFileServer(http);
     this.#http = http;
   }
 

@@ -1,6 +1,6 @@
 // What pages see of the records.
 
-import type { MembersChanged, MessageRecord, NoticeBody } from "../store/records.ts";
+import type { MembersChanged, MessageBody, MessageRecord, NoticeBody } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
@@ -43,15 +43,21 @@ export function messageView(
     id: message.id,
     conversationId: message.conversationId,
     position: message.position,
-    kind: body.type === "text" ? "text" : "notice",
+    kind: body.type === "text" || body.type === "file" ? body.type : "notice",
     senderId: message.senderId,
     senderName: message.senderId === "" ? "" : context.people.name(message.senderId),
     mine,
-    text: body.type === "text" ? body.text : noticeText(context, message.senderId, body),
+    text: textOf(context, message.senderId, body),
+    file: body.type === "file" ? { name: body.name, mediaType: body.mediaType, size: body.size } : null,
     at: message.at,
     delivery: deliveryOf(conversation.record, message, context.me.deviceId),
     problem: message.problem,
   };
+}
+
+function textOf(context: Context, senderId: string, body: MessageBody): string {
+  if (body.type === "text") return body.text;
+  return body.type === "file" ? body.name : noticeText(context, senderId, body);
 }
 
 function noticeText(context: Context, senderId: string, body: NoticeBody): string {
