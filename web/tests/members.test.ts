@@ -43,6 +43,21 @@ test("who is removed keeps what they read, reads nothing new and is told by whom
   assert.equal(relay.conversation(id).info.epoch, 2);
 });
 
+test("what had reached somebody stays delivered when they are gone", async () => {
+  const relay = new Relay();
+  const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];
+  const { conversationId: id } = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  const mark = async () => (await alice.messages(id)).find(({ kind }) => kind === "text")?.delivery;
+  await alice.send(id, "hello");
+  await until(async () => (await mark()) === "delivered", "it has reached Bob");
+
+  await alice.engine.removePerson(id, bob.personId);
+  await alice.reload();
+  await until(() => conversationAt(alice, id)?.personIds.length === 0, "Alice is alone");
+
+  assert.equal(await mark(), "delivered");
+});
+
 test("who was removed while offline is told so when they come back", async () => {
   const { relay, alice, carol, id } = await three();
   carol.server.goOffline();

@@ -17,7 +17,7 @@ import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
-import { claim, createConversation, freshRecord, join, membersOf, settleCreation } from "./membership.ts";
+import { claim, createConversation, freshRecord, join, membersOf, settleCreation, withGone } from "./membership.ts";
 import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
@@ -443,8 +443,8 @@ export class ChatEngine {
   }
 
   async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
-    const members = membersOf(info);
     const { members: known } = conversation.record;
+    const members = withGone(membersOf(info), known);
     if (JSON.stringify(known) === JSON.stringify(members)) return;
     const positions = (record: typeof members) =>
       Object.values(record).map(({ deliveredPosition }) => deliveredPosition);

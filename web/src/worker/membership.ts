@@ -90,7 +90,9 @@ export async function forget(context: Context, id: string): Promise<void> {
   context.refresh();
 }
 
-export function membersOf(info: ConversationInfo): ConversationRecord["members"] {
+type Members = ConversationRecord["members"];
+
+export function membersOf(info: ConversationInfo): Members {
   return Object.fromEntries(
     info.members.map((member) => [
       member.device_id,
@@ -98,9 +100,16 @@ export function membersOf(info: ConversationInfo): ConversationRecord["members"]
         personId: member.person_id,
         joinedPosition: member.joined_position,
         deliveredPosition: member.delivered_position,
+        isGone: false,
       },
     ]),
   );
+}
+
+/** Those present, and those who were. */
+export function withGone(present: Members, known: Members): Members {
+  const gone = Object.entries(known).map(([deviceId, member]) => [deviceId, { ...member, isGone: true }]);
+  return { ...Object.fromEntries(gone), ...present };
 }
 
 /** Key packages of every device of a person, each seen to be theirs. */
