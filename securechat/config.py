@@ -76,6 +76,11 @@ class Config(BaseSettings):
         description="A face that was neither enrolled nor refreshed for so long is erased; its "
         "owner uses the other factor and may enrol again.",
     )
+    cipher_suite: Literal[0xF04E, 0x0001] = Field(
+        0xF04E,
+        description="Suite of new conversations: 61518 (0xF04E: post-quantum hybrid) or 1 "
+        "(0x0001: X25519).",
+    )
     key_package_claims_per_hour: int = Field(
         600, gt=0, description="How many key packages one device may claim in an hour."
     )

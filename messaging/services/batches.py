@@ -12,7 +12,13 @@ from django.utils import timezone
 from accounts.errors import DeviceRevoked
 from messaging import bulk, events
 from messaging.bulk import Earlier, NewEntry, Pair
-from messaging.errors import ConversationNotFound, MessageIdReused, PositionAhead, StaleEpoch
+from messaging.errors import (
+    ConversationNotFound,
+    MessageIdReused,
+    PositionAhead,
+    ProposalsPending,
+    StaleEpoch,
+)
 from messaging.metrics import ACCEPTED
 from messaging.models import Entry
 from messaging.services.log import Placed
@@ -135,6 +141,8 @@ class _Batch:
         room = self._rooms[send.conversation_id]
         if send.epoch != room.epoch:
             raise StaleEpoch(epoch=room.epoch)
+        if room.awaits_removal:
+            raise ProposalsPending
         room.last_position += 1
         self._append(send, room.last_position)
         return Placed(position=room.last_position, is_new=True)

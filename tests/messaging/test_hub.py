@@ -17,7 +17,7 @@ from accounts.services.tickets import SocketCaller
 from messaging import doorbell
 from messaging import hub as hubs
 from messaging import outbox as outboxes
-from messaging.access import entries_for, membership_for
+from messaging.access import log_for
 from messaging.consumers import DeviceSocket
 from messaging.doorbell import Ring
 from messaging.hub import Hub, hub_of_this_process
@@ -68,7 +68,7 @@ async def a_doorbell_out_of_order() -> AsyncIterator[None]:
 
 def log_of(member: Member, conversation: Conversation) -> list[EntryAppended]:
     """What the member's device reads over HTTP when it catches up."""
-    entries = entries_for(membership_for(member.device, conversation.pk))
+    entries = log_for(member.device, conversation.pk).entries
     return [entry_event(entry) for entry in entries]
 
 
@@ -142,7 +142,7 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
 
     async with connected(alice) as hers, connected(bob) as his, connected(carol) as new:
         writing = asyncio.gather(*(socket.say(group.pk) for socket in (hers, his)))
-        await in_thread(alice.adds)(group, carol, epoch=1)
+        await in_thread(alice.adds)(group, carol)
         await writing
         await in_thread(alice.says)(group, epoch=2)
         joined = await new.wait_for(WelcomeArrived)
