@@ -33,7 +33,7 @@ def cast(product: Product, launch: Launch) -> Cast:
     browser = launch(None)
     people = []
     for username, display_name in (
-        ("dora", "Dora Maar"),
+        ("dot", "Dot Mars"),
         ("eli", "Eli Whitney"),
         ("fay", "Fay Wray"),
     ):
@@ -69,9 +69,9 @@ def test_who_is_removed_is_told_and_reads_nothing_new(cast: Cast) -> None:
     cast.dora.write(WITHOUT_FAY)
 
     cast.eli.reads(EVERYBODY, WITHOUT_FAY)
-    expect(cast.eli.notice("Dora Maar removed Fay Wray.")).to_be_visible()
+    expect(cast.eli.notice("Dot Mars removed Fay Wray.")).to_be_visible()
     expect(cast.dora.notice("You removed Fay Wray.")).to_be_visible()
-    expect(cast.fay.notice("Dora Maar removed you.")).to_be_visible()
+    expect(cast.fay.notice("Dot Mars removed you.")).to_be_visible()
     expect(cast.fay.see("conversation-notice")).to_contain_text("removed you")
     expect(cast.fay.see("composer")).to_be_disabled()
     cast.fay.reads(EVERYBODY)
@@ -120,7 +120,7 @@ def test_a_revoked_device_is_removed_before_anything_else_is_said(cast: Cast) ->
 def test_a_draft_is_gone_when_its_writer_has_logged_out(cast: Cast) -> None:
     cast.dora.see("composer").fill("begun and not sent")
     cast.dora.log_out()
-    cast.dora.see("login-username").fill("dora")
+    cast.dora.see("login-username").fill("dot")
     cast.dora.see("login-password").fill(cast.dora.password)
     cast.dora.see("login-submit").click()
     cast.dora.give_code()
