@@ -159,9 +159,10 @@ def test_a_joiner_reads_its_welcome_and_the_tree_beside_it(
     (waiting,) = his.get("welcomes")["results"]
     tree = his.get(f"conversations/{conversation.pk}/tree?epoch={waiting['epoch']}")
 
+    (own,) = bob.own.values()
     group = join(
         welcome_in(b64decode(waiting["welcome"])),
-        *bob.own.values(),
+        own,
         policy(),
         tree=RatchetTreeExtension.decode(b64decode(tree["ratchet_tree"])),
     )

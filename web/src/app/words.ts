@@ -284,6 +284,12 @@ export const words = {
     leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
   },
 
+  changedKey: {
+    title: (name: string) => `The security key of ${name} has changed`,
+    lead: "Either they set up a new device after losing all others, or somebody else sits in their place. Ask them by another way, best in person, before you trust it.",
+    trust: "Trust the new key",
+  },
+
   files: {
     attach: "Attach files",
     limit: (size: string) => `Up to ${size} each`,
