@@ -13,6 +13,7 @@ from allauth.headless.base.response import (
     ConflictResponse,
     ForbiddenResponse,
     ReauthenticationResponse,
+    UnauthorizedResponse,
 )
 from allauth.headless.internal.restkit.inputs import Input
 from allauth.headless.internal.restkit.response import APIResponse
@@ -21,7 +22,7 @@ from allauth.headless.mfa.inputs import AuthenticateInput
 from allauth.headless.mfa.response import AuthenticatorDeletedResponse
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -42,9 +43,10 @@ from accounts.factors import (
     enrolled_factors,
     waits_for_codes,
 )
+from accounts.metrics import count_login
 from accounts.models import Person
 from accounts.services import guesses, logins
-from securechat_sdk.wire.errors import ChatError, InvalidInput, TooLarge
+from securechat_sdk.wire.errors import ChatError, InvalidInput, NotAuthenticated, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -103,21 +105,13 @@ class FactorChange(StrictBody):
             return _answer(ForbiddenResponse(request))
         except ReauthenticationRequired:
             return _answer(ReauthenticationResponse(request))
+        except NotAuthenticated:
+            return _answer(UnauthorizedResponse(request))
 
 
 def _answer(response: HttpResponseBase) -> HttpResponseBase:
     """Give an answer of allauth's, which has no types, the type it has."""
     return response
-
-
-def _locked(request: HttpRequest) -> Person:
-    """The person in the session; of two first factors at once, the later one is no longer first."""
-    person = request.user
-    if not isinstance(person, Person):
-        raise PermissionDenied
-    locked = Person.objects.select_for_update().get(pk=person.pk)
-    logins.require_factor_change(request)
-    return locked
 
 
 class LoginView(StrictBody, account_views.LoginView):  # type: ignore[misc]  # no types
@@ -154,15 +148,25 @@ class BudgetedCodeInput(AuthenticateInput):  # type: ignore[misc]  # no types
         try:
             guesses.spend_guess(person=self.user)
         except TooManyGuesses as error:
+            count_login("code_too_often")
             too_many: Exception = get_account_adapter().validation_error("too_many_login_attempts")
             raise too_many from error
-        code: str = super().clean_code()
+        code = self._right_code()
         try:
             guesses.spend_code(person=self.user, code=normalize_user_code(code))
         except CodeSpent as error:
             spent: Exception = get_mfa_adapter().validation_error("incorrect_code")
             raise spent from error
         guesses.renew_budget(person=self.user)
+        return code
+
+    def _right_code(self) -> str:
+        try:
+            code: str = super().clean_code()
+        except ValidationError:
+            count_login("code_wrong")
+            raise
+        count_login("code_right")
         return code
 
 
@@ -177,7 +181,7 @@ class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore
 
     @transaction.atomic
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        person = _locked(request)
+        person = logins.lock_for_factor_change(request)
         if TimeBasedCode().is_enrolled(person):
             return _answer(ConflictResponse(request))
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
@@ -190,7 +194,7 @@ class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore
     @transaction.atomic
     def delete(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Unlike allauth's, this keeps the recovery codes while another factor needs them."""
-        person = _locked(request)
+        person = logins.lock_for_factor_change(request)
         codes = set(enrolled_codes(person))
         if set(enrolled_factors(person)) - codes and codes == {TimeBasedCode.name}:
             return _answer(ConflictResponse(request))  # the other factor needs a code beside it
@@ -224,7 +228,7 @@ class RecoveryCodesView(FactorChange, mfa_views.ManageRecoveryCodesView):  # typ
 
     @transaction.atomic
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        person = _locked(request)
+        person = logins.lock_for_factor_change(request)
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
         events.code_enrolled.send(sender=None, request=request, person=person)
         return answer

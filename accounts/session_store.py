@@ -46,8 +46,8 @@ class SessionStore(DatabaseStore):
         return session
 
     def _place(self) -> dict[str, str]:
-        row = digest_of(self._get_or_create_session_key())
-        return {"table": "django_session", "row": row, "column": "session_data"}
+        key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]  # no stub
+        return {"table": "django_session", "row": digest_of(key), "column": "session_data"}
 
     def exists(self, session_key: str) -> bool:
         return super().exists(digest_of(session_key))

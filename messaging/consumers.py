@@ -7,9 +7,11 @@ from typing import Any
 from django.db import DatabaseError
 
 from accounts.errors import DeviceRevoked
+from accounts.metrics import count_refusal
 from accounts.services.tickets import SocketCaller
 from messaging.commands import execute
 from messaging.hub import hub_of_this_process
+from messaging.metrics import CLOSED, SOCKETS
 from messaging.outbox import Outbox
 from securechat_sdk.wire.codec import InvalidFrame, decode_command, encode_event
 from securechat_sdk.wire.errors import ChatError, Unavailable
@@ -53,11 +55,13 @@ class DeviceSocket:
         """Serve until the device leaves or the outbox is closed, and say why if it was us."""
         self._put(ready)
         try:
-            await self._hub.attach(self._outbox)
-            await _first_of(self._read(), self._write(), self._outbox.closed())
+            with SOCKETS.track_inprogress():
+                await self._hub.attach(self._outbox)
+                await _first_of(self._read(), self._write(), self._outbox.closed())
         finally:
             self._hub.detach(self._outbox)
         if self._outbox.close_code is not None:
+            CLOSED.labels(self._outbox.close_code.value).inc()
             close = {"type": "websocket.close", "code": self._outbox.close_code.value}
             await asyncio.wait_for(self._send(close), SECONDS_TO_CLOSE)
 
@@ -104,6 +108,7 @@ class DeviceSocket:
 
 
 def _refusal(request_id: int | None, error: ChatError) -> Refused:
+    count_refusal(error.code)
     return Refused(request_id=request_id, code=error.code, detail=error.detail, facts=error.facts)
 
 

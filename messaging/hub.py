@@ -22,6 +22,7 @@ from django.db import connection
 from accounts.services.tickets import SocketCaller, ended_callers
 from messaging import doorbell, news
 from messaging.doorbell import Ring, Ringer, What
+from messaging.metrics import entry_handed_out
 from messaging.news import MemberNow, RoomNow
 from messaging.outbox import Outbox, SharedText
 from messaging.services.key_packages import LOW
@@ -313,9 +314,12 @@ class Hub:
 
     def _hand_out(self, room: Room, entry: EntryAppended) -> None:
         frame = _text(entry)
+        sockets = 0
         for device in room.members.keys() & self._outboxes.keys():
             if room.members[device].may_read(entry.position):
                 self._put(device, frame)
+                sockets += len(self._outboxes[device])
+        entry_handed_out(sockets, entry.created_at)
 
     def _tell_marks(self, now: RoomNow) -> None:
         room = self._rooms.get(now.conversation_id)

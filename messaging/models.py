@@ -71,19 +71,6 @@ class ClaimedKeyPackage(models.Model):
         return str(self.pk)
 
 
-class ClaimBudget(models.Model):
-    """How many key packages a device has claimed in the current hour; counted by the database."""
-
-    device = models.OneToOneField(
-        Device, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
-    spent = models.PositiveIntegerField(default=0)
-    renews_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return str(self.device_id)
-
-
 class Conversation(models.Model):
     """A group of devices with one ordered log; its id is the MLS group id.
 

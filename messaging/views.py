@@ -6,11 +6,11 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from accounts.api.authentication import device_of
 from accounts.api.operations import again, operation
 from accounts.api.pagination import CURSOR, CursorPagination
+from accounts.api.serializers import read_fields
 from accounts.api.views import APIView
 from accounts.errors import DeviceRevoked
 from accounts.models import Scope
@@ -120,7 +120,7 @@ class KeyPackagesView(APIView):
 
         All are kept, or none. A last resort replaces the one before.
         """
-        packages = _read(KeyPackagesSerializer, request.data)
+        packages = read_fields(KeyPackagesSerializer, request.data)
         stock = upload_key_packages(device=device_of(request), **packages)
         return Response(StockSerializer(stock).data, status=201)
 
@@ -138,7 +138,7 @@ class ClaimsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Take one key package of each device of a person; nobody else gets the same."""
-        wanted = _read(ClaimSerializer, request.data)
+        wanted = read_fields(ClaimSerializer, request.data)
         claimed = claim_key_packages(device=device_of(request), **wanted)
         return Response(ClaimsSerializer({**wanted, "key_packages": claimed}).data, status=201)
 
@@ -187,7 +187,7 @@ class ConversationsView(APIView):
         of epoch 0, with the tree of one leaf, and lists this server as the external sender.
         """
         device = device_of(request)
-        wanted = NewConversation(**_read(NewConversationSerializer, request.data))
+        wanted = NewConversation(**read_fields(NewConversationSerializer, request.data))
         created = create_conversation(device=device, wanted=wanted)
         body = _conversation(access.conversation_in_full(device, wanted.id), request)
         return Response(body, status=201 if created.is_new else 200)
@@ -219,7 +219,7 @@ class EntriesView(APIView):
         An answer may hold fewer entries than asked for: go on until `last_position` is reached.
         A device that was removed reads up to its removal.
         """
-        query = _read(EntriesQuerySerializer, request.query_params.dict())
+        query = read_fields(EntriesQuerySerializer, request.query_params.dict())
         log = access.log_for(device_of(request), conversation_id)
         following = log.entries.filter(position__gt=query["after"])
         body = {
@@ -242,7 +242,7 @@ class MessagesView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Send an encrypted message: it gets the next position of the log."""
-        message = _read(MessageSerializer, request.data)
+        message = read_fields(MessageSerializer, request.data)
         return _placed(
             send_message(device=device_of(request), conversation_id=conversation_id, **message)
         )
@@ -278,7 +278,7 @@ class CommitsView(APIView):
         new epoch, without its tree. What does not verify is `commit_invalid`, with the engine's
         word for it in `reason`.
         """
-        submission = Submission(conversation_id, **_read(CommitSerializer, request.data))
+        submission = Submission(conversation_id, **read_fields(CommitSerializer, request.data))
         return _placed(submit_commit(device=device_of(request), submission=submission))
 
 
@@ -305,7 +305,7 @@ class ProposalsView(APIView):
 
         Until then nobody else's messages are accepted.
         """
-        proposal = _read(ProposalSerializer, request.data)
+        proposal = read_fields(ProposalSerializer, request.data)
         return _placed(
             submit_proposal(device=device_of(request), conversation_id=conversation_id, **proposal)
         )
@@ -324,7 +324,7 @@ class TreeView(APIView):
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """Read the tree of an epoch: the present one, the one before, or that of a Welcome."""
-        epoch = _read(TreeQuerySerializer, request.query_params.dict())["epoch"]
+        epoch = read_fields(TreeQuerySerializer, request.query_params.dict())["epoch"]
         conversation = access.conversation_for(device_of(request), conversation_id)
         return Response(TreeSerializer(snapshot_of(conversation, epoch)).data)
 
@@ -342,7 +342,7 @@ class DeliveryView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Say how far this device has stored the log; the mark never goes back."""
-        mark = _read(DeliverySerializer, request.data)
+        mark = read_fields(DeliverySerializer, request.data)
         position = mark_delivered(
             device=device_of(request), conversation_id=conversation_id, **mark
         )
@@ -384,11 +384,6 @@ class WelcomeView(APIView):
 
 
 # A serializer's data has a type only after validation: hence Any.
-def _read(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    checked = serializer(data=data)
-    checked.is_valid(raise_exception=True)
-    fields: dict[str, Any] = checked.validated_data
-    return fields
 
 
 def _conversation(conversation: Conversation, request: Request) -> Any:

@@ -111,6 +111,16 @@ class Config(BaseSettings):
     devices_per_person: int = Field(
         1, ge=1, le=1, description="How many devices a person may have; more than one comes later."
     )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Whoever sends it as `Authorization: Bearer …` may read `/metrics`; without "
+        "it, only this machine may, and in production nobody.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="`json` is for machines: an object a line, one for each request, and nothing "
+        "that somebody wrote or is called.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the server writes to its log."
     )

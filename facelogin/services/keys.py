@@ -5,16 +5,15 @@ under the password first and under one of these around that, so that the server 
 layer without the password, and neither opens anything without the other.
 """
 
-from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.sealing import seal, unseal
 from facelogin.models import Attempt, ServerKey, Template
 from facelogin.sealing import Key
-
-BATCH = 100
 
 
 def current_key() -> ServerKey:
@@ -41,40 +40,31 @@ def rotate() -> int:
     says which key it is under, and a key is erased when no row is under it.
     """
     new = make_key()
-    moved = _move(Template, new) + _move(Attempt, new)
-    erase_unused(older_than=new)
+    templates = Template.objects.filter(server_key__pk__lt=new.pk)
+    enrolments = Attempt.objects.filter(server_key__pk__lt=new.pk)
+    moved = _move(templates, new) + _move(enrolments, new)
+    old = ServerKey.objects.filter(pk__lt=new.pk)
+    in_use = [row.server_key for rows in (templates, enrolments) for row in rows.all()]
+    old.exclude(pk__in=[key.pk for key in in_use if key]).delete()
     return moved
 
 
-def erase_unused(*, older_than: ServerKey) -> None:
-    used = {
-        pk
-        for rows in (Template, Attempt)
-        for pk in rows.objects.values_list("server_key", flat=True)  # type: ignore[attr-defined]
-    }
-    ServerKey.objects.filter(pk__lt=older_than.pk).exclude(pk__in=used - {None}).delete()
+Row = TypeVar("Row", Template, Attempt)
 
 
-def _move(rows: type[Template] | type[Attempt], new: ServerKey) -> int:
+def _move(behind: QuerySet[Row], new: ServerKey) -> int:
+    """Each in its own transaction, so that a login waits for one row at most."""
     moved = 0
-    behind = rows.objects.filter(server_key__pk__lt=new.pk)  # type: ignore[misc]  # both have it
-    while batch := list(behind.values_list("pk", flat=True)[:BATCH]):
-        moved += _move_batch(rows, new, batch)
-    return moved
-
-
-@transaction.atomic
-def _move_batch(
-    rows: type[Template] | type[Attempt], new: ServerKey, batch: Sequence[object]
-) -> int:
-    locked = rows.objects.select_for_update(of=("self",)).select_related("server_key")  # type: ignore[misc]  # both have it
-    moved = 0
-    for row in locked.filter(pk__in=batch, server_key__pk__lt=new.pk):
-        about = about_wrapped(row.person_id)
-        inner = opened(row.server_key).open(bytes(row.wrapped_key), about=about)
-        row.server_key, row.wrapped_key = new, opened(new).seal(inner, about=about)
-        row.save(update_fields=["server_key", "wrapped_key"])
-        moved += 1
+    for waiting in list(behind):
+        with transaction.atomic():
+            row = behind.select_for_update(of=("self",)).filter(pk=waiting.pk).first()
+            if row is None or row.server_key is None or row.wrapped_key is None:
+                continue  # erased, or enrolled anew, in between
+            about = about_wrapped(row.person_id)
+            inner = opened(row.server_key).open(bytes(row.wrapped_key), about=about)
+            row.server_key, row.wrapped_key = new, opened(new).seal(inner, about=about)
+            row.save(update_fields=["server_key", "wrapped_key"])
+            moved += 1
     return moved
 
 

@@ -19,6 +19,7 @@ from messaging.errors import (
     ProposalsPending,
     StaleEpoch,
 )
+from messaging.metrics import ACCEPTED
 from messaging.models import Entry
 from messaging.services.log import Placed
 from securechat_sdk.wire.errors import ChatError
@@ -60,6 +61,7 @@ def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
         batch = _Batch(jobs)
         outcomes = [batch.outcome_of(job) for job in jobs]
         batch.store()
+    ACCEPTED.labels(Entry.Kind.MESSAGE.value).inc(batch.new_entries)
     return outcomes
 
 
@@ -110,6 +112,10 @@ class _Batch:
                     assert_never(job)
         except ChatError as refusal:
             return refusal
+
+    @property
+    def new_entries(self) -> int:
+        return len(self._entries)
 
     def store(self) -> None:
         now = timezone.now()

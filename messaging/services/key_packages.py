@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Device
+from accounts.services.budgets import Budget, BudgetSpentError
 from messaging import events
 from messaging.access import acting_device, active_devices, person_for
 from messaging.envelopes import ReadKeyPackage, read_key_package
@@ -22,12 +23,11 @@ from messaging.errors import (
     NoKeyPackage,
     TooManyKeyPackages,
 )
-from messaging.models import ClaimBudget, ClaimedKeyPackage, KeyPackage
+from messaging.models import ClaimedKeyPackage, KeyPackage
 from messaging.services.groups import owner_of
 
 MOST_KEPT = 200
 LOW = 20
-BUDGET_RENEWAL = timedelta(hours=1)
 CLAIM_LIFETIME = timedelta(days=7)
 
 
@@ -172,14 +172,9 @@ def _tell_when_low(device_id: UUID, left: int) -> None:
 
 
 def _spend(claimer: Device, amount: int) -> None:
-    """Count the claims of this hour; the claimer's row is locked, so no two are counted as one."""
-    now = timezone.now()
-    budget, _ = ClaimBudget.objects.get_or_create(
-        device=claimer, defaults={"renews_at": now + BUDGET_RENEWAL}
-    )
-    if budget.renews_at <= now:
-        budget.spent, budget.renews_at = 0, now + BUDGET_RENEWAL
-    budget.spent += amount
-    if budget.spent > settings.CONFIG.key_package_claims_per_hour:
-        raise ClaimsExhausted(retry_after=int((budget.renews_at - now).total_seconds()) + 1)
-    budget.save()
+    hourly = settings.CONFIG.key_package_claims_per_hour
+    budget = Budget(purpose="key package claims", limit=hourly, window=timedelta(hours=1))
+    try:
+        budget.spend(claimer.pk, amount)
+    except BudgetSpentError as error:
+        raise ClaimsExhausted(retry_after=error.retry_after) from error

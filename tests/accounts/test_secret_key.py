@@ -32,37 +32,36 @@ def codes_of_checks() -> set[str | None]:
 def test_a_one_time_code_that_cannot_be_checked_is_refused(
     at_home: Browser, other_browser: Browser, settings: Settings
 ) -> None:
-    other_browser.give_password("alice")
     code, kept = current_code(), settings.SERVER_SECRET
     replace_key(settings)
+    other_browser.give_password("alice")
 
     answer = other_browser.give_code(code)
 
     assert answer.status_code == 503
     assert read(answer)["errors"][0]["code"] == "seal_broken"
     settings.SERVER_SECRET = kept
+    other_browser.give_password("alice")
     assert other_browser.give_code(code).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["totp", "recovery-codes"])
-def test_looking_at_second_factors_is_refused_or_works(
-    at_home: Browser, settings: Settings, path: str
+def test_a_store_that_cannot_be_unlocked_is_refused(
+    browser: Browser, newcomer: Person, second_factor_optional: None, settings: Settings
 ) -> None:
-    assert at_home.allauth("GET", f"account/authenticators/{path}").status_code == 200
+    browser.give_password("nina")
+    browser.register()
+    assert browser.prove().status_code == 200
+    replace_key(settings)
+    browser.give_password("nina")
+
+    assert refusal(browser.prove()) == (503, "seal_broken")
+
+
+def test_sessions_end(at_home: Browser, settings: Settings) -> None:
+    assert at_home.state == "ready"
     replace_key(settings)
 
-    answer = at_home.allauth("GET", f"account/authenticators/{path}")
-
-    sealed = path == "recovery-codes"
-    assert answer.status_code == (503 if sealed else 200)
-
-
-def test_a_store_that_cannot_be_unlocked_is_refused(at_home: Browser, settings: Settings) -> None:
-    assert at_home.prove().status_code == 200
-    replace_key(settings)
-
-    assert refusal(at_home.api("GET", "session/device")) == (503, "seal_broken")
-    assert refusal(at_home.prove()) == (503, "seal_broken")
+    assert at_home.state == "anonymous"
 
 
 def test_a_wrong_key_is_noticed_at_the_start(at_home: Browser, settings: Settings) -> None:

@@ -31,6 +31,7 @@ from securechat_sdk.wire.frames import (
     CloseCode,
     DeliveryAdvanced,
     EntryAppended,
+    Ready,
     Refused,
     WelcomeArrived,
 )
@@ -296,7 +297,8 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
     monkeypatch.setattr(outboxes, "MOST_FRAMES", 5)
     stalled = StalledReader(reads=1)
     caller = SocketCaller(device=bob.device, token=None)
-    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve())
+    ready = Ready(device_id=bob.device.pk, incarnation=uuid4())
+    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve(ready))
 
     async with connected(alice) as hers:
         answers = [await hers.say(conversation.pk) for _ in range(10)]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.errors import DeviceRevoked
+from accounts.models import Spending
 from messaging.errors import (
     ClaimsExhausted,
     KeyPackageDuplicate,
@@ -20,7 +21,7 @@ from messaging.errors import (
     PersonNotFound,
     TooManyKeyPackages,
 )
-from messaging.models import ClaimBudget, KeyPackage
+from messaging.models import KeyPackage
 from messaging.services import key_packages
 from messaging.services.key_packages import (
     Stock,
@@ -211,7 +212,7 @@ def test_claims_are_counted_and_renewed_after_an_hour(
     with pytest.raises(ClaimsExhausted) as refused:
         claim_key_packages(device=alice.device, person_id=bob.person.pk)
     left_after_refusal = stock_of(bob.device).available
-    ClaimBudget.objects.update(renews_at=timezone.now())
+    Spending.objects.update(renews_at=timezone.now())
     claim_key_packages(device=alice.device, person_id=bob.person.pk)
 
     assert refused.value.facts["retry_after"] in range(3590, 3602)

@@ -13,6 +13,8 @@ export const MAX_HANDSHAKE_BYTES = 524288;
 export const MAX_GROUP_INFO_BYTES = 16384;
 export const MAX_TEXT_CHARACTERS = 16000;
 export const MAX_NAME_CHARACTERS = 100;
+export const MAX_FILE_NAME_CHARACTERS = 255;
+export const MAX_MEDIA_TYPE_CHARACTERS = 100;
 export const PADDED_SIZES = [256, 1024, 4096, 16384, 65536] as const;
 
 /** What a place in the log holds. */
@@ -147,6 +149,18 @@ export interface ConversationNamed {
   readonly name: string;
 }
 
+/** A file that was uploaded beside the log, with what opens it. Never printed. */
+export interface SharedFile {
+  readonly type: "file";
+  readonly v?: number;
+  readonly attachment_id: Uuid;
+  readonly name: string;
+  readonly media_type: string;
+  readonly size: number;
+  readonly key: Base64;
+  readonly sha256: Base64;
+}
+
 /** What binds a ciphertext to its place: compared with the entry after decryption. */
 export interface Envelope {
   readonly conversation_id: Uuid;
@@ -183,4 +197,5 @@ export type ServerFrame =
 
 export type Content =
   | Text
-  | ConversationNamed;
+  | ConversationNamed
+  | SharedFile;

@@ -5,9 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from accounts.models import Person
 from accounts.services import secret_key
-from facelogin.services.templates import erase_face
+from facelogin.services import templates
 
 
 class Command(BaseCommand):
@@ -26,6 +25,5 @@ class Command(BaseCommand):
         if not yes:
             raise CommandError("This erases every second factor and ends every device; add --yes.")
         with transaction.atomic():
-            for person in Person.objects.filter(face_template__isnull=False):
-                erase_face(person)
+            templates.erase_all()
             secret_key.give_up_what_is_sealed()
