@@ -7,6 +7,7 @@ from securechat_sdk.wire.errors import (
     InvalidInput,
     NotFound,
     TooManyRequests,
+    Unavailable,
     Unprocessable,
 )
 
@@ -112,3 +113,11 @@ class CodeSpent(Conflict):
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
     title = "Too many codes were tried; wait before the next."
+
+
+class SealBroken(Unavailable):
+    code = "seal_broken"
+    title = (
+        "What the server keeps sealed for you does not open. An administrator has to put the right "
+        "secret key in place."
+    )

@@ -6,6 +6,10 @@ from uuid import UUID
 from django.db import transaction
 from django.dispatch import Signal
 
+# Sent with ``device_ids`` inside the transaction that revokes them, once their rows are locked:
+# whatever is to happen together with a revocation happens here.
+devices_revoking = Signal()
+
 # Sent with ``device_id`` and ``person_id`` (both UUID) when a device may no longer act. An
 # application that holds something open for a device, such as a socket, closes it now.
 device_revoked = Signal()

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import device_of, person_of
 from accounts.api.operations import again, operation
+from accounts.api.serializers import read_fields
 from accounts.api.views import APIView
 from accounts.errors import DeviceRevoked
 from accounts.models import Scope
@@ -92,14 +93,13 @@ class ConversationAttachmentsView(APIView):
 
         Its parts follow with `PATCH`. It is removed unless the message with this id comes.
         """
-        wanted = NewAttachmentSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        wanted = read_fields(NewAttachmentSerializer, request.data)
         begun = begin_attachment(
             device=device_of(request),
             conversation_id=conversation_id,
-            attachment_id=wanted.validated_data["id"],
-            message_id=wanted.validated_data["message_id"],
-            size=wanted.validated_data["size"],
+            attachment_id=wanted["id"],
+            message_id=wanted["message_id"],
+            size=wanted["size"],
         )
         return _standing(begun.attachment, status=201 if begun.is_new else 200)
 

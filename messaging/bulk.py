@@ -21,10 +21,11 @@ Pair = tuple[UUID, UUID]
 
 @dataclass(slots=True)
 class Room:
-    """A locked conversation: its epoch, and the place that was taken last."""
+    """A locked conversation: its epoch, the place that was taken last, and whether all wait."""
 
     epoch: int
     last_position: int
+    awaits_removal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def lock_conversations(conversation_ids: Collection[UUID]) -> dict[UUID, Room]:
     if not conversation_ids:
         return {}
     rows = _rows(
-        f"""SELECT c.id, c.epoch, c.last_position FROM messaging_conversation c
+        f"""SELECT c.id, c.epoch, c.last_position, c.awaits_removal
+            FROM messaging_conversation c
             WHERE c.id IN ({_marks(conversation_ids)}) ORDER BY c.id {_lock("c")}""",
         map(_from_uuid, conversation_ids),
     )
@@ -147,7 +149,7 @@ def _entry_event(*columns: Any) -> EntryAppended:
         position=position,
         kind=EntryKind(kind),
         epoch=epoch,
-        sender_device_id=_to_uuid(sender_id),
+        sender_device_id=None if sender_id is None else _to_uuid(sender_id),
         message_id=_to_uuid(message_id),
         created_at=_to_time(created_at),
         data=bytes(data),

@@ -34,6 +34,11 @@ class KeyPackageInvalid(Unprocessable):
     title = "The key package does not verify."
 
 
+class KeyPackageNotClaimed(Unprocessable):
+    code = "key_package_not_claimed"
+    title = "An added key package was not given to this device, or was used already: claim another."
+
+
 class KeyPackageDuplicate(Conflict):
     code = "key_package_duplicate"
     title = "The key package is here already."
@@ -89,14 +94,39 @@ class MessageInvalid(Unprocessable):
     title = "This is not an encrypted message of this conversation."
 
 
+class GroupInfoInvalid(Unprocessable):
+    code = "group_info_invalid"
+    title = "This is not the GroupInfo of a new group with its creator alone."
+
+
+class TreeNotKept(NotFound):
+    code = "tree_not_kept"
+    title = "The tree of this epoch is not here, or no longer."
+
+
 class CommitInvalid(Unprocessable):
     code = "commit_invalid"
     title = "This is not a valid commit of this conversation."
 
 
+class ProposalInvalid(Unprocessable):
+    code = "proposal_invalid"
+    title = "This is not a valid proposal of this conversation."
+
+
 class ProposalNotSupported(Unprocessable):
     code = "proposal_not_supported"
-    title = "In this version a commit adds members, or proposes nothing."
+    title = "Here a commit adds and removes members, and a proposal removes its sender."
+
+
+class ProposalsPending(Conflict):
+    code = "proposals_pending"
+    title = "Members are to be removed first: commit the proposals that wait."
+
+
+class RemovalNotAllowed(Unprocessable):
+    code = "removal_not_allowed"
+    title = "A commit removes all devices of a person from a group, or others of the own account."
 
 
 class WelcomeMissing(Unprocessable):
@@ -104,9 +134,9 @@ class WelcomeMissing(Unprocessable):
     title = "A commit that adds members brings a Welcome for exactly these."
 
 
-class AlreadyMember(Conflict):
-    code = "already_member"
-    title = "An added device is a member already."
+class TooManyWelcomes(Conflict):
+    code = "too_many_welcomes"
+    title = "An added device has too many Welcomes waiting: it has to join first."
 
 
 class DirectIsFull(Conflict):

@@ -8,10 +8,12 @@ from django.db import transaction
 
 from messaging import doorbell
 from messaging.doorbell import Ring, What
+from messaging.metrics import ACCEPTED
 from messaging.models import Entry
 
 
 def entry_appended(entry: Entry) -> None:
+    transaction.on_commit(ACCEPTED.labels(entry.kind).inc, robust=True)
     _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from messaging import attachment_views, views
 
 api_urlpatterns = [
+    path("messaging/settings", views.SettingsView.as_view(), name="messaging-settings"),
     path("key-packages", views.KeyPackagesView.as_view(), name="key-packages"),
     path("key-packages/claims", views.ClaimsView.as_view(), name="key-package-claims"),
     path("conversations", views.ConversationsView.as_view(), name="conversations"),
@@ -24,6 +25,12 @@ api_urlpatterns = [
     path(
         "conversations/<uuid:conversation_id>/commits", views.CommitsView.as_view(), name="commits"
     ),
+    path(
+        "conversations/<uuid:conversation_id>/proposals",
+        views.ProposalsView.as_view(),
+        name="proposals",
+    ),
+    path("conversations/<uuid:conversation_id>/tree", views.TreeView.as_view(), name="tree"),
     path(
         "conversations/<uuid:conversation_id>/delivery",
         views.DeliveryView.as_view(),

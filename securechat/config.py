@@ -76,6 +76,11 @@ class Config(BaseSettings):
         description="A face that was neither enrolled nor refreshed for so long is erased; its "
         "owner uses the other factor and may enrol again.",
     )
+    cipher_suite: Literal[0xF04E, 0x0001] = Field(
+        0xF04E,
+        description="Suite of new conversations: 61518 (0xF04E: post-quantum hybrid) or 1 "
+        "(0x0001: X25519).",
+    )
     key_package_claims_per_hour: int = Field(
         600, gt=0, description="How many key packages one device may claim in an hour."
     )
@@ -105,6 +110,16 @@ class Config(BaseSettings):
     )
     devices_per_person: int = Field(
         1, ge=1, le=1, description="How many devices a person may have; more than one comes later."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Whoever sends it as `Authorization: Bearer …` may read `/metrics`; without "
+        "it, only this machine may, and in production nobody.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="`json` is for machines: an object a line, one for each request, and nothing "
+        "that somebody wrote or is called.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the server writes to its log."

@@ -62,6 +62,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before WhiteNoise: a worker takes the policy of its own file
+    "securechat.probes.ProbesMiddleware",
+    "securechat.logs.RequestLogMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.NoStoreMiddleware",
     "accounts.middleware.CleanQueryMiddleware",
@@ -298,7 +300,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
     "attachments": {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "messaging.s3.PartsInS3",
         "OPTIONS": {
             "bucket_name": CONFIG.s3_bucket,
             "endpoint_url": CONFIG.s3_endpoint,
@@ -330,11 +332,15 @@ TIME_ZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "securechat.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format}},
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "securechat.logs": {"level": "INFO" if CONFIG.log_format == "json" else "WARNING"},
         "celery": {"level": "WARNING"},  # success is silent
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},  # a refusal is no event, and addresses name people

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.errors import (
@@ -16,7 +17,7 @@ from accounts.errors import (
     IdentityKeyDiffers,
     ProofInvalid,
 )
-from accounts.events import publish_device_revoked
+from accounts.events import devices_revoking, publish_device_revoked
 from accounts.models import Device, DeviceToken, IdentityChange, Person, SocketTicket
 from accounts.sealing import seal, unseal
 from securechat_sdk.identity import DeviceCredential, session_binding
@@ -145,15 +146,25 @@ def rename_device(*, device: Device, name: str) -> Device:
     return device
 
 
-@transaction.atomic
 def revoke_device(*, device: Device) -> None:
     """End the device and all that acts for it; sessions on it end with their next request."""
+    revoke_devices(Device.objects.filter(pk=device.pk))
+
+
+@transaction.atomic
+def revoke_devices(devices: QuerySet[Device]) -> None:
+    """End all of them at once: every device is locked before anything else is."""
     now = timezone.now()
-    if not Device.objects.filter(pk=device.pk, revoked_at=None).update(revoked_at=now):
+    active = devices.filter(revoked_at=None).select_for_update(no_key=True).order_by("pk")
+    people = dict(active.values_list("pk", "person_id"))
+    if not people:
         return
-    DeviceToken.objects.filter(device=device, revoked_at=None).update(revoked_at=now)
-    SocketTicket.objects.filter(device=device).delete()
-    publish_device_revoked(device_id=device.pk, person_id=device.person_id)
+    Device.objects.filter(pk__in=people).update(revoked_at=now)
+    DeviceToken.objects.filter(device__in=people, revoked_at=None).update(revoked_at=now)
+    SocketTicket.objects.filter(device__in=people).delete()
+    devices_revoking.send(sender=None, device_ids=list(people))
+    for device_id, person_id in people.items():
+        publish_device_revoked(device_id=device_id, person_id=person_id)
 
 
 def unlock_share_of(device: Device) -> bytes:

@@ -88,8 +88,7 @@ def complete(request: HttpRequest, capture_id: UUID) -> None:
 @transaction.atomic
 def _complete_enrolment(request: HttpRequest, person: Person, capture_id: UUID) -> None:
     """Another session may have enrolled a factor since this one began: ask again, in turn."""
-    Person.objects.select_for_update().get(pk=person.pk)
-    logins.require_factor_change(request)
+    logins.lock_for_factor_change(request)
     _take_effect(request, capture_id)
     request.session.pop(ENROLMENT_KEY, None)
     if has_template(person):

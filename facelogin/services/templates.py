@@ -121,6 +121,15 @@ def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
     events.record(person, why)
 
 
+@transaction.atomic
+def erase_all() -> None:
+    """The secret under which the server's keys are sealed is lost: nothing here opens any more."""
+    for person in Person.objects.filter(face_template__isnull=False):
+        erase_face(person)
+    Attempt.objects.all().delete()
+    ServerKey.objects.all().delete()
+
+
 def erase_expired() -> None:
     """Faces age: a template that was not renewed in time goes, the codes beside it stay."""
     renewed = Template.objects.annotate(renewed_at=Coalesce("refreshed_at", "created_at"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from accounts.models import Device, GuessBudget, IdentityChange, Invitation, Person
+from accounts.models import Device, IdentityChange, Invitation, Person, Spending
 from accounts.services import devices, guesses, invitations, tickets
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.wire.errors import ChatError
@@ -76,8 +76,9 @@ def test_no_guess_slips_through() -> None:
 
     results = at_once(16, lambda _number: guesses.spend_guess(person=alice))
 
-    assert results == ["through"] * guesses.LIMIT + ["too_many_guesses"] * (16 - guesses.LIMIT)
-    assert GuessBudget.objects.get().spent == guesses.LIMIT
+    limit = guesses.CODES.limit
+    assert results == ["through"] * limit + ["too_many_guesses"] * (16 - limit)
+    assert Spending.objects.get().spent == limit
 
 
 def test_a_code_logs_in_once() -> None:

@@ -13,15 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.services.devices import revoke_device
 from accounts.services.tickets import SocketCaller
-from messaging import doorbell
+from messaging import doorbell, news
 from messaging import hub as hubs
 from messaging import outbox as outboxes
-from messaging.access import entries_for, membership_for
+from messaging.access import log_for
 from messaging.consumers import DeviceSocket
 from messaging.doorbell import Ring
 from messaging.hub import Hub, hub_of_this_process
-from messaging.models import Conversation
+from messaging.models import Conversation, Welcome
 from messaging.news import entry_event
 from messaging.outbox import Outbox
 from securechat_sdk.wire.codec import decode_server_frame
@@ -30,6 +31,8 @@ from securechat_sdk.wire.frames import (
     CloseCode,
     DeliveryAdvanced,
     EntryAppended,
+    Ready,
+    Refused,
     WelcomeArrived,
 )
 from tests.messaging.people import Member, enrol
@@ -67,7 +70,7 @@ async def a_doorbell_out_of_order() -> AsyncIterator[None]:
 
 def log_of(member: Member, conversation: Conversation) -> list[EntryAppended]:
     """What the member's device reads over HTTP when it catches up."""
-    entries = entries_for(membership_for(member.device, conversation.pk))
+    entries = log_for(member.device, conversation.pk).entries
     return [entry_event(entry) for entry in entries]
 
 
@@ -141,7 +144,7 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
 
     async with connected(alice) as hers, connected(bob) as his, connected(carol) as new:
         writing = asyncio.gather(*(socket.say(group.pk) for socket in (hers, his)))
-        await in_thread(alice.adds)(group, carol, epoch=1)
+        await in_thread(alice.adds)(group, carol)
         await writing
         await in_thread(alice.says)(group, epoch=2)
         joined = await new.wait_for(WelcomeArrived)
@@ -149,6 +152,64 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
         seen = [entry.position for entry in await new.entries(last - joined.position)]
 
     assert seen == list(range(joined.position + 1, last + 1))
+
+
+async def test_who_is_removed_hears_so_and_nothing_more(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    group = await in_thread(alice.begins)()
+    await in_thread(alice.adds)(group, bob)
+
+    async with connected(alice) as hers, connected(bob) as his:
+        await hers.say(group.pk)
+        await in_thread(alice.removes)(group, bob)
+        await hers.say(group.pk, epoch=2)
+        await hers.say(conversation.pk)  # where both still are
+        all_of_hers, all_of_his = await hers.entries(4), await his.entries(3)
+
+    by_room = [(entry.conversation_id, entry.position) for entry in all_of_his]
+    assert by_room == [(group.pk, 2), (group.pk, 3), (conversation.pk, 2)]
+    assert all_of_his[1].kind == "commit"
+    assert len({(one.conversation_id, one.position) for one in all_of_hers}) == 4
+
+
+async def test_a_removal_by_the_server_arrives_without_a_sender(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(alice) as hers:
+        await in_thread(revoke_device)(device=bob.device)
+        proposal = await hers.wait_for(EntryAppended)
+        refused = await hers.say(conversation.pk)
+        await in_thread(alice.commits)(conversation)
+        accepted = await hers.say(conversation.pk, epoch=2)
+
+    assert (proposal.kind, proposal.sender_device_id) == ("proposal", None)
+    assert isinstance(refused, Refused)
+    assert refused.code == "proposals_pending"
+    assert isinstance(accepted, Accepted)
+
+
+async def test_many_welcomes_do_not_cut_a_socket_off(alice: Member) -> None:
+    carol = await in_thread(enrol)("carol")
+    for _ in range(3):
+        await in_thread(alice.adds)(await in_thread(alice.begins)(), carol)
+    many = [
+        Welcome(device=carol.device, conversation=one, position=position, epoch=1, data=b"w")
+        for one in await in_thread(list)(Conversation.objects.all())
+        for position in range(2, 300)
+    ]
+    await in_thread(Welcome.objects.bulk_create)(many)
+
+    async with connected(carol) as hers:
+        newest = await in_thread(alice.begins)()
+        await in_thread(alice.adds)(newest, carol)
+        told = [await hers.wait_for(WelcomeArrived)]
+        while told[-1].conversation_id != newest.pk:
+            told.append(await hers.wait_for(WelcomeArrived))
+        answered = await hers.mark(newest.pk, 1)
+
+    assert isinstance(answered, Accepted)
+    assert len(told) <= 2 * news.MOST_WELCOMES  # the claim may have been heard of on its own
 
 
 async def test_more_than_one_reading_of_the_log_arrives_in_order(
@@ -236,7 +297,8 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
     monkeypatch.setattr(outboxes, "MOST_FRAMES", 5)
     stalled = StalledReader(reads=1)
     caller = SocketCaller(device=bob.device, token=None)
-    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve())
+    ready = Ready(device_id=bob.device.pk, incarnation=uuid4())
+    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve(ready))
 
     async with connected(alice) as hers:
         answers = [await hers.say(conversation.pk) for _ in range(10)]

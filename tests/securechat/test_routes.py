@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -26,9 +26,8 @@ from accounts.services.devices import revoke_device
 from facelogin import consent
 from messaging.models import Attachment, Conversation, Welcome
 from securechat.urls import urlpatterns
-from securechat_sdk.mls.messages.proposals import Add
 from tests.accounts.people import PASSWORD, Browser, Script, make_person, read, text
-from tests.messaging.people import commit, enrol, message
+from tests.messaging.people import Member, message, submission_of
 from tests.securechat.routes import API, Route, api_routes
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +96,7 @@ ROUTES = {
     ("face-preview", "POST"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-completion", "POST"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-decline", "POST"): Line(Need.A_FACE_STAGE),
+    ("messaging-settings", "GET"): Line(Need.A_DEVICE, READ),
     ("key-packages", "GET"): Line(Need.A_DEVICE, Scope.KEYS_WRITE),
     ("key-packages", "POST"): Line(Need.A_DEVICE, Scope.KEYS_WRITE),
     ("key-package-claims", "POST"): Line(Need.A_DEVICE, WRITE),
@@ -106,6 +106,8 @@ ROUTES = {
     ("entries", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("messages", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("commits", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("proposals", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("tree", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("delivery", "POST"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("conversation-attachments", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("attachments", "GET"): Line(Need.A_DEVICE, WRITE),
@@ -114,7 +116,7 @@ ROUTES = {
     ("attachment", "DELETE"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("attachment-content", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("welcomes", "GET"): Line(Need.A_DEVICE, READ),
-    ("welcome", "DELETE"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("welcome", "DELETE"): Line(Need.A_DEVICE, WRITE, is_owned=True),
 }
 FREE = frozenset({Need.NOTHING, Need.A_LOOK, Need.A_PAGE})
 KNOWN = FREE | {Need.A_PERSON}
@@ -134,6 +136,8 @@ class Place:
     """Bob at his browser, with one of everything."""
 
     owner: Browser
+    member: Member
+    conversation: Conversation
     ids: dict[str, str]
 
 
@@ -248,13 +252,17 @@ def place(db: None) -> Place:
     inviting = Browser().log_in(administrator)
     invitation = read(inviting.api("POST", "invitations", {"username": "carol"}))
     owner = Browser().at_home(make_person("bob"))
-    conversation = a_conversation(owner)
+    device = Device.objects.get(pk=owner.keys.device_id)
+    member = Member(device, owner.keys.signature, owner.keys.identity)
+    conversation = member.begins()
     welcome = Welcome.objects.create(
         device_id=owner.keys.device_id, conversation=conversation, position=1, epoch=0, data=b"w"
     )
     capture = read(owner.api("POST", "face/enrolments", CONSENT))
     return Place(
         owner,
+        member,
+        conversation,
         {
             "device_id": str(owner.keys.device_id),
             "token_id": owner.make_token(Scope.PEOPLE_READ).token_id,
@@ -266,13 +274,6 @@ def place(db: None) -> Place:
             "attachment_id": str(an_attachment(conversation).pk),
         },
     )
-
-
-def a_conversation(owner: Browser) -> Conversation:
-    conversation_id = uuid4()
-    wanted = {"id": str(conversation_id), "kind": "group", "cipher_suite": 1, "person_id": None}
-    assert owner.api("POST", "conversations", wanted).status_code == 201
-    return Conversation.objects.get(pk=conversation_id)
 
 
 def an_attachment(conversation: Conversation) -> Attachment:
@@ -289,6 +290,7 @@ def an_attachment(conversation: Conversation) -> Attachment:
 
 
 CONSENT = {"consent_version": consent.VERSION, "password": PASSWORD}
+QUERIES = {"tree": "?epoch=0"}
 FORMS = {
     "face-frames": encode_multipart(
         BOUNDARY,
@@ -305,23 +307,45 @@ FORMS = {
 }
 
 
+def new_commit(member: Member, conversation: Conversation) -> dict[str, Any]:
+    made = submission_of(conversation.pk, member.prepares(conversation))
+    return {
+        "message_id": str(made.message_id),
+        "commit": text(made.commit),
+        "group_info": text(made.group_info),
+        "welcome": None,
+    }
+
+
+BODIES: dict[str, Callable[[Member, Conversation], dict[str, Any]]] = {
+    "face-enrolments": lambda _member, _conversation: CONSENT,
+    "messages": lambda _member, conversation: {
+        "message_id": str(uuid4()),
+        "ciphertext": text(message(conversation.pk, 0)),
+    },
+    "commits": new_commit,
+    "proposals": lambda member, conversation: {
+        "message_id": str(uuid4()),
+        "proposal": text(member.proposes_to_leave(conversation)),
+    },
+    "conversation-attachments": lambda _member, _conversation: {
+        "id": str(uuid4()),
+        "message_id": str(uuid4()),
+        "size": 1,
+    },
+    "delivery": lambda _member, _conversation: {"position": 0},
+}
+
+
 def body_for(name: str, place: Place) -> Any:
     """Return what is well formed, so that what is refused is the caller."""
-    conversation = UUID(place.ids["conversation_id"])
-    if name == "face-enrolments":
-        return CONSENT
-    if name == "messages":
-        return {"message_id": str(uuid4()), "ciphertext": text(message(conversation, 0))}
-    if name == "commits":
-        added = commit(conversation, 0, Add(enrol("newcomer").key_package()))
-        return {"message_id": str(uuid4()), "commit": text(added), "welcome": None}
-    if name == "conversation-attachments":
-        return {"id": str(uuid4()), "message_id": str(uuid4()), "size": 1}
-    return {"position": 0} if name == "delivery" else {}
+    if name not in BODIES:
+        return {}
+    return BODIES[name](place.member, place.conversation)
 
 
 def ask(caller: Browser | Script, route: Route, method: str, place: Place) -> HttpResponse:
-    path = route.template.removeprefix(API).format(**place.ids)
+    path = route.template.removeprefix(API).format(**place.ids) + QUERIES.get(route.name, "")
     if route.name in FORMS and isinstance(caller, Browser):
         return submit(caller, path, method, FORMS[route.name])
     if (route.name, method) == ("attachment", "PATCH"):

@@ -129,6 +129,33 @@ class PersonAtBrowser:
         self.see("add-people-submit").click()
         expect(self.see("add-people-dialog")).to_have_count(0, timeout=30_000)
 
+    def remove_from_group(self, other: str) -> None:
+        self.see("members").click()
+        row = self.see("member").filter(has_text=other)
+        row.get_by_test_id("member-remove").click()
+        self.confirm()
+        expect(row).to_have_count(0, timeout=30_000)
+        self.page.keyboard.press("Escape")
+        expect(self.see("members-dialog")).to_have_count(0)
+
+    def leave_group(self) -> None:
+        self.see("members").click()
+        self.see("leave-group").click()
+        self.confirm()
+
+    def revoke_this_device(self) -> None:
+        self.page.goto(f"{self.product.origin}/#/settings")
+        self.see("device-revoke").click()
+        self.confirm()
+
+    def confirm(self) -> None:
+        self.see("confirm-yes").click()
+        expect(self.see("confirm")).to_have_count(0, timeout=30_000)
+
+    def notice(self, text: str) -> Locator:
+        """A line of the thread that nobody wrote."""
+        return self.see("notice").filter(has_text=text)
+
     def find(self, other: str) -> None:
         self.see("people-search").fill(other)
         self.see("person-result").filter(has_text=other).click()

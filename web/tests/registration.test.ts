@@ -14,7 +14,7 @@ function newcomer() {
   const relay = new Relay();
   const personId = crypto.randomUUID();
   const [store, server] = [new MemoryStore(), relay.serverFor(personId)];
-  const options = { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false };
+  const options = { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false, forgetOld: false };
   return { relay, store, server, options };
 }
 
@@ -99,4 +99,18 @@ test("a browser without keys, or whose session sits on another device, is locked
   await assert.rejects(unlock(new MemoryStore(), server), { code: "locked_out" });
   await assert.rejects(bindDevice(new MemoryStore(), server, options.challenge), { code: "locked_out" });
   await assert.rejects(unlock(store, elsewhere), { code: "locked_out" });
+});
+
+test("an earlier device is forgotten when the person says so, and not on the server's word", async () => {
+  const { relay, store, server, options } = newcomer();
+  const first = await createDevice(store, server, options);
+  relay.devices.clear(); // as if the server knew nothing of it
+
+  await assert.rejects(createDevice(store, server, options), { code: "old_keys_here" });
+  const kept = await store.device();
+  const second = await createDevice(store, server, { ...options, forgetOld: true });
+
+  assert.equal(kept?.deviceId, first);
+  assert.notEqual(second, first);
+  assert.equal((await unlock(store, server)).deviceId, second);
 });

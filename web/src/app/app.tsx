@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { KeyQuestion } from "./chat/key-question.tsx";
 import { ChatPage } from "./chat/chat.tsx";
 import { FaceAlerts } from "./face/alerts.tsx";
 import type { Page } from "./pages.ts";
@@ -49,6 +50,7 @@ export function App() {
       <Shown key={name} />
       <FaceAlerts />
       <PasswordQuestion />
+      <KeyQuestion />
       <Voices />
     </>
   );

@@ -7,7 +7,7 @@ import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { confirmPassword, getSession, logOut, type Session } from "../api/session.ts";
 import type { Engine, Notification, Snapshot } from "../worker/protocol.ts";
 import { isLoggedIn, pageFor, type Page, type Unfinished } from "./pages.ts";
-import { codeOf, sentenceFor } from "./problems.ts";
+import { codeOf, factOf, sentenceFor } from "./problems.ts";
 import { hashOf, nextPage, parseRoute, type Route } from "./route.ts";
 import { words } from "./words.ts";
 
@@ -34,6 +34,13 @@ interface PasswordQuestion {
   cancel(): void;
 }
 
+/** A colleague's identity key is another one than before. */
+interface KeyQuestion {
+  personId: string;
+  trust(): Promise<void>;
+  cancel(): void;
+}
+
 export class Shell {
   readonly session = signal<Session | null>(null);
   readonly route = signal<Route>({ name: "home" });
@@ -46,14 +53,19 @@ export class Shell {
   /** For screen readers only. */
   readonly announcement = signal("");
   readonly passwordQuestion = signal<PasswordQuestion | null>(null);
+  readonly keyQuestion = signal<KeyQuestion | null>(null);
   readonly page: ReadonlySignal<Page> = computed(() =>
     pageFor(this.session.value, this.route.value, this.unfinished.value),
   );
+
+  /** What was begun in conversations, until it is sent, or until they leave, or somebody else comes. */
+  readonly drafts = new Map<string, string>();
 
   /** The secret of an invitation, as soon as it has left the address bar. */
   invitationToken: string | null = null;
 
   private typedPassword: string | null = null;
+  private draftsOf: string | null = null;
   private wasLoggedOut = false;
   private lookedAt = 0;
   /** Counts what was learnt of the session, so that a late answer cannot undo a newer one. */
@@ -108,6 +120,7 @@ export class Shell {
     this.turn += 1;
     const before = this.session.value;
     if (!isLoggedIn(session)) this.wasLoggedOut = true;
+    this.keepDraftsOf(session.person?.id ?? null);
     batch(() => {
       this.trouble.value = null;
       this.session.value = session;
@@ -131,8 +144,23 @@ export class Shell {
     this.followNext();
   }
 
+  addToDraft(conversationId: string, text: string): void {
+    const begun = this.drafts.get(conversationId) ?? "";
+    this.drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
+  }
+
+  /** A session that ran out comes back; another person must not see what was written. */
+  private keepDraftsOf(personId: string | null): void {
+    if (personId === null) return;
+    if (this.draftsOf !== personId) this.drafts.clear();
+    this.draftsOf = personId;
+  }
+
   async leave(): Promise<void> {
     this.forgetPassword();
+    this.drafts.clear();
+    this.announce("");
+    this.say("");
     this.isLeaving = true;
     try {
       await this.closeEngine();
@@ -201,6 +229,37 @@ export class Shell {
         cancel: () => {
           this.passwordQuestion.value = null;
           reject(new Cancelled());
+        },
+      };
+    });
+  }
+
+  // Other people's keys ------------------------------------------------------------------------
+
+  /** Does the work; where somebody's key has changed, first asks whether the new one is theirs. */
+  async withKnownKeys<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (codeOf(error) !== "identity_key_changed") throw error;
+        await this.askAboutKey(factOf(error, "person_id"), factOf(error, "identity_key"));
+      }
+    }
+  }
+
+  private askAboutKey(personId: string, identityKey: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.keyQuestion.value = {
+        personId,
+        trust: async () => {
+          await this.engine.call("acceptKey", { personId, identityKey });
+          this.keyQuestion.value = null;
+          resolve();
+        },
+        cancel: () => {
+          this.keyQuestion.value = null;
+          reject(new Cancelled()); // in vain once it was answered
         },
       };
     });

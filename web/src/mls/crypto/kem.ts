@@ -34,12 +34,20 @@ export interface Kem {
 
 export type Expand = (label: string, info: Uint8Array, length: number) => Secret;
 
+/** A key pair for one exchange. */
+export interface Ephemeral {
+  readonly public: Bytes;
+  exchange(peer: Bytes): Promise<Bytes>;
+}
+
 /** Diffie-Hellman on one curve, over bytes. */
 export interface Curve {
   readonly privateSize: number;
   checkPublic(key: Bytes): Promise<void>;
   publicOf(key: Bytes): Promise<Bytes>;
   exchange(key: Bytes, peer: Bytes): Promise<Bytes>;
+  /** A key for one exchange, whose private half nobody sees. */
+  ephemeral(): Promise<Ephemeral>;
   derivePrivate(expand: Expand): Bytes;
 }
 
@@ -69,15 +77,22 @@ export const X25519: Curve = {
     if (key.length !== X25519_SIZE) throw new InvalidKey();
   },
   publicOf: (key) => X25519.exchange(key, BASE_POINT),
-  async exchange(key, peer) {
-    const [own, other] = await Promise.all([x25519Private(key), x25519Public(peer)]);
-    const algorithm = { name: "X25519", public: other };
-    const shared = new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * X25519_SIZE)));
-    if (isZero(shared)) throw new InvalidKey(); // the secret of a low-order point
-    return shared;
+  exchange: async (key, peer) => x25519Exchange(await x25519Private(key), peer),
+  async ephemeral() {
+    const pair = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
+    if (!("privateKey" in pair)) throw new TypeError("X25519 has pairs of keys");
+    const key = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+    return { public: key, exchange: (peer) => x25519Exchange(pair.privateKey, peer) };
   },
   derivePrivate: (expand) => expand("sk", NOTHING, X25519_SIZE),
 };
+
+async function x25519Exchange(own: CryptoKey, peer: Bytes): Promise<Bytes> {
+  const algorithm = { name: "X25519", public: await x25519Public(peer) };
+  const shared = new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * X25519_SIZE)));
+  if (isZero(shared)) throw new InvalidKey(); // the secret of a low-order point
+  return shared;
+}
 
 function isZero(bytes: Uint8Array): boolean {
   let any = 0;
@@ -93,12 +108,12 @@ export function nistCurve(group: NistGroup, firstByteMask: number): Curve {
       await nistPublicKey(group, "ECDH", key);
     },
     publicOf: async (key) => nistPublicBytes(await nistPrivateKey(group, "ECDH", key)),
-    async exchange(key, peer) {
-      const other = await nistPublicKey(group, "ECDH", peer);
-      const own = await nistPrivateKey(group, "ECDH", key);
-      const algorithm = { name: "ECDH", public: other };
-      const bits = await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * group.size));
-      return new Uint8Array(bits);
+    exchange: async (key, peer) => nistExchange(group, await nistPrivateKey(group, "ECDH", key), peer),
+    async ephemeral() {
+      const algorithm = { name: "ECDH", namedCurve: group.name };
+      const pair = await crypto.subtle.generateKey(algorithm, false, ["deriveBits"]);
+      const key = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+      return { public: key, exchange: (peer) => nistExchange(group, pair.privateKey, peer) };
     },
     derivePrivate(expand) {
       for (let counter = 0; counter < 256; counter += 1) {
@@ -110,6 +125,11 @@ export function nistCurve(group: NistGroup, firstByteMask: number): Curve {
       throw new InvalidKey("no private key could be derived"); // odds below 2^-4000
     },
   };
+}
+
+async function nistExchange(group: NistGroup, own: CryptoKey, peer: Bytes): Promise<Bytes> {
+  const algorithm = { name: "ECDH", public: await nistPublicKey(group, "ECDH", peer) };
+  return new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * group.size)));
 }
 
 const VERSION = utf8("HPKE-v1");
@@ -165,10 +185,10 @@ export class DhKem implements Kem {
   }
 
   async encapsulate(key: Bytes): Promise<Encapsulated> {
-    const ephemeral = await this.generateKeyPair();
-    const shared = await this.curve.exchange(ephemeral.private, key);
+    const ephemeral = await this.curve.ephemeral();
+    const shared = await ephemeral.exchange(key);
     const secret = this.#derive(shared, concat(ephemeral.public, key));
-    wipe(ephemeral.private, shared);
+    wipe(shared);
     return { secret, output: ephemeral.public };
   }
 

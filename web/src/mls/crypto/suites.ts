@@ -62,7 +62,7 @@ export class CipherSuite {
   expandWithLabel(secret: Uint8Array, label: string, context: Uint8Array, length: number): Secret {
     const info = written((writer) => {
       writer.uint(length, 2);
-      writer.opaque(utf8(PREFIX + label));
+      writer.opaque(labelBytes(PREFIX + label));
       writer.opaque(context);
     });
     return this.hash.expand(secret, info, length);
@@ -89,7 +89,19 @@ export class CipherSuite {
 
 /** SignContent and EncryptContext, which have the same form. */
 export function labelledContent(label: string, content: Uint8Array): Bytes {
-  return concat(encodeOpaque(utf8(label)), encodeOpaque(content));
+  return written((writer) => {
+    writer.opaque(labelBytes(label));
+    writer.opaque(content);
+  });
+}
+
+const labels = new Map<string, Bytes>();
+
+/** There are some twenty labels, and every message needs half of them. */
+function labelBytes(label: string): Bytes {
+  const known = labels.get(label) ?? utf8(label);
+  labels.set(label, known);
+  return known;
 }
 
 const suites = new Map<number, CipherSuite>();
