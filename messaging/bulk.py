@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
@@ -49,19 +49,6 @@ class Earlier:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """An entry that is to be in the log."""
-
-    conversation_id: UUID
-    position: int
-    kind: str
-    epoch: int
-    sender_id: UUID
-    message_id: UUID
-    data: bytes
-
-
 def keep_plans() -> None:
     """Have this connection keep the plans of its statements; for one that runs nothing else.
 
@@ -70,8 +57,8 @@ def keep_plans() -> None:
     if connection.vendor != "postgresql":
         return
     connection.ensure_connection()
-    raw: Any = connection.connection
-    raw.cursor_factory = connection.Database.Cursor  # which sends values apart from the text
+    database, raw = cast("Any", connection), cast("Any", connection.connection)  # psycopg's
+    raw.cursor_factory = database.Database.Cursor  # which sends values apart from the text
     raw.prepare_threshold = 0
     with connection.cursor() as cursor:
         for way in ("seqscan", "hashjoin", "mergejoin"):
@@ -178,30 +165,28 @@ def _entry_event(*columns: Any) -> EntryAppended:
     )
 
 
-def insert_entries(entries: Collection[NewEntry], created_at: datetime) -> None:
-    into = """INSERT INTO messaging_entry (created_at, conversation_id, position, kind, epoch,
-                                           sender_id, message_id, data)"""
-    time = connection.ops.adapt_datetimefield_value(created_at)
+def insert_entries(entries: Collection[EntryAppended]) -> None:
+    into = """INSERT INTO messaging_entry (conversation_id, position, kind, epoch, sender_id,
+                                           message_id, created_at, data)"""
+    types = "uuid", "bigint", "text", "bigint", "uuid", "uuid", "timestamptz", "bytea"
     rows = [_fields(entry) for entry in entries]
     if connection.vendor == "postgresql":
-        given = _given("uuid", "bigint", "text", "bigint", "uuid", "uuid", "bytea")
-        _run(f"{into} SELECT %s, given.* FROM {given}", [time, *_columns(rows)])
+        _run(f"{into} SELECT * FROM {_given(*types)}", _columns(rows))
     else:  # bytes do not fit into what `given` is made of there
+        marks = ", ".join(["%s"] * len(types))
         with connection.cursor() as cursor:
-            cursor.executemany(
-                f"{into} VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [[time, *map(_plain, row)] for row in rows],
-            )
+            cursor.executemany(f"{into} VALUES ({marks})", [[*map(_plain, row)] for row in rows])
 
 
-def _fields(entry: NewEntry) -> tuple[Any, ...]:
+def _fields(entry: EntryAppended) -> tuple[Any, ...]:
     return (
         entry.conversation_id,
         entry.position,
-        entry.kind,
+        entry.kind.value,
         entry.epoch,
-        entry.sender_id,
+        entry.sender_device_id,
         entry.message_id,
+        connection.ops.adapt_datetimefield_value(entry.created_at),
         entry.data,
     )
 

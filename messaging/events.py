@@ -1,6 +1,6 @@
 """What others are told, once it is true for everybody: after the commit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -9,14 +9,18 @@ from django.db import transaction
 from messaging import doorbell
 from messaging.doorbell import Ring, What
 from messaging.models import Entry
+from securechat_sdk.wire.frames import EntryAppended
 
 
 def entry_appended(entry: Entry) -> None:
     _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
 
 
-def logs_moved(last_positions: Mapping[UUID, int]) -> None:
-    _publish_on_commit(*(Ring(What.LOG, room, last) for room, last in last_positions.items()))
+def messages_appended(messages: Sequence[EntryAppended]) -> None:
+    """Tell of messages in the order of their positions."""
+    last_positions = {message.conversation_id: message.position for message in messages}
+    rings = [Ring(What.LOG, room, last) for room, last in last_positions.items()]
+    _publish_on_commit(*rings, committed=messages)
 
 
 def marks_moved(conversation_ids: Iterable[UUID]) -> None:
@@ -36,6 +40,6 @@ def access_ended(**_signal: object) -> None:
     _publish_on_commit(Ring(What.ACCESS, UUID(int=0)))
 
 
-def _publish_on_commit(*rings: Ring) -> None:
+def _publish_on_commit(*rings: Ring, committed: Sequence[EntryAppended] = ()) -> None:
     # robust: a doorbell that is out of order fails nobody's command; polls make up for it.
-    transaction.on_commit(partial(doorbell.ring, *rings), robust=True)
+    transaction.on_commit(partial(doorbell.ring, *rings, committed=committed), robust=True)
