@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.factors import enrolled_factors
+from accounts.metrics import count_login
 from accounts.models import Person
 from accounts.names import normalise_username
 from accounts.sealing import seal, unseal
@@ -51,10 +52,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             credentials["username"] = normalise_username(credentials["username"])
         username = str(credentials.get("username", ""))
         if not guesses.may_try_password(username=username):
+            count_login("password_too_often")
             raise self.validation_error("too_many_login_attempts")
         person = super().authenticate(request, **credentials)
         if not isinstance(person, Person) or not person.is_active:
+            count_login("password_wrong")
             return None
+        count_login("password_right")
         guesses.renew_password_budget(username=username)
         request.verified_password = VerifiedPassword(credentials["password"])  # type: ignore[attr-defined]
         return person
@@ -74,6 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             raise ImmediateHttpResponse(UnauthorizedResponse(request))
         super().login(request, person)
         logins.begin_session(person, request.session)
+        count_login("logged_in")
 
     def is_reauthentication_required(self, **_options: Any) -> bool:
         """Not for the first factor, and not right after the password was typed."""

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from accounts.admin_lookups import ListedLookups
 from accounts.factors import enrolled_factors
-from accounts.models import Device, Invitation, Person, Role
+from accounts.models import Device, IdentityChange, Invitation, Person, Role
 from accounts.names import normalise_username, username_validator
 from accounts.services import devices, invitations, people
 
@@ -202,3 +202,19 @@ class DeviceAdmin(PlainAdmin):
         for device in chosen:
             devices.revoke_device(device=device)
             self.log_change(request, device, "Revoked.")
+
+
+@admin.register(IdentityChange)
+class IdentityChangeAdmin(PlainAdmin):
+    """Who began anew, and when: contacts are told by their own devices, administrators here."""
+
+    list_display = ("person", "changed_at")
+    list_select_related = ("person",)
+    search_fields = ("person__username", "person__display_name")
+    fields = ("person", "changed_at")
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        return False

@@ -7,6 +7,7 @@ from securechat_sdk.wire.errors import (
     InvalidInput,
     NotFound,
     TooManyRequests,
+    Unavailable,
     Unprocessable,
 )
 
@@ -54,6 +55,14 @@ class DeviceIdTaken(Conflict):
 class IdentityKeyDiffers(Conflict):
     code = "identity_key_differs"
     title = "The credential names another identity key than the account has."
+
+
+class IdentityInUse(Conflict):
+    code = "identity_in_use"
+    title = (
+        "A device of this account is active, so its identity key stays. Use that device; if it is "
+        "lost, have an administrator revoke it, then begin anew."
+    )
 
 
 class CredentialInvalid(Unprocessable):
@@ -104,3 +113,11 @@ class CodeSpent(Conflict):
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
     title = "Too many codes were tried; wait before the next."
+
+
+class SealBroken(Unavailable):
+    code = "seal_broken"
+    title = (
+        "What the server keeps sealed for you does not open. An administrator has to put the right "
+        "secret key in place."
+    )

@@ -18,8 +18,18 @@ class SecondFactor(Protocol):
     def is_enrolled(self, person: Person) -> bool:
         """Can this person pass a login with it?"""
 
+    def waits_for_codes(self, person: Person) -> bool:
+        """Was it set up, and does it count as soon as there is a code beside it?"""
 
-class TimeBasedCode:
+
+class Code:
+    """Counts by itself."""
+
+    def waits_for_codes(self, _person: Person) -> bool:
+        return False
+
+
+class TimeBasedCode(Code):
     """A code from an authenticator application (RFC 6238)."""
 
     name: ClassVar[str] = "totp"
@@ -28,7 +38,7 @@ class TimeBasedCode:
         return _authenticators(person, Authenticator.Type.TOTP).exists()
 
 
-class RecoveryCode:
+class RecoveryCode(Code):
     """A code from a printed list, each good for one login."""
 
     name: ClassVar[str] = "recovery_codes"
@@ -49,6 +59,11 @@ def second_factors() -> tuple[SecondFactor, ...]:
 
 def enrolled_factors(person: Person) -> list[str]:
     return [factor.name for factor in second_factors() if factor.is_enrolled(person)]
+
+
+def waits_for_codes(person: Person) -> bool:
+    """Is there a factor that counts only once there is a code beside it?"""
+    return any(factor.waits_for_codes(person) for factor in second_factors())
 
 
 def enrolled_codes(person: Person) -> list[str]:

@@ -4,7 +4,6 @@ Their answers and errors are allauth's. What we add: bodies are checked before a
 and second factors change only in sessions that may change them.
 """
 
-from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
@@ -14,6 +13,7 @@ from allauth.headless.base.response import (
     ConflictResponse,
     ForbiddenResponse,
     ReauthenticationResponse,
+    UnauthorizedResponse,
 )
 from allauth.headless.internal.restkit.inputs import Input
 from allauth.headless.internal.restkit.response import APIResponse
@@ -22,7 +22,7 @@ from allauth.headless.mfa.inputs import AuthenticateInput
 from allauth.headless.mfa.response import AuthenticatorDeletedResponse
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -32,13 +32,21 @@ from accounts.api.parsers import parse_json
 from accounts.errors import (
     CodeSpent,
     ReauthenticationRequired,
+    SealBroken,
     SecondFactorRequired,
     TooManyGuesses,
 )
-from accounts.factors import RecoveryCode, TimeBasedCode, enrolled_factors
+from accounts.factors import (
+    RecoveryCode,
+    TimeBasedCode,
+    enrolled_codes,
+    enrolled_factors,
+    waits_for_codes,
+)
+from accounts.metrics import count_login
 from accounts.models import Person
 from accounts.services import guesses, logins
-from securechat_sdk.wire.errors import InvalidInput, TooLarge
+from securechat_sdk.wire.errors import ChatError, InvalidInput, NotAuthenticated, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -49,12 +57,11 @@ class StrictBody:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             _check_body(request.body)
-        except (TooLarge, RequestDataTooBig):
-            return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge.title)
-        except InvalidInput as error:
-            return _refusal(request, HTTPStatus.BAD_REQUEST, error.detail)
-        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        return answer
+            return _answer(super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
+        except RequestDataTooBig:
+            return _refusal(request, TooLarge())
+        except (InvalidInput, SealBroken, TooLarge) as error:
+            return _refusal(request, error)
 
 
 def _check_body(body: bytes) -> None:
@@ -67,9 +74,9 @@ def _check_body(body: bytes) -> None:
         raise InvalidInput("An object of texts is expected here.")
 
 
-def _refusal(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponseBase:
-    errors = [{"code": "invalid_input", "message": message}]
-    return _answer(APIResponse(request, status=status, errors=errors))
+def _refusal(request: HttpRequest, error: ChatError) -> HttpResponseBase:
+    errors = [{"code": error.code, "message": error.detail}]
+    return _answer(APIResponse(request, status=error.status, errors=errors))
 
 
 class SatisfiedSession(StrictBody):
@@ -98,21 +105,13 @@ class FactorChange(StrictBody):
             return _answer(ForbiddenResponse(request))
         except ReauthenticationRequired:
             return _answer(ReauthenticationResponse(request))
+        except NotAuthenticated:
+            return _answer(UnauthorizedResponse(request))
 
 
 def _answer(response: HttpResponseBase) -> HttpResponseBase:
     """Give an answer of allauth's, which has no types, the type it has."""
     return response
-
-
-def _locked(request: HttpRequest) -> Person:
-    """The person in the session; of two first factors at once, the later one is no longer first."""
-    person = request.user
-    if not isinstance(person, Person):
-        raise PermissionDenied
-    locked = Person.objects.select_for_update().get(pk=person.pk)
-    logins.require_factor_change(request)
-    return locked
 
 
 class LoginView(StrictBody, account_views.LoginView):  # type: ignore[misc]  # no types
@@ -149,15 +148,25 @@ class BudgetedCodeInput(AuthenticateInput):  # type: ignore[misc]  # no types
         try:
             guesses.spend_guess(person=self.user)
         except TooManyGuesses as error:
+            count_login("code_too_often")
             too_many: Exception = get_account_adapter().validation_error("too_many_login_attempts")
             raise too_many from error
-        code: str = super().clean_code()
+        code = self._right_code()
         try:
             guesses.spend_code(person=self.user, code=normalize_user_code(code))
         except CodeSpent as error:
             spent: Exception = get_mfa_adapter().validation_error("incorrect_code")
             raise spent from error
         guesses.renew_budget(person=self.user)
+        return code
+
+    def _right_code(self) -> str:
+        try:
+            code: str = super().clean_code()
+        except ValidationError:
+            count_login("code_wrong")
+            raise
+        count_login("code_right")
         return code
 
 
@@ -172,19 +181,23 @@ class TimeBasedCodeView(FactorChange, mfa_views.ManageTOTPView):  # type: ignore
 
     @transaction.atomic
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        person = _locked(request)
+        person = logins.lock_for_factor_change(request)
         if TimeBasedCode().is_enrolled(person):
             return _answer(ConflictResponse(request))
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
         code = normalize_user_code(self.input.cleaned_data["code"])
         guesses.spend_code(person=person, code=code)
         logins.record_enrolment(request, TimeBasedCode.name)
+        events.code_enrolled.send(sender=None, request=request, person=person)
         return answer
 
     @transaction.atomic
     def delete(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Unlike allauth's, this keeps the recovery codes while another factor needs them."""
-        person = _locked(request)
+        person = logins.lock_for_factor_change(request)
+        codes = set(enrolled_codes(person))
+        if set(enrolled_factors(person)) - codes and codes == {TimeBasedCode.name}:
+            return _answer(ConflictResponse(request))  # the other factor needs a code beside it
         Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
         logins.remove_stranded_recovery_codes(person)
         return _answer(AuthenticatorDeletedResponse(request))
@@ -199,7 +212,8 @@ class NothingInput(Input):  # type: ignore[misc]  # no types
 
     def clean(self) -> dict[str, Any]:
         """Allow recovery codes beside any other factor; allauth knows only its own."""
-        if not set(enrolled_factors(self.user)) - {RecoveryCode.name}:
+        others = set(enrolled_factors(self.user)) - {RecoveryCode.name}
+        if not others and not waits_for_codes(self.user):
             refusal: Exception = get_mfa_adapter().validation_error(
                 "cannot_generate_recovery_codes"
             )
@@ -211,3 +225,10 @@ class RecoveryCodesView(FactorChange, mfa_views.ManageRecoveryCodesView):  # typ
     """Shows recovery codes and makes them anew."""
 
     input_class = NothingInput
+
+    @transaction.atomic
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        person = logins.lock_for_factor_change(request)
+        answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        events.code_enrolled.send(sender=None, request=request, person=person)
+        return answer

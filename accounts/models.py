@@ -158,6 +158,29 @@ class Device(models.Model):
         return self.revoked_at is None and self.person.is_active
 
 
+class SealMarker(models.Model):
+    """One row that opens with the server's secret key: how a wrong key is recognised."""
+
+    sealed = models.BinaryField(max_length=128)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class IdentityChange(models.Model):
+    """Somebody whose devices were all revoked began anew, with another identity key."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identity_changes")
+    previous_key = models.BinaryField(max_length=KEY_BYTES)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-changed_at",)
+
+    def __str__(self) -> str:
+        return str(self.person)
+
+
 class Scope(models.TextChoices):
     """What a token may be used for."""
 
@@ -252,28 +275,15 @@ class Invitation(models.Model):
         return self.expires_at <= timezone.now()
 
 
-class GuessBudget(models.Model):
-    """How many one-time codes may still be tried for a person; counted by the database."""
+class Spending(models.Model):
+    """How much of a budget was spent. The name is a digest: people type passwords as names."""
 
-    person = models.OneToOneField(
-        Person, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
-    spent = models.PositiveIntegerField(default=0)
-    renews_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return str(self.person_id)
-
-
-class PasswordBudget(models.Model):
-    """How many passwords may still be tried for a user name, whether or not somebody has it."""
-
-    username = models.CharField(primary_key=True, max_length=64)
+    name = models.CharField(primary_key=True, max_length=64)
     spent = models.PositiveIntegerField(default=0)
     renews_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return self.username
+        return self.name
 
 
 class SpentCode(models.Model):

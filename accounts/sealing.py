@@ -12,12 +12,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from accounts.errors import SealBroken
+
 KEY_ID = 1
 NONCE_BYTES = 12
-
-
-class SealBrokenError(Exception):
-    """The value was changed, moved, or sealed under another key."""
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:
@@ -33,13 +31,14 @@ def seal(plaintext: bytes, *, table: str, row: str, column: str) -> bytes:
 
 
 def unseal(sealed: bytes, *, table: str, row: str, column: str) -> bytes:
+    """Raises ``SealBroken`` for what was changed, moved, or sealed under another key."""
     if len(sealed) <= 1 + NONCE_BYTES or sealed[0] != KEY_ID:
-        raise SealBrokenError
+        raise SealBroken
     nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
         return _cipher().decrypt(nonce, ciphertext, _place(table, row, column))
     except InvalidTag as error:
-        raise SealBrokenError from error
+        raise SealBroken from error
 
 
 def _cipher() -> AESGCM:

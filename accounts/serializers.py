@@ -11,6 +11,7 @@ from accounts.api.serializers import (
     StrictSerializer,
     TextField,
     WholeNumberField,
+    YesOrNoField,
 )
 from accounts.models import KEY_BYTES, Device, DeviceToken, Invitation, Person, Role, Scope
 from accounts.names import MAX_USERNAME
@@ -123,6 +124,10 @@ class DeviceRegistrationSerializer(StrictSerializer):
         help_text="The public key with which it proves that a session sits on it.",
     )
     proof = Base64Field(min_bytes=SIGNATURE_BYTES, max_bytes=SIGNATURE_BYTES, help_text=PROOF)
+    begins_anew = YesOrNoField(
+        default=False,
+        help_text="Give an account that has no active device left this new identity key.",
+    )
 
 
 class DeviceProofSerializer(StrictSerializer):

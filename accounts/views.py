@@ -16,19 +16,21 @@ from accounts.api.authentication import device_of, person_of
 from accounts.api.operations import operation, text_parameter
 from accounts.api.pagination import CURSOR, CursorPagination
 from accounts.api.permissions import ComesFromOurPage, IsAdministrator, IsDevice, IsLoggedIn
-from accounts.api.serializers import WITHOUT_NUL
+from accounts.api.serializers import WITHOUT_NUL, read_fields
 from accounts.api.views import APIView
 from accounts.errors import (
     CredentialInvalid,
     DeviceIdTaken,
     DeviceLimit,
     DeviceRevoked,
+    IdentityInUse,
     IdentityKeyDiffers,
     InvitationExpired,
     InvitationNotFound,
     InvitationUsed,
     PasswordTooWeak,
     ProofInvalid,
+    ReauthenticationRequired,
     TooManyTokens,
     UsernameTaken,
 )
@@ -66,13 +68,6 @@ def session_response(request: Request | HttpRequest, status_code: int = 200) -> 
     http_request = request._request if isinstance(request, Request) else request  # noqa: SLF001
     standing = sessions.standing_of(http_request)
     return Response(SessionSerializer(standing).data, status=status_code)
-
-
-def _read(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    checked = serializer(data=data)
-    checked.is_valid(raise_exception=True)
-    fields: dict[str, Any] = checked.validated_data
-    return fields
 
 
 # The session ----------------------------------------------------------------------------------
@@ -113,7 +108,7 @@ class SessionDeviceView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Prove that this session sits on a device of the caller."""
-        fields = _read(DeviceProofSerializer, request.data)
+        fields = read_fields(DeviceProofSerializer, request.data)
         device = devices.prove_device(
             person=person_of(request), challenge=logins.challenge_of(request.session), **fields
         )
@@ -151,16 +146,22 @@ class DevicesView(APIView):
             DeviceIdTaken,
             DeviceLimit,
             DeviceRevoked,
+            IdentityInUse,
             IdentityKeyDiffers,
             ProofInvalid,
+            ReauthenticationRequired,
         ),
     )
     def post(self, request: Request) -> Response:
         """Register a device for the caller, and bind this session to it.
 
-        The first device of an account sets the account's identity key.
+        The first device of an account sets the account's identity key. When all devices of an
+        account have been revoked, its owner may begin anew with another one, soon after typing the
+        password.
         """
-        fields = _read(DeviceRegistrationSerializer, request.data)
+        fields = read_fields(DeviceRegistrationSerializer, request.data)
+        if fields["begins_anew"]:
+            logins.require_recent_password(request._request)  # noqa: SLF001  # allauth's kind
         device = devices.register_device(
             person=person_of(request),
             device_id=fields.pop("id"),
@@ -178,7 +179,7 @@ class DeviceView(APIView):
     def patch(self, request: Request, device_id: UUID) -> Response:
         """Give a device of the caller another name."""
         device = access.device_for(person_of(request), device_id)
-        fields = _read(DeviceNameSerializer, request.data)
+        fields = read_fields(DeviceNameSerializer, request.data)
         return Response(DeviceSerializer(devices.rename_device(device=device, **fields)).data)
 
     @operation("revoke_device", answers={204: None})
@@ -209,7 +210,7 @@ class TokensView(APIView):
         The answer holds the token's secret, and is the only one that ever does.
         """
         device = access.device_for(person_of(request), device_id)
-        fields = _read(TokenRequestSerializer, request.data)
+        fields = read_fields(TokenRequestSerializer, request.data)
         token, secret = tokens.issue_token(device=device, **fields)
         return _shown_once(NewTokenSerializer, token, token=secret)
 
@@ -286,7 +287,7 @@ class InvitationsView(APIView):
 
         The answer holds the link that makes the account, and is the only one that ever does.
         """
-        fields = _read(InvitationRequestSerializer, request.data)
+        fields = read_fields(InvitationRequestSerializer, request.data)
         invitation, link = invitations.invite_person(created_by=person_of(request), **fields)
         return _shown_once(NewInvitationSerializer, invitation, link=link)
 
@@ -318,7 +319,7 @@ class InvitationLookupView(APIView):
     def post(self, request: Request) -> Response:
         """Show what an invitation says, to whoever holds its link."""
         invitation = invitations.find_invitation(
-            _read(InvitationTokenSerializer, request.data)["token"]
+            read_fields(InvitationTokenSerializer, request.data)["token"]
         )
         body = {
             "username": invitation.username,
@@ -348,7 +349,7 @@ class InvitationAcceptanceView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Make the invited person, and log them in."""
-        fields = _read(AcceptanceSerializer, request.data)
+        fields = read_fields(AcceptanceSerializer, request.data)
         person = invitations.accept_invitation(secret=fields.pop("token"), **fields)
         logins.log_in_after_acceptance(request._request, person)  # noqa: SLF001  # allauth's kind
         return session_response(request, status.HTTP_201_CREATED)
@@ -382,7 +383,7 @@ class PeopleView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the people of the organisation, by user name."""
-        query = _read(PeopleQuerySerializer, {"search": request.GET.get("search", "")})
+        query = read_fields(PeopleQuerySerializer, {"search": request.GET.get("search", "")})
         pages = PeopleByName()
         rows = access.people_for(person_of(request), **query)
         page = pages.paginate_queryset(rows, request, self)

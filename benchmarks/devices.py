@@ -32,9 +32,13 @@ def conversation_of(members: Sequence[Member]) -> Conversation:
     conversation = members[0].begins()
     Membership.objects.bulk_create(
         Membership(
-            conversation=conversation, device=one.device, joined_position=0, delivered_position=0
+            conversation=conversation,
+            device=one.device,
+            joined_position=0,
+            delivered_position=0,
+            leaf_index=leaf,
         )
-        for one in members[1:]
+        for leaf, one in enumerate(members[1:], 1)
     )
     return conversation
 

@@ -13,13 +13,17 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from benchmarks.product import product, report
 
 if TYPE_CHECKING:
+    from messaging.models import Conversation
     from tests.messaging.people import Member
+
+DEVICES_THAT_COMMIT = 8
 
 Act = Callable[[int], Any]
 
@@ -56,27 +60,26 @@ def claims(pool: ThreadPoolExecutor, members: Sequence["Member"]) -> Counter[str
     return Counter(claims=len(handed_out), claims_double=len(handed_out) - len(set(handed_out)))
 
 
-def commits(pool: ThreadPoolExecutor, members: Sequence["Member"]) -> Counter[str]:
-    """All commit to epoch 0 of one conversation: one is accepted."""
-    from benchmarks.devices import conversation_of
+def commits(
+    pool: ThreadPoolExecutor, members: Sequence["Member"], *, group: "Conversation"
+) -> Counter[str]:
+    """All commit in the same epoch of one group, most devices more than once: one is accepted."""
     from messaging.services.commits import submit_commit
-    from tests.messaging.people import commit
+    from tests.messaging.people import submission_of
 
-    conversation = conversation_of(members)
-    made = [commit(conversation.pk, 0, path=member.new_path(conversation.pk)) for member in members]
+    devices = members[:DEVICES_THAT_COMMIT]
+    senders = [devices[n % len(devices)] for n in range(len(members))]
+    made = [sender.prepares(group) for sender in senders]
+    handed_in = [submission_of(group.pk, pending) for pending in made]
     got = all_at_once(
         pool,
         len(members),
-        lambda n: submit_commit(
-            device=members[n].device,
-            conversation_id=conversation.pk,
-            message_id=uuid4(),
-            commit=made[n],
-            welcome=None,
-        ),
+        lambda n: submit_commit(device=senders[n].device, submission=handed_in[n]),
     )
-    accepted = sum(one is not None for one in got)
-    return Counter(commits=accepted, commits_double=accepted - 1)
+    winners = [n for n, placed in enumerate(got) if placed is not None]
+    for n in winners:
+        senders[n].keeps(group, made[n], got[n])
+    return Counter(commits=len(winners), commits_double=len(winners) - 1)
 
 
 def send_alone(sender: "Member", conversation_id: UUID, message_id: UUID, ciphertext: bytes) -> Any:
@@ -150,8 +153,10 @@ def measure(rounds: int, clients: int) -> dict[str, Any]:
 
     members = [enrol("member") for _ in range(clients)]
     total: Counter[str] = Counter()
+    group = members[0].begins()
+    members[0].adds(group, *members[1:DEVICES_THAT_COMMIT])
     with ThreadPoolExecutor(clients) as pool:
-        races = (claims, commits, same_id, revoked)
+        races = (claims, partial(commits, group=group), same_id, revoked)
         for number in range(rounds):
             total.update(races[number % len(races)](pool, members))
         list(pool.map(_close_connection, range(clients)))

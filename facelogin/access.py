@@ -39,11 +39,17 @@ def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False
 
 
 def template_for(person: Person) -> Template:
-    template = Template.objects.filter(person=person).first()
+    template = Template.objects.filter(person=person, counts=True).first()
     if template is None:
         raise FaceNotEnrolled
     return template
 
 
 def has_template(person: Person) -> bool:
-    return Template.objects.filter(person=person).exists()
+    """A face with which a login can be passed."""
+    return Template.objects.filter(person=person, counts=True).exists()
+
+
+def has_waiting_template(person: Person) -> bool:
+    """A face that counts as soon as there is a code beside it."""
+    return Template.objects.filter(person=person, counts=False).exists()

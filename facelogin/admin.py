@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.admin_lookups import ListedLookups
 from accounts.models import Person
-from facelogin.models import Consent, Template
+from facelogin.models import Consent, Event, Template
 from facelogin.services import templates
 
 
@@ -38,7 +38,8 @@ class TemplateAdmin(ReadOnly):
     def erase(self, request: HttpRequest, selected: QuerySet[Template]) -> None:
         """They enrol again, or use their other second factor."""
         for template in selected.select_related("person"):
-            templates.erase_face(template.person)
+            self.log_deletions(request, Template.objects.filter(pk=template.pk))
+            templates.erase_face(template.person, Event.Kind.ERASED)
         self.message_user(request, "Erased.", messages.SUCCESS)
 
 
@@ -46,4 +47,14 @@ class TemplateAdmin(ReadOnly):
 class ConsentAdmin(ReadOnly):
     list_display = ("person", "version", "given_at", "withdrawn_at")
     fields = ("person", "version", "given_at", "withdrawn_at")
+    search_fields = ("person__username", "person__display_name")
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    """What happened to faces, newest first."""
+
+    list_display = ("at", "person", "kind")
+    list_filter = ("kind",)
+    fields = ("at", "person", "kind")
     search_fields = ("person__username", "person__display_name")

@@ -9,3 +9,4 @@ class FaceLoginConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("facelogin.receivers")  # needs the models
+        importlib.import_module("facelogin.metrics").count_face_queue()

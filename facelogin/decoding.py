@@ -17,6 +17,12 @@ LARGEST_SIDE = 640  # what every figure of the pipeline was measured at
 cv2.setNumThreads(1)  # frames are judged one after the other, on one core
 
 
+def warm_up() -> None:
+    """Have everything loaded that decoding needs, before nothing can be loaded any more."""
+    _, encoded = cv2.imencode(".jpg", np.full((200, 1000, 3), 128, np.uint8))
+    decode(encoded.tobytes())
+
+
 def decode(data: bytes) -> Picture:
     """Decode a JPEG to at most 640 pixels a side; raises ``BadJpegError``."""
     declared = jpeg.check(data)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from accounts.models import Person
-from facelogin.access import has_template
+from facelogin.access import has_template, has_waiting_template
 
 
 class Face:
@@ -11,3 +11,6 @@ class Face:
 
     def is_enrolled(self, person: Person) -> bool:
         return has_template(person)
+
+    def waits_for_codes(self, person: Person) -> bool:
+        return has_waiting_template(person)

@@ -1,9 +1,10 @@
 """Reads what a JPEG says of itself, before anything decodes it: no decoder, no I/O.
 
-Accepted is what a browser's canvas makes: baseline, 8 bits, grey or three colours, complete to the
-last byte. Everything else is refused, so that no other decoder can ever be meant.
+Accepted is what a browser's canvas makes: baseline, three colours of 8 bits, one picture that ends
+with the last byte. Everything else is refused, so that no other decoder can ever be meant.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ _SOI = b"\xff\xd8"
 _EOI = b"\xff\xd9"
 _SOS = 0xDA
 _BASELINE = frozenset({0xC0, 0xC1})
-_OTHER_FRAMES = frozenset({0xC2, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)})
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xDA)})
+# Huffman and quantisation tables, restart interval, scan, comment, and what applications add.
+_SEGMENTS = _BASELINE | {0xC4, 0xDB, 0xDD, _SOS, 0xFE, *range(0xE0, 0xF0)}
 _MARKERS_AT_MOST = 64
+_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)  # none but restarts and the end
 
 
 class BadJpegError(Exception):
@@ -52,12 +54,20 @@ def _declared_size(data: bytes) -> Size:
         body = _segment(data, position)
         if marker in _BASELINE:
             sizes.append(_read_size(body))
-        if marker == _SOS:
-            break
         position += 2 + len(body)
+        if marker == _SOS:
+            _check_scan(data, position)
+            break
     if len(sizes) != 1:
         raise BadJpegError("A frame is a baseline JPEG with one picture in it.")
     return sizes[0]
+
+
+def _check_scan(data: bytes, position: int) -> None:
+    """The picture's data goes on to the mark of its end, and nothing comes after that."""
+    found = _MARKER_IN_SCAN.search(data, position)
+    if found is None or found.group() != _EOI or found.end() != len(data):
+        raise BadJpegError("A frame is one complete JPEG.")
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:
@@ -66,7 +76,7 @@ def _next_marker(data: bytes, position: int) -> tuple[int, int]:
     while data[position : position + 1] == b"\xff":
         position += 1
     marker = data[position] if position < len(data) else 0
-    if marker == 0 or marker in _STANDALONE or marker in _OTHER_FRAMES:
+    if marker not in _SEGMENTS:
         raise BadJpegError("A frame is a baseline JPEG.")
     return marker, position + 1
 
@@ -86,6 +96,6 @@ def _read_size(body: bytes) -> Size:
         precision, height, width, components = struct.unpack_from(">BHHB", body)
     except struct.error as error:
         raise BadJpegError("A frame is a well-formed JPEG.") from error
-    if precision != 8 or components not in {1, 3}:  # noqa: PLR2004 (bits; grey or colour)
-        raise BadJpegError("A frame is grey or has three colours of 8 bits.")
+    if (precision, components) != (8, 3):
+        raise BadJpegError("A frame has three colours of 8 bits.")
     return Size(width=width, height=height)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Person
 from facelogin.lifecycle import FOLLOWS, MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, State
@@ -39,6 +40,16 @@ class Consent(models.Model):
         return f"consent {self.version}"
 
 
+class ServerKey(models.Model):
+    """One of the server's keys around the template keys; sealed, and named by its number."""
+
+    sealed = models.BinaryField(max_length=128)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"server key {self.pk}"
+
+
 class Template(models.Model):
     """The enrolment embeddings, sealed under a key that only the person's password unwraps."""
 
@@ -46,9 +57,13 @@ class Template(models.Model):
     model = models.CharField(max_length=32)
     version = models.PositiveSmallIntegerField()
     key_salt = models.BinaryField(max_length=16)
-    wrapped_key = models.BinaryField(max_length=128)
-    sealed = models.BinaryField(max_length=16 * 1024)
+    server_key = models.ForeignKey(ServerKey, on_delete=models.PROTECT, related_name="+")
+    wrapped_key = models.BinaryField(max_length=160)
+    sealed = models.BinaryField(max_length=48 * 1024)
     created_at = models.DateTimeField()
+    refreshed_at = models.DateTimeField(null=True)
+    # A face alone could lock its owner out: it counts once there is a code beside it.
+    counts = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"template {self.model} {self.version}"
@@ -63,7 +78,8 @@ class Attempt(models.Model):
     wrapped_for_browser = models.BinaryField(max_length=128)
     # Enrolment only: what the template will be opened with once it is installed.
     key_salt = models.BinaryField(max_length=16, null=True)
-    wrapped_key = models.BinaryField(max_length=128, null=True)
+    server_key = models.ForeignKey(ServerKey, null=True, on_delete=models.PROTECT, related_name="+")
+    wrapped_key = models.BinaryField(max_length=160, null=True)
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -94,10 +110,12 @@ class Capture(models.Model):
     state = models.CharField(max_length=16, choices=_choices(State), default=State.OPEN)
     progress = models.PositiveSmallIntegerField(default=0)
     reasons = models.JSONField(default=list)
-    result = models.BinaryField(max_length=16 * 1024, null=True)
+    result = models.BinaryField(max_length=48 * 1024, null=True)
     previews_taken = models.PositiveSmallIntegerField(default=0)
     previewed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -172,3 +190,44 @@ class FailureBudget(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Budget(models.Model):
+    """How many captures somebody, or a network, may still have judged (services/rates.py).
+
+    ``subject`` is a keyed digest: no address is stored.
+    """
+
+    subject = models.BinaryField(max_length=32, unique=True)
+    spent = models.PositiveIntegerField(default=0)
+    renews_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.spent} until {self.renews_at}"
+
+
+class Event(models.Model):
+    """What happened to a face: for its owner, and for the audit. Nothing of the face is in it."""
+
+    class Kind(models.TextChoices):
+        ENROLLED = "enrolled", "Face enrolled"
+        ENTERED = "entered", "Logged in with the face"
+        REFUSED = "refused", "Face refused after the right password"
+        REFRESHED = "refreshed", "Template refreshed"
+        WITHDRAWN = "withdrawn", "Consent withdrawn, face erased"
+        ERASED = "erased", "Face erased by an administrator"
+        EXPIRED = "expired", "Face erased because it was too old"
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="face_events")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    at = models.DateTimeField(default=timezone.now)
+    # Of the login in which it happened: one that ends well explains its own failures.
+    attempt = models.UUIDField(null=True)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        indexes: ClassVar = [models.Index(fields=["person", "kind", "seen_at"], name="face_alerts")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -9,7 +9,7 @@ import numpy as np
 
 from facelogin import liveness, matching
 from facelogin.challenge import Step
-from facelogin.decoding import decode
+from facelogin.decoding import Picture, decode
 from facelogin.detection import Sighting, UnusableFrameError, find_face
 from facelogin.embedding import SIZE, Embedding, embed
 from facelogin.jpeg import BadJpegError
@@ -21,6 +21,7 @@ LEAST_DISTINCT = 0.7  # of the frames, byte for byte
 REASONS_SAID = 3
 
 Progress = Callable[[int], None]
+Decode = Callable[[bytes], Picture]
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ def warm_up() -> None:
         embed(blank[:150, :150])
 
 
-def judge_enrolment(film: Film, progress: Progress) -> Verdict:
+def judge_enrolment(film: Film, progress: Progress, *, decode: Decode = decode) -> Verdict:
     """One embedding of each pose, if they are of one live head and the poses do vary."""
     try:
-        evidence = _examine(film, progress)
+        evidence = _examine(film, progress, decode)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
     return Verdict(embeddings=(evidence.straight[0], *evidence.turned))
@@ -69,10 +70,12 @@ def judge_verification(
     enrolled: Sequence[Embedding],
     threshold: float,
     progress: Progress,
+    *,
+    decode: Decode = decode,
 ) -> Verdict:
     """Compare the sharpest frontal frames of a live head with the enrolment."""
     try:
-        evidence = _examine(film, progress)
+        evidence = _examine(film, progress, decode)
     except RefusedError as refused:
         return Verdict(reasons=refused.reasons)
     if not matching.is_recognised(evidence.straight, enrolled, threshold=threshold):
@@ -96,13 +99,13 @@ class _Evidence:
     turned: tuple[Embedding, Embedding]
 
 
-def _examine(film: Film, progress: Progress) -> _Evidence:
+def _examine(film: Film, progress: Progress, decode: Decode) -> _Evidence:
     """Refuse whatever is not one live head that follows the challenge.
 
     What shows the depth of a head are the frames whose embeddings are compared, with each other
     and with the enrolment: a face that is exchanged in between is another one in some of them.
     """
-    steps = _steps(film, _sightings(film, progress))
+    steps = _steps(film, _sightings(film, progress, decode))
     poses = _poses(film.challenge, steps)
     _check_repetition(film.frames)
     if not all(liveness.is_continuous(seen) for seen in steps.values()):
@@ -114,7 +117,7 @@ def _examine(film: Film, progress: Progress) -> _Evidence:
     )
     progress(95)
     if not matching.is_one_person(evidence.straight[0], evidence.straight[1:] + evidence.turned):
-        raise RefusedError(Reason.MANY_FACES)  # one after the other
+        raise RefusedError(Reason.INTERRUPTED)  # two, one after the other
     return evidence
 
 
@@ -155,7 +158,7 @@ def _check_depth(straight: Sighting, turned: Sequence[Sighting], side: int) -> N
         raise RefusedError(Reason.NOT_A_HEAD)
 
 
-def _sightings(film: Film, progress: Progress) -> list[Sighting]:
+def _sightings(film: Film, progress: Progress, decode: Decode) -> list[Sighting]:
     """The faces of the usable frames; refuses when too few are usable."""
     frames = film.frames
     found: list[Sighting] = []

@@ -6,10 +6,10 @@ from allauth.account.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts.events import password_changed
+from accounts.events import code_enrolled, password_changed
 from accounts.models import Person
 from accounts.services.logins import PASSED_KEY
-from facelogin.services import budgets, templates
+from facelogin.services import budgets, passages, templates
 from facelogin.stages import FaceStage
 
 
@@ -21,9 +21,15 @@ def wrap_template_anew(
     templates.rewrap(person, old_password, new_password)
 
 
+@receiver(code_enrolled)
+def let_face_count(request: HttpRequest, person: Person, **_options: Any) -> None:
+    passages.let_face_count(request, person)
+
+
 @receiver(user_logged_in)
-def forgive_failures(request: HttpRequest, user: Person, **_options: Any) -> None:
+def begin_anew(request: HttpRequest, user: Person, **_options: Any) -> None:
     """Whoever has logged in with another second factor has shown who they are."""
+    templates.forget_waiting(user)
     passed = request.session.get(PASSED_KEY)
     if isinstance(passed, dict) and passed.get("factor") != FaceStage.key:
         budgets.forgive(user)

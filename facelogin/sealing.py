@@ -2,8 +2,9 @@
 
 A template is sealed under a random template key. That key is wrapped
 
-* for good, under HKDF(server key || Argon2id(password, own salt)): the password is in hand only
-  in the request that logs in or enrols;
+* for good, under HKDF(Argon2id(password, own salt)) and around that under a key of the server
+  (services/keys.py): the password is in hand only in the request that logs in or enrols, and the
+  server can change its own layer without it;
 * for one login, under a secret that only the browser holds: until the capture is sent, nothing
   the server stores opens the template.
 
@@ -73,8 +74,8 @@ def new_salt() -> bytes:
     return os.urandom(SALT_BYTES)
 
 
-def password_key(server_secret: bytes, password: str, salt: bytes) -> Key:
-    """The key that wraps a template key for good: it takes the server's secret and the password."""
+def password_key(password: str, salt: bytes) -> Key:
+    """The inner of the two keys that wrap a template key for good."""
     stretched = hash_secret_raw(
         password.encode(),
         salt,
@@ -84,7 +85,7 @@ def password_key(server_secret: bytes, password: str, salt: bytes) -> Key:
         hash_len=KEY_BYTES,
         type=Type.ID,
     )
-    return _derive(server_secret + stretched, salt=None, purpose="face template key")
+    return _derive(stretched, salt=None, purpose="face template key")
 
 
 def browser_key(secret: bytes, attempt: bytes) -> Key:
@@ -99,6 +100,11 @@ def frames_key(server_secret: bytes, salt: bytes) -> Key:
 def digest_key(server_secret: bytes, account: bytes) -> bytes:
     """Under which the frames of one account are recognised when they are shown again."""
     return _derive(server_secret, salt=account, purpose="face digests").secret
+
+
+def budget_key(server_secret: bytes) -> bytes:
+    """Under which a person or a network is counted without being named."""
+    return _derive(server_secret, salt=None, purpose="face budgets").secret
 
 
 def _derive(secret: bytes, *, salt: bytes | None, purpose: str) -> Key:

@@ -8,6 +8,7 @@ from accounts.api.serializers import Base64Field, StrictSerializer, TextField, W
 from facelogin.challenge import Step
 from facelogin.lifecycle import MAX_FRAMES, Purpose, Reason, State
 from facelogin.services.captures import NONCE_BYTES
+from facelogin.services.events import ALERTING
 
 
 class EmptyRequest(StrictSerializer):
@@ -53,12 +54,22 @@ class ConsentAnswer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
+class AlertAnswer(serializers.Serializer[Any]):
+    """Something that happened to the face and that its owner has not seen."""
+
+    kind = serializers.ChoiceField(choices=[kind.value for kind in ALERTING])
+    count = serializers.IntegerField()
+    latest_at = serializers.DateTimeField()
+
+
 class FaceAnswer(serializers.Serializer[Any]):
     enabled = serializers.BooleanField()
     enrolled = serializers.BooleanField()
     enrolled_at = serializers.DateTimeField(allow_null=True)
     consent = ConsentAnswer()
     challenge_words = serializers.DictField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField(allow_null=True)
+    alerts = AlertAnswer(many=True)
 
 
 class CaptureAnswer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from facelogin import views
 
 api_urlpatterns = [
     path("face", views.FaceView.as_view(), name="face"),
+    path("face/alerts", views.AlertsView.as_view(), name="face-alerts"),
     path("face/enrolments", views.EnrolmentsView.as_view(), name="face-enrolments"),
     path("face/verifications", views.VerificationsView.as_view(), name="face-verifications"),
     path("face/captures/<uuid:capture_id>", views.CaptureView.as_view(), name="face-capture"),

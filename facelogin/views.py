@@ -10,12 +10,12 @@ from rest_framework import status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
-from accounts.api.authentication import SessionAuthentication
+from accounts.api.authentication import SessionAuthentication, person_of
 from accounts.api.operations import operation
 from accounts.api.parsers import parse_json
-from accounts.api.permissions import ComesFromOurPage
+from accounts.api.permissions import ComesFromOurPage, IsLoggedIn
+from accounts.api.serializers import read_fields
 from accounts.api.views import APIView
 from accounts.errors import ReauthenticationRequired, SecondFactorRequired
 from accounts.serializers import SessionSerializer
@@ -45,7 +45,7 @@ from facelogin.serializers import (
     PreviewAnswer,
     PreviewRequest,
 )
-from facelogin.services import passages
+from facelogin.services import events, passages, templates
 from facelogin.services.captures import Submission
 from securechat_sdk.wire.errors import InvalidInput, TooLarge
 
@@ -66,13 +66,6 @@ class FaceAPIView(APIView):
 
 def _http(request: Request) -> HttpRequest:
     return request._request  # noqa: SLF001  # allauth and the middleware know Django's kind
-
-
-def _read(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    checked = serializer(data=data)
-    checked.is_valid(raise_exception=True)
-    fields: dict[str, Any] = checked.validated_data
-    return fields
 
 
 def _capture(capture: Capture, status_code: int = status.HTTP_200_OK) -> Response:
@@ -96,8 +89,10 @@ class FaceView(FaceAPIView):
             "enabled": settings.CONFIG.face_enabled,
             "enrolled": template is not None,
             "enrolled_at": template.created_at if template else None,
+            "expires_at": templates.expires_at(template) if template else None,
             "consent": {"version": consent.VERSION, "text": consent.TEXT},
             "challenge_words": WORDS,
+            "alerts": passages.alerts(_http(request)),
         }
         return Response(FaceAnswer(body).data)
 
@@ -110,6 +105,16 @@ class FaceView(FaceAPIView):
         """Withdraw the consent and erase the template at once."""
         passages.withdraw(_http(request))
         return session_response(request)
+
+
+class AlertsView(APIView):
+    permission_classes = (IsLoggedIn,)
+
+    @operation("dismiss_face_alerts", answers={204: None})
+    def delete(self, request: Request) -> Response:
+        """The person has seen the alerts that `get_face` showed."""
+        events.dismiss_alerts(person_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class EnrolmentsView(FaceAPIView):
@@ -128,7 +133,7 @@ class EnrolmentsView(FaceAPIView):
     )
     def post(self, request: Request) -> Response:
         """Consent, prove the password, and start a capture that enrols."""
-        fields = _read(EnrolmentRequest, request.data)
+        fields = read_fields(EnrolmentRequest, request.data)
         capture = passages.start_enrolment(_http(request), **fields)
         return _capture(capture, status.HTTP_201_CREATED)
 
@@ -142,7 +147,7 @@ class VerificationsView(FaceAPIView):
     )
     def post(self, request: Request) -> Response:
         """Start a capture that passes the stage `face` of this login."""
-        _read(EmptyRequest, request.data)
+        read_fields(EmptyRequest, request.data)
         capture = passages.start_verification(_http(request))
         return _capture(capture, status.HTTP_201_CREATED)
 
@@ -163,7 +168,7 @@ class FramesView(FaceAPIView):
         and a part `frames` for each JPEG, in order.
         """
         _check_length(request)
-        fields = _read(FramesRequest, _form(request, "nonce", "steps"))
+        fields = read_fields(FramesRequest, _form(request, "nonce", "steps"))
         submission = Submission(
             nonce=fields["nonce"],
             steps=fields["steps"],
@@ -188,7 +193,7 @@ class PreviewView(FaceAPIView):
         The form holds `nonce` and one JPEG, `frame`. Nothing is decided by it.
         """
         _check_length(request)
-        fields = _read(PreviewRequest, _form(request, "nonce", "frame"))
+        fields = read_fields(PreviewRequest, _form(request, "nonce", "frame"))
         frame = fields["frame"].read()
         look = passages.preview(_http(request), capture_id, nonce=fields["nonce"], frame=frame)
         body = {
@@ -215,7 +220,7 @@ class CompletionView(FaceAPIView):
     )
     def post(self, request: Request, capture_id: UUID) -> Response:
         """Use a passed capture: install the template, or let the login go on."""
-        _read(EmptyRequest, request.data)
+        read_fields(EmptyRequest, request.data)
         passages.complete(_http(request), capture_id)
         return session_response(request)
 
@@ -229,7 +234,7 @@ class DeclineView(FaceAPIView):
     )
     def post(self, request: Request) -> Response:
         """Go on with another second factor."""
-        _read(EmptyRequest, request.data)
+        read_fields(EmptyRequest, request.data)
         passages.decline(_http(request))
         return session_response(request)
 

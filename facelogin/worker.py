@@ -15,13 +15,16 @@ from celery.signals import (
     worker_ready,
     worker_shutdown,
 )
+from django.conf import settings
 from django.db import DatabaseError, connection
 
+from facelogin import network, sandbox
 from facelogin.lifecycle import Reason
 from facelogin.services import captures, sweeping
 
 QUEUE = "face"
 SECONDS_BETWEEN_SWEEPS = 5
+MEMORY = 384 * 1024 * 1024  # of a pool's process, beyond its models: a capture takes about 60
 
 logger = logging.getLogger(__name__)
 _is_face_worker = threading.Event()
@@ -40,6 +43,10 @@ def load_models(**_options: Any) -> None:
     """Runs in each new process of the pool, before it is given a job."""
     if _is_face_worker.is_set():
         importlib.import_module("facelogin.pipeline").warm_up()
+        importlib.import_module("facelogin.services.judging")
+        sandbox.leave_no_core()
+        sandbox.limit_memory(MEMORY)
+        network.allow_only(settings.CELERY_BROKER_URL)
 
 
 @task_failure.connect

@@ -1,13 +1,20 @@
 """The only functions that hand out rows on a device's behalf; missing and forbidden look alike."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from accounts.errors import DeviceRevoked
 from accounts.models import Device, Person
-from messaging.errors import ConversationNotFound, PersonNotFound, WelcomeNotFound
-from messaging.models import Conversation, Entry, Membership, Welcome
+from messaging.errors import (
+    AttachmentNotFound,
+    ConversationNotFound,
+    PersonNotFound,
+    WelcomeNotFound,
+)
+from messaging.models import Attachment, Conversation, Entry, Membership, Welcome
 
 
 def acting_device(device_id: UUID) -> Device:
@@ -17,6 +24,16 @@ def acting_device(device_id: UUID) -> Device:
     if device is None or not device.is_active:
         raise DeviceRevoked
     return device
+
+
+def acting_devices(device_id: UUID, others: Collection[UUID]) -> tuple[Device, list[Device]]:
+    """Return the device and those others that are active, all locked in the order of their ids."""
+    devices = Device.objects.select_for_update(of=("self",), no_key=True).select_related("person")
+    locked = {one.pk: one for one in devices.filter(pk__in={device_id, *others}).order_by("pk")}
+    device = locked.get(device_id)
+    if device is None or not device.is_active:
+        raise DeviceRevoked
+    return device, [locked[one] for one in others if one in locked and locked[one].is_active]
 
 
 def conversation_for(device: Device, conversation_id: UUID, *, lock: bool = False) -> Conversation:
@@ -47,22 +64,38 @@ def conversation_in_full(device: Device, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-def membership_for(device: Device, conversation_id: UUID) -> Membership:
-    memberships = Membership.objects.select_related("conversation")
-    membership = memberships.filter(
-        device=device, conversation_id=conversation_id, left_position=None
-    ).first()
-    if membership is None:
+@dataclass(frozen=True)
+class ReadableLog:
+    """What a device may read of a conversation: from where it joined to where it left."""
+
+    entries: QuerySet[Entry]
+    last_position: int
+
+
+def log_for(device: Device, conversation_id: UUID) -> ReadableLog:
+    """Return the log for a member, or for one who was a member, up to the removal itself."""
+    memberships = list(
+        Membership.objects.filter(device=device, conversation=conversation_id)
+        .select_related("conversation")
+        .order_by("joined_position")
+    )
+    if not memberships:
         raise ConversationNotFound
-    return membership
+    readable = Q()
+    for membership in memberships:
+        readable |= _readable(membership)
+    newest = memberships[-1]
+    return ReadableLog(
+        Entry.objects.filter(readable, conversation=conversation_id).order_by("position"),
+        newest.left_position or newest.conversation.last_position,
+    )
 
 
-def entries_for(membership: Membership) -> QuerySet[Entry]:
-    """Everything after the device joined, and up to where it left, in order."""
-    seen = Q(position__gt=membership.joined_position)
-    if membership.left_position is not None:
-        seen &= Q(position__lte=membership.left_position)
-    return Entry.objects.filter(seen, conversation=membership.conversation_id).order_by("position")
+def _readable(membership: Membership) -> Q:
+    after = Q(position__gt=membership.joined_position)
+    if membership.left_position is None:
+        return after
+    return after & Q(position__lte=membership.left_position)
 
 
 def person_for(person_id: UUID) -> Person:
@@ -88,3 +121,29 @@ def welcome_for(device: Device, welcome_id: UUID) -> Welcome:
     if welcome is None:
         raise WelcomeNotFound
     return welcome
+
+
+def upload_for(device: Device, attachment_id: UUID, *, lock: bool = False) -> Attachment:
+    """Return an attachment that this device uploads, while it is in the conversation."""
+    uploads = _attachments_within_reach(device).filter(uploader=device)
+    if lock:
+        uploads = uploads.select_for_update(of=("self",), no_key=True)
+    return _one(uploads, attachment_id)
+
+
+def attachment_for(device: Device, attachment_id: UUID) -> Attachment:
+    """Return an attachment that is there as a whole, for a device that is in its conversation."""
+    return _one(_attachments_within_reach(device).filter(received=F("size")), attachment_id)
+
+
+def _attachments_within_reach(device: Device) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(
+        conversation__memberships__device=device, conversation__memberships__left_position=None
+    )
+
+
+def _one(attachments: QuerySet[Attachment], attachment_id: UUID) -> Attachment:
+    attachment = attachments.filter(pk=attachment_id).first()
+    if attachment is None:
+        raise AttachmentNotFound
+    return attachment

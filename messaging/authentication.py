@@ -16,6 +16,7 @@ from accounts.models import Person
 from accounts.services import logins, sessions, tickets
 from accounts.services.tickets import BrowserSession, SocketCaller
 from accounts.session_store import digest_of
+from messaging.services.incarnations import current_incarnation
 from messaging.threads import run_once
 from securechat_sdk.wire.errors import NotAuthenticated
 from securechat_sdk.wire.frames import CloseCode
@@ -24,7 +25,7 @@ from securechat_sdk.wire.frames import CloseCode
 
 
 class CallerAuthentication:
-    """Lets a socket through with ``scope["caller"]``, or not at all."""
+    """Lets a socket through with ``scope["caller"]`` and ``["incarnation"]``, or not at all."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -36,13 +37,19 @@ class CallerAuthentication:
             await send({"type": "websocket.close"})  # before it is accepted: HTTP 403
             return
         try:
-            caller = await run_once(find_caller, scope, from_browser=origin is not None)
+            found = await run_once(find_caller_here, scope, from_browser=origin is not None)
         except NotAuthenticated:
             await receive()
             await send({"type": "websocket.accept"})  # else a browser cannot read the code
             await send({"type": "websocket.close", "code": CloseCode.NOT_AUTHENTICATED})
             return
-        await self.application({**scope, "caller": caller}, receive, send)
+        await self.application({**scope, **found}, receive, send)
+
+
+def find_caller_here(scope: dict[str, Any], *, from_browser: bool) -> dict[str, Any]:
+    """Return who opens the socket, and which incarnation of the server it is opened to."""
+    caller = find_caller(scope, from_browser=from_browser)
+    return {"caller": caller, "incarnation": current_incarnation()}
 
 
 def find_caller(scope: dict[str, Any], *, from_browser: bool) -> SocketCaller:

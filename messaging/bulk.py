@@ -25,10 +25,11 @@ Pair = tuple[UUID, UUID]
 
 @dataclass(slots=True)
 class Room:
-    """A locked conversation: its epoch, and the place that was taken last."""
+    """A locked conversation: its epoch, the place that was taken last, and whether all wait."""
 
     epoch: int
     last_position: int
+    awaits_removal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def lock_conversations(conversation_ids: Collection[UUID]) -> dict[UUID, Room]:
     if not conversation_ids:
         return {}
     rows = _rows(
-        f"""SELECT c.id, c.epoch, c.last_position FROM {_given("uuid")}
+        f"""SELECT c.id, c.epoch, c.last_position, c.awaits_removal FROM {_given("uuid")}
             JOIN messaging_conversation c ON c.id = given.a ORDER BY c.id {_lock("c")}""",
         _columns([(conversation_id,) for conversation_id in conversation_ids]),
     )
@@ -158,7 +159,7 @@ def _entry_event(*columns: Any) -> EntryAppended:
         position=position,
         kind=EntryKind(kind),
         epoch=epoch,
-        sender_device_id=_to_uuid(sender_id),
+        sender_device_id=None if sender_id is None else _to_uuid(sender_id),
         message_id=_to_uuid(message_id),
         created_at=_to_time(created_at),
         data=bytes(data),

@@ -6,8 +6,9 @@ from accounts.errors import ScopeMissing
 from accounts.models import Scope
 from accounts.services.tickets import SocketCaller
 from messaging.services.batches import Mark
-from messaging.services.commits import submit_commit
+from messaging.services.commits import Submission, submit_commit
 from messaging.services.messages import message_to_send
+from messaging.services.proposals import submit_proposal
 from messaging.services.writer import WRITER
 from messaging.threads import DatabaseThreads
 from securechat_sdk.wire.frames import (
@@ -16,11 +17,13 @@ from securechat_sdk.wire.frames import (
     MarkDelivered,
     SendMessage,
     SubmitCommit,
+    SubmitProposal,
 )
 
 SCOPES: dict[type[Command], Scope] = {
     SendMessage: Scope.MESSAGES_WRITE,
     SubmitCommit: Scope.MESSAGES_WRITE,
+    SubmitProposal: Scope.MESSAGES_WRITE,
     MarkDelivered: Scope.MESSAGES_READ,
 }
 
@@ -44,10 +47,21 @@ async def execute(caller: SocketCaller, command: Command, threads: DatabaseThrea
             placed = await threads.run(
                 submit_commit,
                 device=device,
+                submission=Submission(
+                    conversation_id=command.conversation_id,
+                    message_id=command.message_id,
+                    commit=command.commit,
+                    group_info=command.group_info,
+                    welcome=command.welcome,
+                ),
+            )
+        case SubmitProposal():
+            placed = await threads.run(
+                submit_proposal,
+                device=device,
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
-                commit=command.commit,
-                welcome=command.welcome,
+                proposal=command.proposal,
             )
         case MarkDelivered():
             mark = Mark(

@@ -7,9 +7,11 @@ from typing import Any
 from django.db import DatabaseError
 
 from accounts.errors import DeviceRevoked
+from accounts.metrics import count_refusal
 from accounts.services.tickets import SocketCaller
 from messaging.commands import execute
 from messaging.hub import hub_of_this_process
+from messaging.metrics import CLOSED, SOCKETS
 from messaging.outbox import Outbox
 from securechat_sdk.wire.codec import InvalidFrame, decode_command, encode_event
 from securechat_sdk.wire.errors import ChatError, Unavailable
@@ -34,7 +36,8 @@ async def device_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """The ASGI application of the socket; `CallerAuthentication` stands before it."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
-    await DeviceSocket(scope["caller"], receive, send).serve()
+    ready = Ready(device_id=scope["caller"].device.pk, incarnation=scope["incarnation"])
+    await DeviceSocket(scope["caller"], receive, send).serve(ready)
 
 
 class DeviceSocket:
@@ -48,15 +51,17 @@ class DeviceSocket:
         self._outbox = Outbox(caller.device.pk, caller)
         self._invalid_frames = 0
 
-    async def serve(self) -> None:
+    async def serve(self, ready: Ready) -> None:
         """Serve until the device leaves or the outbox is closed, and say why if it was us."""
-        self._put(Ready(device_id=self._caller.device.pk))
+        self._put(ready)
         try:
-            await self._hub.attach(self._outbox)
-            await _first_of(self._read(), self._write(), self._outbox.closed())
+            with SOCKETS.track_inprogress():
+                await self._hub.attach(self._outbox)
+                await _first_of(self._read(), self._write(), self._outbox.closed())
         finally:
             self._hub.detach(self._outbox)
         if self._outbox.close_code is not None:
+            CLOSED.labels(self._outbox.close_code.value).inc()
             close = {"type": "websocket.close", "code": self._outbox.close_code.value}
             await asyncio.wait_for(self._send(close), SECONDS_TO_CLOSE)
 
@@ -103,6 +108,7 @@ class DeviceSocket:
 
 
 def _refusal(request_id: int | None, error: ChatError) -> Refused:
+    count_refusal(error.code)
     return Refused(request_id=request_id, code=error.code, detail=error.detail, facts=error.facts)
 
 

@@ -1,35 +1,47 @@
 """What the server reads of an MLS message: its envelope, never its content. No rows, no clock.
 
-Checked here: structure, wire format, group, epoch, the signatures of key packages and of a new
-leaf, and whose they are. Not checked yet: the commit's own signature, which covers a
-GroupContext that only the public tree gives (RFC 9420 section 6.1).
+What follows from a group's state is checked in `messaging.groups`.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from messaging.errors import (
     CommitInvalid,
+    GroupInfoInvalid,
     KeyPackageInvalid,
     MessageInvalid,
+    ProposalInvalid,
     ProposalNotSupported,
     WelcomeMissing,
 )
 from securechat_sdk.identity import DeviceCredential, judge, read_credential
-from securechat_sdk.mls.crypto.suites import cipher_suite
 from securechat_sdk.mls.errors import MLSError
-from securechat_sdk.mls.messages.commits import Commit, InlineProposal, ProposalOrRef, UpdatePath
-from securechat_sdk.mls.messages.framing import ContentType, Member, PrivateMessage, PublicMessage
+from securechat_sdk.mls.messages.commits import Commit
+from securechat_sdk.mls.messages.framing import (
+    ContentType,
+    Member,
+    PrivateMessage,
+    ProposalContent,
+    PublicMessage,
+)
+from securechat_sdk.mls.messages.group_info import GroupInfo
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.key_packages import KeyPackage, UncheckedKeyPackage
-from securechat_sdk.mls.messages.leaf_nodes import CommitSource, LeafNode, Place
-from securechat_sdk.mls.messages.mls_message import MLSMessage
-from securechat_sdk.mls.messages.proposals import Add
+from securechat_sdk.mls.messages.leaf_nodes import LeafNode
+from securechat_sdk.mls.messages.mls_message import Body, MLSMessage
+from securechat_sdk.mls.messages.proposals import Add, Remove
 from securechat_sdk.mls.messages.welcome import EncryptedGroupSecrets, Welcome
+from securechat_sdk.wire.errors import ChatError
+from securechat_sdk.wire.frames import MAX_GROUP_INFO_BYTES
 
-ALLOWED_SUITES = frozenset({0x0001})
+B = TypeVar("B", bound=Body)
+
+ALLOWED_SUITES = frozenset({0xF04E, 0x0001})
+MAX_WELCOME_BYTES = MAX_GROUP_INFO_BYTES
 
 
 @dataclass(frozen=True)
@@ -90,100 +102,90 @@ class ReadMessage:
 
 
 @dataclass(frozen=True)
-class ReadCommit:
-    """A commit that adds the devices of these key packages, and the new leaf of its sender."""
+class ReadHandshake:
+    """A commit or proposal, and the leaf that says to have sent it."""
 
-    group: bytes
-    epoch: int
+    message: PublicMessage
     sender_leaf: LeafIndex
-    added: tuple[ReadKeyPackage, ...]
-    path: UpdatePath | None
 
-    def check_new_leaf(self, owner: Owner, suite: int) -> None:
-        """RFC 9420 section 7.3: made for this commit, signed for this place, by its sender."""
-        if self.path is None:
-            return
-        leaf = self.path.leaf_node
-        if not isinstance(leaf.source, CommitSource) or not owner.owns(leaf):
-            raise CommitInvalid("The new leaf is not the sender's.")
-        place = Place(self.group, self.sender_leaf)
-        try:
-            leaf.check_signature(cipher_suite(suite), place=place)
-        except MLSError as error:
-            raise CommitInvalid(str(error)) from None
+    @property
+    def group(self) -> bytes:
+        return self.message.content.group_id
+
+    @property
+    def epoch(self) -> int:
+        return self.message.content.epoch
 
 
 def read_key_package(data: bytes, *, now: int) -> ReadKeyPackage:
     """Check what RFC 9420 section 10.1 asks for; raises `KeyPackageInvalid`."""
+    package = _read(data, UncheckedKeyPackage, KeyPackageInvalid)
     try:
-        body = MLSMessage.decode(data).body
-        if not isinstance(body, UncheckedKeyPackage):
-            raise KeyPackageInvalid("This is not a key package.")
-        return _checked(body, now)
+        return ReadKeyPackage(package.check(now=now, suites=ALLOWED_SUITES, judge=judge))
     except MLSError as error:
-        raise KeyPackageInvalid(str(error)) from None
+        raise KeyPackageInvalid(str(error), reason=error.code) from None
 
 
 def read_message(data: bytes) -> ReadMessage:
     """Raises `MessageInvalid` unless it is application data in a PrivateMessage."""
-    try:
-        body = MLSMessage.decode(data).body
-    except MLSError as error:
-        raise MessageInvalid(str(error)) from None
-    if not isinstance(body, PrivateMessage):
-        raise MessageInvalid("Application data travels as PrivateMessage.")
-    if body.content_type is not ContentType.APPLICATION:
+    message = _read(data, PrivateMessage, MessageInvalid)
+    if message.content_type is not ContentType.APPLICATION:
         raise MessageInvalid("Handshakes travel as PublicMessage.")
-    return ReadMessage(group=body.group_id, epoch=body.epoch)
+    return ReadMessage(group=message.group_id, epoch=message.epoch)
 
 
-def read_commit(data: bytes, *, now: int) -> ReadCommit:
+def read_commit(data: bytes) -> ReadHandshake:
     """Raises `CommitInvalid` or `ProposalNotSupported`."""
-    try:
-        body = MLSMessage.decode(data).body
-    except MLSError as error:
-        raise CommitInvalid(str(error)) from None
-    if not isinstance(body, PublicMessage):
-        raise CommitInvalid("A commit travels as PublicMessage.")
-    content = body.content
-    if not isinstance(content.content, Commit):
+    message = _read(data, PublicMessage, CommitInvalid)
+    commit, sender = message.content.content, message.content.sender
+    if not isinstance(commit, Commit):
         raise CommitInvalid("This is no commit.")
-    if not isinstance(content.sender, Member):
+    if not all(isinstance(proposal, Add | Remove) for proposal in commit.inline_proposals):
+        raise ProposalNotSupported
+    if not isinstance(sender, Member):
         raise ProposalNotSupported("In this version only members commit.")
-    commit = content.content
-    _check_path_is_there(commit)
-    return ReadCommit(
-        group=content.group_id,
-        epoch=content.epoch,
-        sender_leaf=content.sender.leaf_index,
-        added=tuple(_added(proposal, now) for proposal in commit.proposals),
-        path=commit.path,
-    )
+    return ReadHandshake(message, sender.leaf_index)
 
 
-def split_welcome(data: bytes, added: Iterable[ReadKeyPackage]) -> dict[bytes, bytes]:
+def read_leave(data: bytes) -> ReadHandshake:
+    """Raises `ProposalInvalid` or, unless it removes its own sender, `ProposalNotSupported`."""
+    message = read_proposal(data)
+    sender = message.content.sender
+    if not isinstance(sender, Member):
+        raise ProposalNotSupported
+    if message.content.content != ProposalContent(proposal=Remove(removed=sender.leaf_index)):
+        raise ProposalNotSupported
+    return ReadHandshake(message, sender.leaf_index)
+
+
+def read_proposal(data: bytes) -> PublicMessage:
+    """Raises `ProposalInvalid`."""
+    message = _read(data, PublicMessage, ProposalInvalid)
+    if not isinstance(message.content.content, ProposalContent):
+        raise ProposalInvalid("This is no proposal.")
+    return message
+
+
+def read_group_info(data: bytes, refusal: type[ChatError] = GroupInfoInvalid) -> GroupInfo:
+    """Raises the refusal; what it says is checked in `messaging.groups`."""
+    return _read(data, GroupInfo, refusal)
+
+
+def split_welcome(data: bytes, added: Iterable[UncheckedKeyPackage]) -> dict[bytes, bytes]:
     """Return, for each key package's reference, a Welcome with this one's secrets alone.
 
     Raises `WelcomeMissing` unless the Welcome is for exactly the key packages that were added.
     """
-    welcome = _read_welcome(data)
+    welcome = _read(data, Welcome, WelcomeMissing)
     expected = {package.reference: package.cipher_suite for package in added}
-    references = welcome.key_package_references
-    if sorted(references) != sorted(expected):
+    if sorted(welcome.key_package_references) != sorted(expected):
         raise WelcomeMissing("The Welcome is not for exactly the added key packages.")
     if set(expected.values()) != {welcome.cipher_suite}:
         raise WelcomeMissing("The Welcome is for another cipher suite.")
-    return {secrets.new_member: _welcome_of(welcome, secrets) for secrets in welcome.secrets}
-
-
-def _read_welcome(data: bytes) -> Welcome:
-    try:
-        body = MLSMessage.decode(data).body
-    except MLSError as error:
-        raise WelcomeMissing(str(error)) from None
-    if not isinstance(body, Welcome):
-        raise WelcomeMissing("This is no Welcome.")
-    return body
+    singles = {secrets.new_member: _welcome_of(welcome, secrets) for secrets in welcome.secrets}
+    if any(len(single) > MAX_WELCOME_BYTES for single in singles.values()):
+        raise WelcomeMissing("The Welcome is larger than one without the tree.")
+    return singles
 
 
 def _welcome_of(welcome: Welcome, secrets: EncryptedGroupSecrets) -> bytes:
@@ -195,23 +197,14 @@ def _welcome_of(welcome: Welcome, secrets: EncryptedGroupSecrets) -> bytes:
     return MLSMessage.of(single).encode()
 
 
-def _added(item: ProposalOrRef, now: int) -> ReadKeyPackage:
-    if not isinstance(item, InlineProposal) or not isinstance(item.proposal, Add):
-        raise ProposalNotSupported
+def _read(data: bytes, kind: type[B], refusal: type[ChatError]) -> B:
     try:
-        return _checked(item.proposal.key_package, now)
+        body = MLSMessage.decode(data).body
     except MLSError as error:
-        raise CommitInvalid(str(error)) from None
-
-
-def _checked(key_package: UncheckedKeyPackage, now: int) -> ReadKeyPackage:
-    return ReadKeyPackage(key_package.check(now=now, suites=ALLOWED_SUITES, judge=judge))
-
-
-def _check_path_is_there(commit: Commit) -> None:
-    """RFC 9420 section 12.4: only a commit that adds may go without a path."""
-    if commit.path is None and not commit.proposals:
-        raise CommitInvalid("A commit without proposals brings a path.")
+        raise refusal(str(error), reason=error.code) from None
+    if not isinstance(body, kind):
+        raise refusal(f"A {kind.__name__.removeprefix('Unchecked')} is expected here.")
+    return body
 
 
 def _device_credential(leaf: LeafNode) -> DeviceCredential | None:

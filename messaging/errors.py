@@ -1,8 +1,11 @@
 """What messaging refuses; the codes are explained in docs/protocol.md."""
 
 from securechat_sdk.wire.errors import (
+    ChatError,
     Conflict,
+    InvalidInput,
     NotFound,
+    TooLarge,
     TooManyRequests,
     Unavailable,
     Unprocessable,
@@ -29,6 +32,11 @@ class PersonNotSuitable(Unprocessable):
 class KeyPackageInvalid(Unprocessable):
     code = "key_package_invalid"
     title = "The key package does not verify."
+
+
+class KeyPackageNotClaimed(Unprocessable):
+    code = "key_package_not_claimed"
+    title = "An added key package was not given to this device, or was used already: claim another."
 
 
 class KeyPackageDuplicate(Conflict):
@@ -86,14 +94,39 @@ class MessageInvalid(Unprocessable):
     title = "This is not an encrypted message of this conversation."
 
 
+class GroupInfoInvalid(Unprocessable):
+    code = "group_info_invalid"
+    title = "This is not the GroupInfo of a new group with its creator alone."
+
+
+class TreeNotKept(NotFound):
+    code = "tree_not_kept"
+    title = "The tree of this epoch is not here, or no longer."
+
+
 class CommitInvalid(Unprocessable):
     code = "commit_invalid"
     title = "This is not a valid commit of this conversation."
 
 
+class ProposalInvalid(Unprocessable):
+    code = "proposal_invalid"
+    title = "This is not a valid proposal of this conversation."
+
+
 class ProposalNotSupported(Unprocessable):
     code = "proposal_not_supported"
-    title = "In this version a commit adds members, or proposes nothing."
+    title = "Here a commit adds and removes members, and a proposal removes its sender."
+
+
+class ProposalsPending(Conflict):
+    code = "proposals_pending"
+    title = "Members are to be removed first: commit the proposals that wait."
+
+
+class RemovalNotAllowed(Unprocessable):
+    code = "removal_not_allowed"
+    title = "A commit removes all devices of a person from a group, or others of the own account."
 
 
 class WelcomeMissing(Unprocessable):
@@ -101,9 +134,9 @@ class WelcomeMissing(Unprocessable):
     title = "A commit that adds members brings a Welcome for exactly these."
 
 
-class AlreadyMember(Conflict):
-    code = "already_member"
-    title = "An added device is a member already."
+class TooManyWelcomes(Conflict):
+    code = "too_many_welcomes"
+    title = "An added device has too many Welcomes waiting: it has to join first."
 
 
 class DirectIsFull(Conflict):
@@ -114,3 +147,53 @@ class DirectIsFull(Conflict):
 class Overloaded(Unavailable):
     code = "overloaded"
     title = "More is waiting to be stored than this server takes; try again in a moment."
+
+
+class AttachmentNotFound(NotFound):
+    """Also while it is not whole, and for whoever is not in its conversation."""
+
+
+class AttachmentIdTaken(Conflict):
+    code = "attachment_id_taken"
+    title = "Choose another id: the attachment's or the message's names something else."
+
+
+class AttachmentTooLarge(TooLarge):
+    code = "attachment_too_large"
+    title = "The file is larger than this server takes."
+
+
+class AttachmentQuotaExceeded(Conflict):
+    code = "attachment_quota_exceeded"
+    title = "There is no room left for this person's files."
+
+
+class TooManyAttachments(Conflict):
+    code = "too_many_attachments"
+    title = "Too many files of this device wait for their messages: send these first."
+
+
+class UploadOffsetMismatch(Conflict):
+    code = "upload_offset_mismatch"
+    title = "The next part begins at another offset."
+
+
+class PartIncomplete(InvalidInput):
+    code = "part_incomplete"
+    title = "The part ended too early, or came too slowly."
+
+
+class PartSizeWrong(Unprocessable):
+    code = "part_size_wrong"
+    title = "Each part but the last has the size that was told when the upload began."
+
+
+class TooManyTransfers(TooManyRequests):
+    code = "too_many_transfers"
+    title = "Too many files are on their way at once; try again in a moment."
+
+
+class RangeNotSatisfiable(ChatError):
+    status = 416
+    code = "range_not_satisfiable"
+    title = "The file ends before this range."

@@ -8,11 +8,13 @@ from django.db import transaction
 
 from messaging import doorbell
 from messaging.doorbell import Ring, What
+from messaging.metrics import ACCEPTED
 from messaging.models import Entry
 from securechat_sdk.wire.frames import EntryAppended
 
 
 def entry_appended(entry: Entry) -> None:
+    transaction.on_commit(ACCEPTED.labels(entry.kind).inc, robust=True)
     _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 from uuid import UUID
@@ -21,6 +22,7 @@ from django.db import connection
 from accounts.services.tickets import SocketCaller, ended_callers
 from messaging import doorbell, news
 from messaging.doorbell import Ring, Ringer, What
+from messaging.metrics import entry_handed_out
 from messaging.news import MemberNow, RoomNow
 from messaging.outbox import Outbox, SharedText
 from messaging.services.key_packages import LOW
@@ -272,8 +274,10 @@ class Hub:
                 self._hand_out(room, entry)
 
     async def _meet_new_members(self, conversation_id: UUID) -> None:
-        for room in await self._reader.run(news.rooms_now, [conversation_id]):
-            known = self._rooms.get(conversation_id)
+        known = self._rooms.get(conversation_id)
+        cursor = None if known is None else known.cursor
+        look = partial(news.rooms_now, [conversation_id], left_after=cursor)
+        for room in await self._reader.run(look):
             new = room.members.keys() - (known.members.keys() if known else set())
             await self._look_at_devices(new & self._outboxes.keys())
             self._update_room(room)
@@ -314,9 +318,12 @@ class Hub:
     def _hand_out(self, room: Room, entry: EntryAppended) -> None:
         room.cursor = entry.position
         frame = _text(entry)
+        sockets = 0
         for device in room.members.keys() & self._outboxes.keys():
-            if room.members[device].joined_position < entry.position:
+            if room.members[device].may_read(entry.position):
                 self._put(device, frame)
+                sockets += len(self._outboxes[device])
+        entry_handed_out(sockets, entry.created_at)
 
     def _tell_marks(self, room: Room, now: RoomNow) -> None:
         for device, member in now.members.items():
@@ -354,9 +361,10 @@ def _tell_news(outbox: Outbox, waiting: news.DeviceNews) -> None:
         if welcome.welcome_id not in outbox.told_welcomes:
             outbox.told_welcomes.add(welcome.welcome_id)
             outbox.put(_text(welcome))
-    stock = waiting.available_key_packages
-    if stock < LOW and stock != outbox.told_stock:
-        outbox.put(_text(KeyPackagesLow(available=stock)))
+    stock = waiting.key_packages
+    is_low = stock.available < LOW or not stock.has_last_resort
+    if is_low and stock != outbox.told_stock:
+        outbox.put(_text(KeyPackagesLow(available=stock.available)))
     outbox.told_stock = stock
 
 

@@ -10,6 +10,21 @@ from accounts.models import Device, Person
 from securechat_sdk.wire.frames import EntryKind
 
 
+class Installation(models.Model):
+    """This server's one row. Restored from a backup, it is another incarnation of itself."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    incarnation = models.UUIDField(default=uuid.uuid4)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="there_is_one_installation"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.incarnation)
+
+
 class KeyPackage(models.Model):
     """What others need to add a device while it is away. Handed out once, then it is gone."""
 
@@ -18,6 +33,8 @@ class KeyPackage(models.Model):
     cipher_suite = models.PositiveIntegerField()
     data = models.BinaryField()
     is_last_resort = models.BooleanField(default=False)
+    # A last resort that was handed out: still there, and the device is asked for another.
+    was_used = models.BooleanField(default=False)
     not_after = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -34,21 +51,31 @@ class KeyPackage(models.Model):
         return str(self.pk)
 
 
-class ClaimBudget(models.Model):
-    """How many key packages a device has claimed in the current hour; counted by the database."""
+class ClaimedKeyPackage(models.Model):
+    """A key package that a device was given, and with which it may add the owner."""
 
-    device = models.OneToOneField(
-        Device, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
-    spent = models.PositiveIntegerField(default=0)
-    renews_at = models.DateTimeField()
+    claimer = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="claims")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    reference = models.BinaryField(max_length=64)
+    is_last_resort = models.BooleanField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["claimer", "reference"], name="a_device_claims_a_key_package_once"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return str(self.device_id)
+        return str(self.pk)
 
 
 class Conversation(models.Model):
-    """A group of devices with one ordered log; its id is the MLS group id."""
+    """A group of devices with one ordered log; its id is the MLS group id.
+
+    While it awaits a removal, nobody may speak: the next commit carries it out.
+    """
 
     class Kind(models.TextChoices):
         DIRECT = "direct", "Direct"
@@ -59,6 +86,9 @@ class Conversation(models.Model):
     cipher_suite = models.PositiveIntegerField()
     epoch = models.PositiveBigIntegerField(default=0)
     last_position = models.PositiveBigIntegerField(default=0)
+    awaits_removal = models.BooleanField(default=False)
+    # SHA-256 of the GroupInfo it began with, by which a repeated creation is known.
+    founding_digest = models.BinaryField(max_length=32)
     # The two people of a direct conversation, the smaller id first; a group has neither.
     first_person = models.ForeignKey(
         Person, null=True, on_delete=models.PROTECT, related_name="+", editable=False
@@ -100,7 +130,7 @@ class Conversation(models.Model):
 
 
 class Membership(models.Model):
-    """A device in a conversation, from the position after which it can read."""
+    """A device in a conversation: the log between two positions, and its leaf of the tree."""
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="memberships"
@@ -109,6 +139,9 @@ class Membership(models.Model):
     joined_position = models.PositiveBigIntegerField()
     left_position = models.PositiveBigIntegerField(null=True)
     delivered_position = models.PositiveBigIntegerField()
+    leaf_index = models.PositiveIntegerField()
+    # Its removal was proposed in the present epoch.
+    is_leaving = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -116,6 +149,11 @@ class Membership(models.Model):
                 fields=["conversation", "device"],
                 condition=Q(left_position=None),
                 name="a_device_is_a_member_once",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "leaf_index"],
+                condition=Q(left_position=None),
+                name="a_leaf_has_one_device",
             ),
             models.CheckConstraint(
                 condition=Q(delivered_position__gte=F("joined_position")),
@@ -127,8 +165,31 @@ class Membership(models.Model):
         return str(self.pk)
 
 
+class GroupState(models.Model):
+    """What the server knows of a group in one epoch: its signed description and its tree.
+
+    Kept for the present epoch, the one before, and those to which a Welcome still leads.
+    """
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="states")
+    epoch = models.PositiveBigIntegerField()
+    group_info = models.BinaryField()
+    ratchet_tree = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "epoch"], name="one_state_per_epoch"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Entry(models.Model):
-    """A place in the log. ``data`` is an MLS message as the sender made it."""
+    """A place in the log. ``data`` is an MLS message as the sender made it.
+
+    Without a sender it is the server's: a proposal to remove a device that was revoked.
+    """
 
     class Kind(models.TextChoices):
         MESSAGE = EntryKind.MESSAGE.value, "Message"
@@ -139,7 +200,7 @@ class Entry(models.Model):
     position = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=8, choices=Kind.choices)
     epoch = models.PositiveBigIntegerField()
-    sender = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
+    sender = models.ForeignKey(Device, null=True, on_delete=models.PROTECT, related_name="+")
     message_id = models.UUIDField()
     created_at = models.DateTimeField(default=timezone.now)
     data = models.BinaryField()
@@ -159,6 +220,10 @@ class Entry(models.Model):
                 fields=["sender", "message_id"], name="a_device_uses_a_message_id_once"
             ),
             models.CheckConstraint(condition=Q(position__gte=1), name="positions_begin_at_one"),
+            models.CheckConstraint(
+                condition=Q(sender__isnull=False) | Q(kind="proposal"),
+                name="the_server_says_nothing_but_proposals",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -185,3 +250,42 @@ class Welcome(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Attachment(models.Model):
+    """An encrypted file: its bytes are parts in the store, its key is inside a message.
+
+    The server cannot see which message that is, so the uploader names it beforehand. A file whose
+    message does not come in time, or is deleted later, is an orphan.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    # Null: the conversation never began and gave way to another; nobody can read the file.
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.SET_NULL, related_name="attachments"
+    )
+    uploader = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="attachments")
+    message_id = models.UUIDField()
+    size = models.PositiveBigIntegerField()
+    received = models.PositiveBigIntegerField(default=0)
+    part_size = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    active_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["uploader", "message_id"], name="a_message_refers_to_one_attachment"
+            ),
+            models.CheckConstraint(
+                condition=Q(size__gte=1, received__lte=F("size")),
+                name="no_attachment_receives_more_than_its_size",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.received == self.size

@@ -11,19 +11,24 @@ from django.db.models import Q
 from accounts.models import Device
 from messaging import bulk
 from messaging.models import Conversation, Entry, Membership, Welcome
-from messaging.services.key_packages import stock_of
+from messaging.services.key_packages import Stock, stock_of
 from securechat_sdk.wire.frames import EntryAppended, EntryKind, WelcomeArrived
 
 MOST_ENTRIES = 500
 MOST_BYTES = 1024 * 1024
+MOST_WELCOMES = 20
 
 
 @dataclass(frozen=True)
 class MemberNow:
-    """A member device: from where it reads, and how far it has come."""
+    """A member device: from where to where it reads, and how far it has come."""
 
     joined_position: int
     delivered_position: int
+    left_position: int | None = None
+
+    def may_read(self, position: int) -> bool:
+        return self.joined_position < position <= (self.left_position or position)
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,10 @@ class RoomNow:
 
 @dataclass(frozen=True)
 class DeviceNews:
-    """What waits for a device."""
+    """What waits for a device; of many Welcomes, the last few."""
 
     welcomes: tuple[WelcomeArrived, ...]
-    available_key_packages: int
+    key_packages: Stock
 
 
 def rooms_of(device_ids: Collection[UUID]) -> list[RoomNow]:
@@ -49,15 +54,25 @@ def rooms_of(device_ids: Collection[UUID]) -> list[RoomNow]:
     return rooms_now(set(memberships.values_list("conversation_id", flat=True)))
 
 
-def rooms_now(conversation_ids: Collection[UUID]) -> list[RoomNow]:
+def rooms_now(
+    conversation_ids: Collection[UUID], *, left_after: int | None = None
+) -> list[RoomNow]:
+    """Return who is in them, and on request who left after a position, still to be told so."""
     # The positions first: a member who joined after them is then known when they are passed.
     positions = last_positions(conversation_ids)
     members: dict[UUID, dict[UUID, MemberNow]] = defaultdict(dict)
-    present = Membership.objects.filter(conversation__in=conversation_ids, left_position=None)
-    for conversation_id, device_id, joined, delivered in present.values_list(
-        "conversation_id", "device_id", "joined_position", "delivered_position"
+    wanted = Q(left_position=None)
+    if left_after is not None:
+        wanted |= Q(left_position__gt=left_after)
+    memberships = Membership.objects.filter(wanted, conversation__in=conversation_ids)
+    for conversation_id, device_id, *standing in memberships.order_by("pk").values_list(
+        "conversation_id",
+        "device_id",
+        "joined_position",
+        "delivered_position",
+        "left_position",
     ):
-        members[conversation_id][device_id] = MemberNow(joined, delivered)
+        members[conversation_id][device_id] = MemberNow(*standing)
     return [
         RoomNow(conversation_id, last_position, members[conversation_id])
         for conversation_id, last_position in positions.items()
@@ -101,10 +116,10 @@ def entry_event(entry: Entry) -> EntryAppended:
 
 
 def news_of(device: UUID) -> DeviceNews:
-    welcomes = Welcome.objects.filter(device=device).order_by("created_at", "pk")
+    newest = Welcome.objects.filter(device=device).order_by("-created_at", "-pk").defer("data")
     return DeviceNews(
-        welcomes=tuple(map(_welcome_event, welcomes)),
-        available_key_packages=stock_of(Device(pk=device)).available,
+        welcomes=tuple(map(_welcome_event, reversed(newest[:MOST_WELCOMES]))),
+        key_packages=stock_of(Device(pk=device)),
     )
 
 
@@ -120,5 +135,4 @@ def _welcome_event(welcome: Welcome) -> WelcomeArrived:
         conversation_id=welcome.conversation_id,
         position=welcome.position,
         epoch=welcome.epoch,
-        welcome=bytes(welcome.data),
     )

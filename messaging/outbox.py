@@ -30,7 +30,7 @@ class Outbox:
         self.device_id = device_id
         self.caller = caller
         self.told_welcomes: set[UUID] = set()
-        self.told_stock: int | None = None
+        self.told_stock: object = None
         self._frames: deque[str] = deque()
         self._characters = 0
         self._close_code: CloseCode | None = None

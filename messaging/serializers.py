@@ -1,5 +1,6 @@
 """Shapes of requests and answers, as docs/protocol.md says them."""
 
+from base64 import b64encode
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,13 @@ from accounts.api.serializers import (
     StrictSerializer,
     WholeNumberField,
 )
+from messaging.groups import Snapshot
 from messaging.models import Conversation, Entry
-from securechat_sdk.wire.frames import MAX_HANDSHAKE_BYTES, MAX_MESSAGE_BYTES
+from securechat_sdk.wire.frames import (
+    MAX_GROUP_INFO_BYTES,
+    MAX_HANDSHAKE_BYTES,
+    MAX_MESSAGE_BYTES,
+)
 
 MAX_NUMBER = 2**53 - 1
 MAX_KEY_PACKAGE_BYTES = 16 * 1024
@@ -22,6 +28,14 @@ MAX_KEY_PACKAGES = 100
 MAX_ENTRIES = 200
 CIPHER_SUITE = "Its number in RFC 9420."
 MESSAGE_ID = "Made by the device; the same id again means the same."
+
+
+class SettingsSerializer(serializers.Serializer[Any]):
+    cipher_suite = serializers.IntegerField(help_text=CIPHER_SUITE)
+    external_sender = Base64Field(
+        max_bytes=MAX_KEY_PACKAGE_BYTES,
+        help_text="The ExternalSender that every group lists as its only one.",
+    )
 
 
 # Key packages --------------------------------------------------------------------------------
@@ -44,11 +58,19 @@ class KeyPackagesSerializer(StrictSerializer):
 
 class StockSerializer(serializers.Serializer[Any]):
     available = serializers.IntegerField(help_text="How many are left, without the last resort.")
-    has_last_resort = serializers.BooleanField()
+    has_last_resort = serializers.BooleanField(
+        help_text="Whether there is one that was not handed out yet; leave another if not."
+    )
 
 
 class ClaimSerializer(StrictSerializer):
     person_id = IdField()
+    cipher_suite = WholeNumberField(
+        min_value=0,
+        max_value=0xFFFF,
+        required=False,
+        help_text="Of the key packages; the organisation's, unless another is asked for.",
+    )
 
 
 class ClaimedSerializer(serializers.Serializer[Any]):
@@ -70,6 +92,10 @@ class NewConversationSerializer(StrictSerializer):
     cipher_suite = WholeNumberField(min_value=0, max_value=0xFFFF, help_text=CIPHER_SUITE)
     person_id = IdField(
         allow_null=True, help_text="The other person of a direct conversation; null for a group."
+    )
+    group_info = Base64Field(
+        max_bytes=MAX_GROUP_INFO_BYTES,
+        help_text="An MLSMessage with the GroupInfo of epoch 0, with the tree in it.",
     )
 
 
@@ -147,11 +173,36 @@ class CommitSerializer(StrictSerializer):
     commit = Base64Field(
         max_bytes=MAX_HANDSHAKE_BYTES, help_text="An MLSMessage with a PublicMessage."
     )
+    group_info = Base64Field(
+        max_bytes=MAX_GROUP_INFO_BYTES,
+        help_text="An MLSMessage with the GroupInfo of the new epoch, without the tree.",
+    )
     welcome = Base64Field(
         max_bytes=MAX_HANDSHAKE_BYTES,
         allow_null=True,
         help_text="An MLSMessage with a Welcome; null when nobody is added.",
     )
+
+
+class ProposalSerializer(StrictSerializer):
+    message_id = IdField(help_text=MESSAGE_ID)
+    proposal = Base64Field(
+        max_bytes=MAX_HANDSHAKE_BYTES,
+        help_text="An MLSMessage with a PublicMessage that proposes to remove its sender.",
+    )
+
+
+class TreeQuerySerializer(StrictSerializer):
+    epoch = serializers.IntegerField(min_value=0, max_value=MAX_NUMBER)
+
+
+class TreeSerializer(serializers.Serializer[Any]):
+    epoch = serializers.IntegerField()
+    ratchet_tree = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(help_text="A ratchet_tree extension's content."))
+    def get_ratchet_tree(self, snapshot: Snapshot) -> str:
+        return b64encode(snapshot.ratchet_tree).decode()
 
 
 class DeliverySerializer(StrictSerializer):
@@ -160,6 +211,33 @@ class DeliverySerializer(StrictSerializer):
 
 class PositionSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
+
+
+# Attachments ---------------------------------------------------------------------------------
+
+
+class AllowanceSerializer(serializers.Serializer[Any]):
+    max_bytes = serializers.IntegerField(help_text="How large one encrypted file may be.")
+    part_size = serializers.IntegerField(help_text="How large each part but the last is.")
+    quota_bytes = serializers.IntegerField(help_text="How much all files together may take.")
+    used_bytes = serializers.IntegerField(help_text="How much they take now.")
+
+
+class NewAttachmentSerializer(StrictSerializer):
+    id = IdField(help_text="Made by the device; the same id again means the same.")
+    message_id = IdField(help_text="The message, not sent yet, that will hold the file's key.")
+    size = WholeNumberField(
+        min_value=1, max_value=MAX_NUMBER, help_text="How many bytes the encrypted file has."
+    )
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    conversation_id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+    size = serializers.IntegerField()
+    offset = serializers.IntegerField(source="received", help_text="Where the next part begins.")
+    part_size = serializers.IntegerField(help_text="How large each part but the last is.")
 
 
 # Welcomes ------------------------------------------------------------------------------------
@@ -173,5 +251,5 @@ class WelcomeSerializer(serializers.Serializer[Any]):
     welcome = Base64Field(max_bytes=MAX_HANDSHAKE_BYTES, source="data")
 
 
-class WelcomesSerializer(serializers.Serializer[Any]):
+class WelcomesSerializer(PageSerializer):
     results = WelcomeSerializer(many=True)

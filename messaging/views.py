@@ -3,38 +3,46 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from accounts.api.authentication import device_of
 from accounts.api.operations import again, operation
 from accounts.api.pagination import CURSOR, CursorPagination
+from accounts.api.serializers import read_fields
 from accounts.api.views import APIView
 from accounts.errors import DeviceRevoked
 from accounts.models import Scope
 from messaging import access
 from messaging.errors import (
-    AlreadyMember,
     CipherSuiteNotAllowed,
     ClaimsExhausted,
     CommitInvalid,
     ConversationIdTaken,
     DirectConversationExists,
     DirectIsFull,
+    GroupInfoInvalid,
     KeyPackageDuplicate,
     KeyPackageInvalid,
+    KeyPackageNotClaimed,
     MessageIdReused,
     MessageInvalid,
     NoKeyPackage,
     PersonNotFound,
     PersonNotSuitable,
     PositionAhead,
+    ProposalInvalid,
     ProposalNotSupported,
+    ProposalsPending,
+    RemovalNotAllowed,
     StaleEpoch,
     TooManyKeyPackages,
+    TooManyWelcomes,
+    TreeNotKept,
     WelcomeMissing,
 )
+from messaging.groups import external_sender
 from messaging.models import Conversation
 from messaging.news import bounded
 from messaging.serializers import (
@@ -50,20 +58,45 @@ from messaging.serializers import (
     MessageSerializer,
     NewConversationSerializer,
     PositionSerializer,
+    ProposalSerializer,
+    SettingsSerializer,
     StockSerializer,
+    TreeQuerySerializer,
+    TreeSerializer,
+    WelcomeSerializer,
     WelcomesSerializer,
 )
-from messaging.services.commits import submit_commit
+from messaging.services.commits import Submission, submit_commit
 from messaging.services.conversations import NewConversation, create_conversation
 from messaging.services.deliveries import mark_delivered
+from messaging.services.groups import snapshot_of
 from messaging.services.key_packages import claim_key_packages, stock_of, upload_key_packages
 from messaging.services.log import Placed
 from messaging.services.messages import send_message
+from messaging.services.proposals import submit_proposal
 from messaging.services.welcomes import forget_welcome
 from securechat_sdk.wire.errors import NotFound
 
 READ = Scope.MESSAGES_READ
 WRITE = Scope.MESSAGES_WRITE
+
+
+class SettingsView(APIView):
+    """What every conversation here has to have."""
+
+    required_scopes = {"GET": READ}
+
+    @operation("get_messaging_settings", answers={200: SettingsSerializer})
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the same for everybody
+        """Say with which cipher suite conversations begin, and whom they list as the server."""
+        return Response(
+            SettingsSerializer(
+                {
+                    "cipher_suite": settings.CONFIG.cipher_suite,
+                    "external_sender": external_sender().encode(),
+                }
+            ).data
+        )
 
 
 class KeyPackagesView(APIView):
@@ -87,7 +120,7 @@ class KeyPackagesView(APIView):
 
         All are kept, or none. A last resort replaces the one before.
         """
-        packages = _read(KeyPackagesSerializer, request.data)
+        packages = read_fields(KeyPackagesSerializer, request.data)
         stock = upload_key_packages(device=device_of(request), **packages)
         return Response(StockSerializer(stock).data, status=201)
 
@@ -105,7 +138,7 @@ class ClaimsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Take one key package of each device of a person; nobody else gets the same."""
-        wanted = _read(ClaimSerializer, request.data)
+        wanted = read_fields(ClaimSerializer, request.data)
         claimed = claim_key_packages(device=device_of(request), **wanted)
         return Response(ClaimsSerializer({**wanted, "key_packages": claimed}).data, status=201)
 
@@ -142,6 +175,7 @@ class ConversationsView(APIView):
             ConversationIdTaken,
             DeviceRevoked,
             DirectConversationExists,
+            GroupInfoInvalid,
             PersonNotFound,
             PersonNotSuitable,
         ),
@@ -149,10 +183,11 @@ class ConversationsView(APIView):
     def post(self, request: Request) -> Response:
         """Begin a conversation with this device alone; its first commit adds the others.
 
-        A direct conversation names the other person; a group names nobody.
+        A direct conversation names the other person; a group names nobody. The GroupInfo is that
+        of epoch 0, with the tree of one leaf, and lists this server as the external sender.
         """
         device = device_of(request)
-        wanted = NewConversation(**_read(NewConversationSerializer, request.data))
+        wanted = NewConversation(**read_fields(NewConversationSerializer, request.data))
         created = create_conversation(device=device, wanted=wanted)
         body = _conversation(access.conversation_in_full(device, wanted.id), request)
         return Response(body, status=201 if created.is_new else 200)
@@ -182,13 +217,14 @@ class EntriesView(APIView):
         """Read the log after a position, in order.
 
         An answer may hold fewer entries than asked for: go on until `last_position` is reached.
+        A device that was removed reads up to its removal.
         """
-        query = _read(EntriesQuerySerializer, request.query_params.dict())
-        membership = access.membership_for(device_of(request), conversation_id)
-        following = access.entries_for(membership).filter(position__gt=query["after"])
+        query = read_fields(EntriesQuerySerializer, request.query_params.dict())
+        log = access.log_for(device_of(request), conversation_id)
+        following = log.entries.filter(position__gt=query["after"])
         body = {
             "entries": bounded(following[: query["limit"]].iterator()),
-            "last_position": membership.conversation.last_position,
+            "last_position": log.last_position,
         }
         return Response(EntriesSerializer(body).data)
 
@@ -202,11 +238,11 @@ class MessagesView(APIView):
         "send_message",
         body=MessageSerializer,
         answers={201: PositionSerializer, 200: again(PositionSerializer)},
-        refuses=(DeviceRevoked, MessageIdReused, MessageInvalid, StaleEpoch),
+        refuses=(DeviceRevoked, MessageIdReused, MessageInvalid, ProposalsPending, StaleEpoch),
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Send an encrypted message: it gets the next position of the log."""
-        message = _read(MessageSerializer, request.data)
+        message = read_fields(MessageSerializer, request.data)
         return _placed(
             send_message(device=device_of(request), conversation_id=conversation_id, **message)
         )
@@ -222,25 +258,75 @@ class CommitsView(APIView):
         body=CommitSerializer,
         answers={201: PositionSerializer, 200: again(PositionSerializer)},
         refuses=(
-            AlreadyMember,
             CommitInvalid,
             DeviceRevoked,
             DirectIsFull,
+            KeyPackageNotClaimed,
             MessageIdReused,
             ProposalNotSupported,
+            ProposalsPending,
+            RemovalNotAllowed,
             StaleEpoch,
+            TooManyWelcomes,
             WelcomeMissing,
         ),
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Move the conversation to its next epoch: of all commits that name one, one is accepted.
 
-        The Welcome is for exactly the devices that the commit adds.
+        The Welcome is for exactly the devices that the commit adds; the GroupInfo describes the
+        new epoch, without its tree. What does not verify is `commit_invalid`, with the engine's
+        word for it in `reason`.
         """
-        commit = _read(CommitSerializer, request.data)
+        submission = Submission(conversation_id, **read_fields(CommitSerializer, request.data))
+        return _placed(submit_commit(device=device_of(request), submission=submission))
+
+
+class ProposalsView(APIView):
+    """Proposals: a device leaves a group by proposing its own removal."""
+
+    required_scopes = {"POST": WRITE}
+
+    @operation(
+        "submit_proposal",
+        body=ProposalSerializer,
+        answers={201: PositionSerializer, 200: again(PositionSerializer)},
+        refuses=(
+            DeviceRevoked,
+            MessageIdReused,
+            ProposalInvalid,
+            ProposalNotSupported,
+            ProposalsPending,
+            StaleEpoch,
+        ),
+    )
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Leave a group: the next commit of another member removes this device.
+
+        Until then nobody else's messages are accepted.
+        """
+        proposal = read_fields(ProposalSerializer, request.data)
         return _placed(
-            submit_commit(device=device_of(request), conversation_id=conversation_id, **commit)
+            submit_proposal(device=device_of(request), conversation_id=conversation_id, **proposal)
         )
+
+
+class TreeView(APIView):
+    """The public tree of a conversation, which joiners need beside their Welcome."""
+
+    required_scopes = {"GET": READ}
+
+    @operation(
+        "get_tree",
+        parameters=[TreeQuerySerializer],
+        answers={200: TreeSerializer},
+        refuses=(TreeNotKept,),
+    )
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """Read the tree of an epoch: the present one, the one before, or that of a Welcome."""
+        epoch = read_fields(TreeQuerySerializer, request.query_params.dict())["epoch"]
+        conversation = access.conversation_for(device_of(request), conversation_id)
+        return Response(TreeSerializer(snapshot_of(conversation, epoch)).data)
 
 
 class DeliveryView(APIView):
@@ -256,11 +342,15 @@ class DeliveryView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Say how far this device has stored the log; the mark never goes back."""
-        mark = _read(DeliverySerializer, request.data)
+        mark = read_fields(DeliverySerializer, request.data)
         position = mark_delivered(
             device=device_of(request), conversation_id=conversation_id, **mark
         )
         return Response(PositionSerializer({"position": position}).data)
+
+
+class WelcomesPagination(CursorPagination):
+    ordering = ("created_at", "pk")
 
 
 class WelcomesView(APIView):
@@ -268,17 +358,23 @@ class WelcomesView(APIView):
 
     required_scopes = {"GET": READ}
 
-    @operation("list_welcomes", answers={200: WelcomesSerializer})
+    @operation(
+        "list_welcomes",
+        parameters=[CURSOR],
+        answers={200: WelcomesSerializer},
+        refuses=(NotFound,),
+    )
     def get(self, request: Request) -> Response:
-        """List the conversations that wait for this device to join."""
-        waiting = access.welcomes_of(device_of(request))
-        return Response(WelcomesSerializer({"results": waiting}).data)
+        """List the conversations that wait for this device to join, the oldest first."""
+        pages = WelcomesPagination()
+        page = pages.paginate_queryset(access.welcomes_of(device_of(request)), request, self)
+        return pages.get_paginated_response(WelcomeSerializer(page, many=True).data)
 
 
 class WelcomeView(APIView):
     """One Welcome of this device."""
 
-    required_scopes = {"DELETE": READ}
+    required_scopes = {"DELETE": WRITE}
 
     @operation("forget_welcome", answers={204: None})
     def delete(self, request: Request, welcome_id: UUID) -> Response:
@@ -288,11 +384,6 @@ class WelcomeView(APIView):
 
 
 # A serializer's data has a type only after validation: hence Any.
-def _read(serializer: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    checked = serializer(data=data)
-    checked.is_valid(raise_exception=True)
-    fields: dict[str, Any] = checked.validated_data
-    return fields
 
 
 def _conversation(conversation: Conversation, request: Request) -> Any:

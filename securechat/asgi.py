@@ -2,11 +2,14 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
+
+from securechat.uploads import PartHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "securechat.settings")
-http_application = get_asgi_application()
+django.setup(set_prefix=False)
+http_application = PartHandler()
 
 from messaging.routing import websocket_application  # noqa: E402 - models are not ready before
 

@@ -6,13 +6,17 @@ is complete.
 """
 
 import json
+import logging
 import os
 import time
 import uuid
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
+
+logger = logging.getLogger(__name__)
 
 SCHEME = "files"
 TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"
@@ -27,6 +31,25 @@ class Channel(filesystem.Channel):
         unfinished = folder / f".{name}.part"
         unfinished.write_text(json.dumps(payload))
         os.replace(unfinished, folder / name)  # noqa: PTH105 (atomic, as its documentation says)
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:  # noqa: ARG002 (kombu's signature)
+        """The oldest whole message; of several readers, the one that renames it gets it."""
+        folder = Path(self.data_folder_in)
+        for waiting in sorted(folder.glob(f"*.{queue}.msg")):
+            taken = folder / f".{uuid.uuid4()}.taken"
+            try:
+                os.replace(waiting, taken)  # noqa: PTH105 (atomic, as its documentation says)
+            except FileNotFoundError:
+                continue
+            text = taken.read_bytes()
+            taken.unlink()
+            try:
+                message: dict[str, Any] = json.loads(text)
+            except ValueError:
+                logger.warning("A file in the queue is no message; it was thrown away.")
+                continue
+            return message
+        raise Empty
 
 
 class Transport(filesystem.Transport):

@@ -1,10 +1,15 @@
 """Unsafe settings refuse to start: ``manage.py check``, run by every command that serves."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.db import OperationalError, connection
+
+from accounts.models import SealMarker
+from accounts.services import secret_key
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -51,7 +56,7 @@ def production_has_its_parts(**_: object) -> Iterable[CheckMessage]:
 
 @register(Tags.security)
 def secret_key_is_private(**_: object) -> Iterable[CheckMessage]:
-    path = settings.CONFIG.secret_key_file or settings.DATA / "secret.key"
+    path = _secret_key_file()
     if path.stat().st_mode & 0o077:
         yield Error(
             f"The secret key file {path} can be read by other users of this machine.",
@@ -68,3 +73,29 @@ def browser_client_is_built(**_: object) -> Iterable[CheckMessage]:
             hint="npm --prefix web run build",
             id="securechat.W002",
         )
+
+
+@register(Tags.database)
+def secret_key_opens_the_database(
+    databases: Collection[str] | None = None, **_: object
+) -> Iterable[CheckMessage]:
+    """Asked by the commands that serve; a database that is away or empty says nothing of keys."""
+    if databases and not _opens():
+        yield Error(
+            f"{_secret_key_file()} is not the secret key with which this database was sealed.",
+            hint="Put the old key back; if it is lost for ever, see docs/operating.md, "
+            "“A lost secret key”.",
+            id="securechat.E008",
+        )
+
+
+def _opens() -> bool:
+    try:
+        is_new = SealMarker._meta.db_table not in connection.introspection.table_names()  # noqa: SLF001  # Django's public name for it
+        return is_new or secret_key.opens_database()
+    except OperationalError:
+        return True
+
+
+def _secret_key_file() -> Path:
+    return settings.CONFIG.secret_key_file or settings.DATA / "secret.key"

@@ -32,6 +32,14 @@ class Config(BaseSettings):
         default_factory=list,
         description="Further exact origins, as a JSON list.",
     )
+    trusted_proxies: int | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="How many proxies of yours a request passes, one after the other; their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unset: 1 if every origin is "
+        "https, else 0.",
+    )
     secret_key_file: Path | None = Field(
         None,
         description="File with the server's secret key (32 random bytes or more). "
@@ -62,11 +70,56 @@ class Config(BaseSettings):
         le=0.6,
         description="Largest accepted distance between a face and its enrolment; 0.45 is strict.",
     )
+    face_expires_after_days: int = Field(
+        730,
+        gt=0,
+        description="A face that was neither enrolled nor refreshed for so long is erased; its "
+        "owner uses the other factor and may enrol again.",
+    )
+    cipher_suite: Literal[0xF04E, 0x0001] = Field(
+        0xF04E,
+        description="Suite of new conversations: 61518 (0xF04E: post-quantum hybrid) or 1 "
+        "(0x0001: X25519).",
+    )
     key_package_claims_per_hour: int = Field(
         600, gt=0, description="How many key packages one device may claim in an hour."
     )
+    attachment_max_bytes: int = Field(
+        1024**3, gt=0, lt=2**53, description="How large one encrypted file may be."
+    )
+    attachment_quota_bytes: int = Field(
+        10 * 1024**3,
+        gt=0,
+        lt=2**53,
+        description="How much the encrypted files of one person may take together.",
+    )
+    attachment_hours: int = Field(
+        24,
+        ge=1,
+        description="After so many idle hours an unfinished upload, or a file without a message "
+        "that refers to it, is removed.",
+    )
+    s3_bucket: str | None = Field(
+        None,
+        description="Bucket for the encrypted files, in any S3-compatible store; without it, "
+        "`attachments` in the data folder. Credentials and region come from the environment, as "
+        "boto3 reads them.",
+    )
+    s3_endpoint: str | None = Field(
+        None, description="`https://…` of the S3-compatible store; without it, Amazon's."
+    )
     devices_per_person: int = Field(
         1, ge=1, le=1, description="How many devices a person may have; more than one comes later."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Whoever sends it as `Authorization: Bearer …` may read `/metrics`; without "
+        "it, only this machine may, and in production nobody.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="`json` is for machines: an object a line, one for each request, and nothing "
+        "that somebody wrote or is called.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the server writes to its log."

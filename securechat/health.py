@@ -10,6 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from accounts.services import secret_key
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,4 +56,9 @@ def _cache() -> bool:
     return bool(cache.get("health") == settings.CONFIG.environment)
 
 
-PARTS = {"database": _database, "migrations": _migrations, "cache": _cache}
+PARTS = {
+    "database": _database,
+    "migrations": _migrations,
+    "secret key": secret_key.opens_database,
+    "cache": _cache,
+}

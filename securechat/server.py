@@ -26,11 +26,14 @@ from twisted.web import http
 from zope.interface import implementer
 
 from messaging.outbox import SharedText
+from securechat.uploads import MAX_PART_BYTES, is_part
 from securechat_sdk.wire.frames import MAX_FRAME_BYTES
 
 MAX_BODY_BYTES = 2 * 1024 * 1024 + 64 * 1024  # a face capture of 2 MiB and its multipart headers
 HEADER_SECONDS = 10
 STALLED_WRITER_SECONDS = 5
+PAUSE_AT_QUEUED_CHUNKS = 4  # of 64 KiB
+RESUME_AT_QUEUED_CHUNKS = 1
 PAUSE_AT_QUEUED_FRAMES = 32
 RESUME_AT_QUEUED_FRAMES = 8
 MOST_PINGS = 20
@@ -39,9 +42,17 @@ OPEN = WebSocketServerProtocol.STATE_OPEN
 
 
 class BoundedRequest(WebRequest):
-    """A request whose body stays in memory and below the limit: a face must not touch the disk."""
+    """A request whose body stays in memory and below the limit: a face must not touch the disk.
+
+    A part of a file is larger, so its body never is in memory as a whole: the application is
+    started when the headers are there, and is read to no faster than it asks.
+    """
 
     _parsePOSTFormSubmission = False  # noqa: N815 - Twisted's name; Django reads forms; Twisted would parse each a second time
+    limit = MAX_BODY_BYTES
+    received = 0
+    is_streamed = False
+    is_whole = False
 
     @property
     def reader(self) -> "Reader":
@@ -49,14 +60,38 @@ class BoundedRequest(WebRequest):
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         self.content = BytesIO()
-        if length is not None and length > MAX_BODY_BYTES:
+        begun = self.channel.request_line
+        self.is_streamed = is_part(*begun[:2])
+        if self.is_streamed:
+            self.limit = MAX_PART_BYTES
+        if length is not None and length > self.limit:
             self.refuse_body()
+        elif self.is_streamed:
+            super().requestReceived(*begun)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
-        if self.content.tell() + len(data) > MAX_BODY_BYTES:
+        self.received += len(data)
+        if self.received > self.limit:
             self.refuse_body()
-        elif self.channel.accepting:
+        elif not self.channel.accepting:
+            return
+        elif self.is_streamed:
+            self._hand_over(data, more=True)
+        else:
             self.content.write(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
+        self.is_whole = True
+        if self.is_streamed:
+            self._hand_over(b"", more=False)
+        else:
+            super().requestReceived(command, path, version)
+
+    def finish(self) -> None:
+        channel = self.channel
+        super().finish()
+        if self.is_streamed and not self.is_whole:
+            channel.transport.abortConnection()  # the rest would be taken for the next request
 
     def refuse_body(self) -> None:
         if self.channel.accepting:
@@ -64,10 +99,27 @@ class BoundedRequest(WebRequest):
                 "type": "/docs/errors#too_large",
                 "title": "This is larger than accepted.",
                 "status": 413,
-                "detail": f"A request body may hold {MAX_BODY_BYTES} bytes at most.",
+                "detail": f"A request body may hold {self.limit} bytes at most.",
                 "code": "too_large",
             }
             self.channel.refuse(b"413 Content Too Large", json.dumps(problem).encode())
+
+    def _hand_over(self, data: bytes, *, more: bool) -> None:
+        queue = self.application_queue
+        if queue is None:  # refused before there was an application
+            return
+        queue.put_nowait({"type": "http.request", "body": data, "more_body": more})
+        if more and queue.qsize() == PAUSE_AT_QUEUED_CHUNKS:
+            self.channel.pause_reading()
+            self._resume_when_taken()
+
+    def _resume_when_taken(self) -> None:
+        if not self.channel:
+            return
+        if self.application_queue.qsize() <= RESUME_AT_QUEUED_CHUNKS:
+            self.channel.resume_reading()
+        else:
+            reactor.callLater(0.002, self._resume_when_taken)
 
 
 class Reader:
@@ -128,6 +180,16 @@ class BoundedChannel(http.HTTPChannel):
         self.headers_due = None
         self.reader.goes_on()
         super().connectionLost(reason)
+
+    @property
+    def request_line(self) -> tuple[bytes, bytes, bytes]:
+        return self._command, self._path, self._version
+
+    def pause_reading(self) -> None:
+        self._networkProducer.pauseProducing()
+
+    def resume_reading(self) -> None:
+        self._networkProducer.resumeProducing()
 
     def refuse(self, status: bytes, problem: bytes) -> None:
         """Answer without the application and hang up; what still comes in is dropped."""
@@ -270,6 +332,12 @@ class BoundedServer(Server):
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
         if not self.abort_start:
             reactor.run(installSignalHandlers=self.signal_handlers)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        queue = super().create_application(protocol, scope)
+        if getattr(protocol, "is_streamed", False):
+            protocol.content.close()  # so Daphne goes no further: the body comes later
+        return queue
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Let the application wait while the client does not read: its backlog is the bound."""

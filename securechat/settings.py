@@ -31,6 +31,8 @@ ORIGINS = [CONFIG.origin.rstrip("/"), *(origin.rstrip("/") for origin in CONFIG.
 ALLOWED_HOSTS = sorted({urlsplit(origin).hostname or "" for origin in ORIGINS})
 CSRF_TRUSTED_ORIGINS = ORIGINS
 HTTPS = all(origin.startswith("https://") for origin in ORIGINS)
+# The server itself speaks no TLS: an https origin stands behind a proxy.
+TRUSTED_PROXIES = int(HTTPS) if CONFIG.trusted_proxies is None else CONFIG.trusted_proxies
 ROOT_URLCONF = "securechat.urls"
 ASGI_APPLICATION = "securechat.asgi.application"
 
@@ -60,6 +62,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before WhiteNoise: a worker takes the policy of its own file
+    "securechat.probes.ProbesMiddleware",
+    "securechat.logs.RequestLogMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.NoStoreMiddleware",
     "accounts.middleware.CleanQueryMiddleware",
@@ -135,6 +139,12 @@ CELERY_TASK_TIME_LIMIT = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_ROUTES = {"facelogin.*": {"queue": "face"}}
 CELERY_TASK_DEFAULT_QUEUE = "securechat"
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "remove orphaned attachments": {
+        "task": "messaging.remove_orphaned_attachments",
+        "schedule": 3600,
+    },
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # the face worker loads its models first
@@ -171,7 +181,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": "/",
     "account_signup": "/",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if PRODUCTION else 0  # whose X-Forwarded-For limits count by
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES  # limits count by the address they say
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = CONFIG.organisation
@@ -202,7 +212,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer, forms send the Origin "null"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -272,6 +282,7 @@ SPECTACULAR_SETTINGS = {
             "face": "The face as a second factor.",
             "key-packages": "What others need to add a device to a conversation.",
             "conversations": "Conversations and their logs.",
+            "attachments": "Encrypted files.",
             "welcomes": "Conversations that wait for this device.",
         }.items()
     ],
@@ -288,8 +299,29 @@ STATICFILES_DIRS = [("web", WEB_BUILD)] if WEB_BUILD.is_dir() else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "attachments": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": CONFIG.s3_bucket,
+            "endpoint_url": CONFIG.s3_endpoint,
+            "max_memory_size": 1,  # a part that is read goes to the folder below, not to memory
+        },
+    }
+    if CONFIG.s3_bucket
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA / "attachments",
+            "allow_overwrite": True,  # a part that is sent again has the same name
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 MEDIA_ROOT = DATA / "media"
+# Where parts of files lie while they come in; never outside of the data folder.
+FILE_UPLOAD_TEMP_DIR = DATA / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 
 # Words, times, logs --------------------------------------------------------------------------
 
@@ -300,11 +332,15 @@ TIME_ZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "securechat.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format}},
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "securechat.logs": {"level": "INFO" if CONFIG.log_format == "json" else "WARNING"},
         "celery": {"level": "WARNING"},  # success is silent
         "daphne": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},  # a refusal is no event, and addresses name people

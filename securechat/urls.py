@@ -1,4 +1,4 @@
-"""Every address of the server."""
+"""Every address of the server, but those for machines (securechat/probes.py)."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -8,7 +8,7 @@ from accounts.urls import api_urlpatterns as accounts_api
 from accounts.urls import authentication_urlpatterns
 from facelogin.urls import api_urlpatterns as facelogin_api
 from messaging.urls import api_urlpatterns as messaging_api
-from securechat import documentation, health, views
+from securechat import documentation, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.chat, name="chat"),
@@ -18,8 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include([*accounts_api, *facelogin_api, *messaging_api])),
     path("_allauth/", include(authentication_urlpatterns)),
     path("docs/errors", views.errors, name="error-codes"),
-    path("health/live", health.live, name="health-live"),
-    path("health/ready", health.ready, name="health-ready"),
 ]
 
 handler400 = views.bad_request

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from accounts.metrics import count_refusal
 from securechat_sdk.wire.errors import ChatError
 
 
@@ -66,6 +67,7 @@ def server_error(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django
 
 
 def problem(status: int, code: str, title: str) -> JsonResponse:
+    count_refusal(code)
     return JsonResponse(
         {"type": f"/docs/errors#{code}", "title": title, "status": status, "code": code},
         status=status,

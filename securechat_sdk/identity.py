@@ -17,7 +17,16 @@ from securechat_sdk.mls.errors import (
     InvalidKey,
     InvalidSignature,
 )
-from securechat_sdk.mls.messages.credentials import BasicCredential, Claim, Credential
+from securechat_sdk.mls.messages.credentials import BasicCredential, Claim, Credential, Judge
+from securechat_sdk.mls.messages.extensions import (
+    AllowedSender,
+    Extension,
+    Extensions,
+    ExtensionType,
+    ExternalSenders,
+)
+from securechat_sdk.mls.messages.leaf_nodes import LeafNode
+from securechat_sdk.mls.public_group.policy import Policy
 
 VERSION = 1
 BINDING_LABEL = b"SecureChat 1.0 DeviceBinding"
@@ -153,3 +162,38 @@ SESSION_LABEL = b"SecureChat 1.0 SessionBinding"
 def session_binding(challenge: bytes, device_id: bytes) -> bytes:
     """What a device's authentication key signs to prove that a session sits on it."""
     return labelled_content(SESSION_LABEL, challenge + device_id)
+
+
+SERVER_IDENTITY = b"SecureChat 1.0 Server"
+
+
+def server_sender(signature_key: bytes) -> AllowedSender:
+    """The server as a group lists it: one who may propose from outside, and is nobody's device."""
+    return AllowedSender(
+        signature_key=signature_key, credential=BasicCredential(identity=SERVER_IDENTITY)
+    )
+
+
+def group_extensions(server: AllowedSender) -> Extensions:
+    """The extensions of every conversation's GroupContext: the server may propose, nobody else."""
+    senders = ExternalSenders(senders=(server,))
+    return (
+        Extension(extension_type=ExtensionType.EXTERNAL_SENDERS, extension_data=senders.encode()),
+    )
+
+
+def device_of(leaf: LeafNode) -> bytes:
+    """The device behind a leaf; raises `MalformedDeviceCredential`, so the server gets no leaf."""
+    return read_credential(leaf.credential).device_id
+
+
+def conversation_policy(
+    server: AllowedSender, *, now: int | None, judge_device: Judge = judge
+) -> Policy:
+    """The product's rules for a group: devices as members, and this server as external sender."""
+
+    def judge_claim(claim: Claim) -> None:
+        if claim != Claim(server.credential, server.signature_key):
+            judge_device(claim)
+
+    return Policy(judge_claim, now, client_of=device_of)

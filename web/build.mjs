@@ -115,6 +115,7 @@ async function buildForNode(entryPoints) {
     outbase: "tests",
     outdir: "dist-tests",
     platform: "node",
+    external: ["esbuild"],
     sourcemap: "inline",
   });
 }

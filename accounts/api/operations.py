@@ -20,7 +20,7 @@ AGAIN = "It was there already: the same request again has the same answer."
 def operation(
     name: str,
     *,
-    answers: Mapping[int, Any],
+    answers: Mapping[Any, Any],  # by status, or by status and type of content
     body: Any = None,
     parameters: Sequence[Any] = (),
     refuses: Sequence[type[ChatError]] = (),

@@ -10,6 +10,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from accounts.metrics import count_refusal
 from securechat_sdk.wire.errors import (
     ChatError,
     Forbidden,
@@ -66,6 +67,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if chat_error is None:
         return None
     body = problem(chat_error)
+    count_refusal(chat_error.code)
     if isinstance(error, exceptions.ValidationError):
         body["errors"] = list(_pointers(error.detail))
     response = Response(
@@ -78,6 +80,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 
 def problem_response(error: ChatError) -> JsonResponse:
     """Answer with a problem outside a REST view, for instance from a middleware."""
+    count_refusal(error.code)
     return JsonResponse(
         problem(error), status=error.status, headers=_headers(error), content_type=CONTENT_TYPE
     )

@@ -26,6 +26,14 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+def read_fields(serializer: type[serializers.BaseSerializer[Any]], data: Any) -> dict[str, Any]:
+    """The fields of a request, of their right types; or a refusal that points at the wrong ones."""
+    checked = serializer(data=data)
+    checked.is_valid(raise_exception=True)
+    fields: dict[str, Any] = checked.validated_data
+    return fields
+
+
 class PageSerializer(serializers.Serializer[Any]):
     """One page of a list, and where its neighbours are."""
 
@@ -55,6 +63,15 @@ class WholeNumberField(serializers.IntegerField):
         if type(data) is not int:
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class YesOrNoField(serializers.BooleanField):
+    """``true`` or ``false``; neither ``1`` nor ``"yes"`` is one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
 
 
 class IdField(serializers.UUIDField):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.errors import (
@@ -12,11 +13,12 @@ from accounts.errors import (
     DeviceIdTaken,
     DeviceLimit,
     DeviceRevoked,
+    IdentityInUse,
     IdentityKeyDiffers,
     ProofInvalid,
 )
-from accounts.events import publish_device_revoked
-from accounts.models import Device, DeviceToken, Person, SocketTicket
+from accounts.events import devices_revoking, publish_device_revoked
+from accounts.models import Device, DeviceToken, IdentityChange, Person, SocketTicket
 from accounts.sealing import seal, unseal
 from securechat_sdk.identity import DeviceCredential, session_binding
 from securechat_sdk.mls.crypto.signatures import ED25519
@@ -36,8 +38,12 @@ def register_device(
     authentication_key: bytes,
     challenge: bytes,
     proof: bytes,
+    begins_anew: bool = False,
 ) -> Device:
-    """Add a device whose keys prove themselves; the same call again returns the same device."""
+    """Add a device whose keys prove themselves; the same call again returns the same device.
+
+    ``begins_anew`` gives an account that has no active device left the identity key of this one.
+    """
     identity_key = check_credential(
         credential, person=person, device_id=device_id, signature_key=signature_key
     )
@@ -51,14 +57,14 @@ def register_device(
         authentication_key=authentication_key,
         sealed_unlock_share=_new_unlock_share(device_id),
     )
-    return _save_device(device, identity_key)
+    return _save_device(device, identity_key, begins_anew=begins_anew)
 
 
 @transaction.atomic
-def _save_device(device: Device, identity_key: bytes) -> Device:
+def _save_device(device: Device, identity_key: bytes, *, begins_anew: bool) -> Device:
     person = Person.objects.select_for_update().get(pk=device.person_id)
     if person.identity_key not in {None, identity_key}:
-        raise IdentityKeyDiffers
+        _check_new_identity(person, begins_anew=begins_anew)
     existing = Device.objects.filter(pk=device.pk).first()
     if existing is not None:
         return _repeated(device, existing)
@@ -69,11 +75,25 @@ def _save_device(device: Device, identity_key: bytes) -> Device:
             device.save(force_insert=True)
     except IntegrityError as error:
         raise DeviceIdTaken from error
-    if person.identity_key is None:
-        person.identity_key = identity_key
-        person.save(update_fields=["identity_key"])
+    if person.identity_key != identity_key:
+        _set_identity_key(person, identity_key)
     device.person = person
     return device
+
+
+def _check_new_identity(person: Person, *, begins_anew: bool) -> None:
+    """Those who know the old key are told of a new one: it never changes in passing."""
+    if not begins_anew:
+        raise IdentityKeyDiffers
+    if person.devices.filter(revoked_at=None).exists():
+        raise IdentityInUse
+
+
+def _set_identity_key(person: Person, identity_key: bytes) -> None:
+    if person.identity_key is not None:
+        IdentityChange.objects.create(person=person, previous_key=person.identity_key)
+    person.identity_key = identity_key
+    person.save(update_fields=["identity_key"])
 
 
 def _repeated(device: Device, existing: Device) -> Device:
@@ -126,15 +146,25 @@ def rename_device(*, device: Device, name: str) -> Device:
     return device
 
 
-@transaction.atomic
 def revoke_device(*, device: Device) -> None:
     """End the device and all that acts for it; sessions on it end with their next request."""
+    revoke_devices(Device.objects.filter(pk=device.pk))
+
+
+@transaction.atomic
+def revoke_devices(devices: QuerySet[Device]) -> None:
+    """End all of them at once: every device is locked before anything else is."""
     now = timezone.now()
-    if not Device.objects.filter(pk=device.pk, revoked_at=None).update(revoked_at=now):
+    active = devices.filter(revoked_at=None).select_for_update(no_key=True).order_by("pk")
+    people = dict(active.values_list("pk", "person_id"))
+    if not people:
         return
-    DeviceToken.objects.filter(device=device, revoked_at=None).update(revoked_at=now)
-    SocketTicket.objects.filter(device=device).delete()
-    publish_device_revoked(device_id=device.pk, person_id=device.person_id)
+    Device.objects.filter(pk__in=people).update(revoked_at=now)
+    DeviceToken.objects.filter(device__in=people, revoked_at=None).update(revoked_at=now)
+    SocketTicket.objects.filter(device__in=people).delete()
+    devices_revoking.send(sender=None, device_ids=list(people))
+    for device_id, person_id in people.items():
+        publish_device_revoked(device_id=device_id, person_id=person_id)
 
 
 def unlock_share_of(device: Device) -> bytes:

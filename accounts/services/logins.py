@@ -21,13 +21,14 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import HASH_SESSION_KEY, logout
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from accounts.errors import ReauthenticationRequired, SecondFactorRequired
 from accounts.factors import RecoveryCode, enrolled_factors
 from accounts.models import Device, Person
+from securechat_sdk.wire.errors import NotAuthenticated
 
 Session = MutableMapping[str, Any]
 
@@ -111,6 +112,26 @@ def require_factor_change(request: HttpRequest) -> None:
         return
     if not _passed(person, request.session):
         raise SecondFactorRequired
+    require_recent_password(request)
+
+
+def lock_for_factor_change(request: HttpRequest) -> Person:
+    """Ask :func:`require_factor_change` with the person locked, and return the person.
+
+    Of two changes at once the later one sees the first. One that began before the password was
+    changed, or the account deactivated, is refused: its session has ended meanwhile.
+    """
+    if not isinstance(request.user, Person):
+        raise SecondFactorRequired
+    person = Person.objects.select_for_update().get(pk=request.user.pk)
+    known = request.session.get(HASH_SESSION_KEY, "")
+    if not constant_time_compare(known, person.get_session_auth_hash()):
+        raise NotAuthenticated
+    require_factor_change(request)
+    return person
+
+
+def require_recent_password(request: HttpRequest) -> None:
     if not has_recent_password(request):
         raise ReauthenticationRequired
 

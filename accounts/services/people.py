@@ -4,8 +4,8 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import F
 
-from accounts.models import Person
-from accounts.services.devices import revoke_device
+from accounts.models import Device, Person
+from accounts.services.devices import revoke_devices
 
 
 @transaction.atomic
@@ -14,8 +14,7 @@ def deactivate_person(*, person: Person) -> None:
     Person.objects.filter(pk=person.pk).update(
         is_active=False, session_epoch=F("session_epoch") + 1
     )
-    for device in person.devices.filter(revoked_at=None):
-        revoke_device(device=device)
+    revoke_devices(Device.objects.filter(person=person))
 
 
 def reactivate_person(*, person: Person) -> None:

@@ -10,7 +10,7 @@ from allauth.account.internal.stagekit import get_pending_stage
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.factors import enrolled_codes, enrolled_factors, second_factors
+from accounts.factors import enrolled_codes, enrolled_factors, second_factors, waits_for_codes
 from accounts.models import Device, Person
 from accounts.services.logins import CHALLENGE_KEY, DEVICE_KEY, Session, is_satisfied
 
@@ -20,6 +20,7 @@ class State(StrEnum):
     SECOND_FACTOR = "second_factor"
     ENROLMENT = "enrolment"
     NO_DEVICE = "no_device"
+    NO_DEVICE_LEFT = "no_device_left"
     UNKNOWN_DEVICE = "unknown_device"
     READY = "ready"
 
@@ -33,6 +34,7 @@ class Facts:
     has_factor: bool
     is_satisfied: bool
     account_has_device: bool
+    account_has_identity: bool
     is_bound: bool
 
 
@@ -44,10 +46,11 @@ TABLE: tuple[tuple[State, Callable[[Facts], bool]], ...] = (
     (State.SECOND_FACTOR, lambda facts: not facts.is_satisfied),
     (State.READY, lambda facts: facts.is_bound),
     (State.UNKNOWN_DEVICE, lambda facts: facts.account_has_device),
+    (State.NO_DEVICE_LEFT, lambda facts: facts.account_has_identity),
     (State.NO_DEVICE, lambda _facts: True),
 )
 
-SATISFIED_STATES = {State.NO_DEVICE, State.UNKNOWN_DEVICE, State.READY}
+SATISFIED_STATES = {State.NO_DEVICE, State.NO_DEVICE_LEFT, State.UNKNOWN_DEVICE, State.READY}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +96,13 @@ def standing_of(request: HttpRequest) -> Standing:
             has_factor=bool(enrolled),
             is_satisfied=is_satisfied(person, session),
             account_has_device=person.devices.filter(revoked_at=None).exists(),
+            account_has_identity=person.identity_key is not None,
             is_bound=device is not None,
         )
     )
     return Standing(
         state=state,
-        pending=None,
+        pending="recovery_codes" if waits_for_codes(person) else None,
         alternatives=enrolled_codes(person),
         person=person,
         second_factors={factor.name: factor.name in enrolled for factor in second_factors()},
@@ -140,6 +144,7 @@ def _before_login(request: HttpRequest) -> Standing:
                 has_factor=False,
                 is_satisfied=False,
                 account_has_device=False,
+                account_has_identity=False,
                 is_bound=False,
             )
         ),

@@ -23,10 +23,11 @@ def issue_token(
 ) -> tuple[DeviceToken, str]:
     """Make a token; the text beside it is shown to its owner now and never again."""
     Device.objects.select_for_update().get(pk=device.pk)
-    if device.tokens.filter(revoked_at=None).count() >= MAX_TOKENS_PER_DEVICE:
+    now = timezone.now()
+    valid = device.tokens.filter(revoked_at=None, expires_at__gt=now)
+    if valid.count() >= MAX_TOKENS_PER_DEVICE:
         raise TooManyTokens
     secret = make_secret(PREFIX)
-    now = timezone.now()
     token = DeviceToken.objects.create(
         device=device,
         name=name,

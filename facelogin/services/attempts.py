@@ -15,6 +15,7 @@ from facelogin.lifecycle import Purpose
 from facelogin.models import Attempt, Consent, FailureBudget
 from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, templates
+from facelogin.services.templates import WrappedKey
 
 LIFETIME = timedelta(minutes=15)  # as long as allauth keeps a login that waits for its stages
 
@@ -35,10 +36,10 @@ def begin_enrolment(person: Person, password: str) -> tuple[Attempt, bytes]:
     The password and the version of the consent have been checked.
     """
     key = Key.random()
-    salt, wrapped = templates.wrap_template_key(person, key, password)
     with transaction.atomic():
+        wrapped = templates.wrap_template_key(person, key, password)
         _record_consent(person)
-        return _begin(person, Purpose.ENROLMENT, key, key_salt=salt, wrapped_key=wrapped)
+        return _begin(person, Purpose.ENROLMENT, key, wrapped)
 
 
 def check_consent(version: str) -> None:
@@ -72,16 +73,15 @@ def _begin(
     person: Person,
     purpose: Purpose,
     key: Key,
-    *,
-    key_salt: bytes | None = None,
-    wrapped_key: bytes | None = None,
+    for_good: WrappedKey | None = None,
 ) -> tuple[Attempt, bytes]:
     secret = os.urandom(sealing.KEY_BYTES)
     attempt = Attempt(
         person=person,
         purpose=purpose,
-        key_salt=key_salt,
-        wrapped_key=wrapped_key,
+        key_salt=for_good.key_salt if for_good else None,
+        server_key=for_good.server_key if for_good else None,
+        wrapped_key=for_good.wrapped_key if for_good else None,
         expires_at=timezone.now() + LIFETIME,
     )
     wrapping = sealing.browser_key(secret, attempt.pk.bytes)

@@ -15,8 +15,9 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from accounts.factors import enrolled_codes
 from facelogin import jpeg, sealing
-from facelogin.access import capture_for
+from facelogin.access import capture_for, has_template
 from facelogin.challenge import draw_challenge
 from facelogin.errors import (
     BadCapture,
@@ -29,8 +30,9 @@ from facelogin.errors import (
 from facelogin.lifecycle import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, sweeping, templates
+from facelogin.services import budgets, events, rates, sweeping, templates
 from facelogin.services.attempts import key_for_browser
+from facelogin.services.events import Kind
 
 LIFETIME = timedelta(seconds=60)
 NONCE_BYTES = 16
@@ -61,12 +63,13 @@ class Submission:
 
 
 @transaction.atomic
-def start_capture(attempt: Attempt) -> Capture:
+def start_capture(attempt: Attempt, *, address: str) -> Capture:
     """Give the attempt a new capture; one that was still open or waiting ends."""
     if not settings.CONFIG.face_enabled:
         raise FaceDisabled
     if attempt.purpose == Purpose.VERIFICATION and budgets.is_exhausted(attempt.person):
         raise FaceLocked
+    rates.spend_capture(attempt.person, address)
     sweeping.end_overdue()
     attempt.captures.all().delete()
     now = timezone.now()
@@ -96,7 +99,8 @@ def submit_frames(
             budgets.spend_try(capture.attempt.person, FailureBudget.Kind.FACE)
         _seal(capture, submission, key)
         capture.move_to(State.QUEUED)
-        capture.save(update_fields=["state"])
+        capture.queued_at = timezone.now()
+        capture.save(update_fields=["state", "queued_at"])
         transaction.on_commit(lambda: _enqueue(capture.pk))
     return capture
 
@@ -119,6 +123,9 @@ def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes
         key = key_for_browser(attempt, secret)
         if attempt.purpose == Purpose.ENROLMENT:
             _install(capture, key)
+        else:
+            events.record(attempt.person, Kind.ENTERED, attempt=attempt.pk)
+            events.explain_failures(attempt.pk)
         attempt.delete()
 
 
@@ -203,4 +210,6 @@ def _install(capture: Capture, key: Key) -> None:
         key.open(sealed, about=templates.about_template(capture.attempt.person))
     except CannotOpenError as error:
         raise BadCapture from error
-    templates.install_template(capture.attempt, sealed)
+    person = capture.attempt.person
+    counts = has_template(person) or bool(enrolled_codes(person))
+    templates.install_template(capture.attempt, sealed, counts=counts)

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from facelogin import pipeline
 from facelogin.challenge import Step
+from facelogin.decoder import Decoder
 from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
-from facelogin.pipeline import Film, Verdict
+from facelogin.pipeline import Decode, Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, captures, recordings, sweeping, templates
+from facelogin.services import budgets, captures, events, recordings, sweeping, templates
 from facelogin.services.captures import Payload
+from facelogin.services.events import Kind
 
 PROGRESS_STEP = 10
 JUDGED_WITHIN = timedelta(seconds=18)  # the task's hard limit, and a moment
@@ -30,7 +32,8 @@ def judge_capture(capture_id: UUID) -> None:
     try:
         payload = captures.open_frames(capture)
         key = Key(payload.template_key)
-        verdict = _judge(capture, payload, key)
+        with Decoder() as decoder:
+            verdict = _judge(capture, payload, key, decoder.decode)
     except CannotOpenError:
         captures.fail_capture(capture_id)
         return
@@ -60,7 +63,7 @@ def _claim(capture_id: UUID) -> Capture | None:
     return capture
 
 
-def _judge(capture: Capture, payload: Payload, key: Key) -> Verdict:
+def _judge(capture: Capture, payload: Payload, key: Key, decode: Decode) -> Verdict:
     film = Film(
         challenge=[Step(step) for step in capture.challenge],
         frames=payload.frames,
@@ -68,7 +71,7 @@ def _judge(capture: Capture, payload: Payload, key: Key) -> Verdict:
     )
     progress = _progress_of(capture.pk)
     if capture.attempt.purpose == Purpose.ENROLMENT:
-        return pipeline.judge_enrolment(film, progress)
+        return pipeline.judge_enrolment(film, progress, decode=decode)
     person = capture.attempt.person
     template = Template.objects.filter(person=person).first()
     if template is None:
@@ -79,6 +82,7 @@ def _judge(capture: Capture, payload: Payload, key: Key) -> Verdict:
         pipeline.unpack(key.open(bytes(template.sealed), about=about)),
         settings.CONFIG.face_threshold,
         progress,
+        decode=decode,
     )
 
 
@@ -112,6 +116,8 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         sweeping.end(capture, State.REFUSED, list(verdict.reasons))
         if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
             budgets.pay_back(person, FailureBudget.Kind.FACE)
+        elif is_verification:
+            events.record(person, Kind.REFUSED, attempt=capture.attempt_id)
         return
     result = None
     if is_verification:

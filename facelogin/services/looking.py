@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
-from facelogin.decoding import decode
+from facelogin.decoder import SharedDecoder
 from facelogin.detection import UnusableFrameError, find_face
 from facelogin.jpeg import BadJpegError
 from facelogin.lifecycle import Reason
 from facelogin.models import Preview
 from facelogin.sealing import CannotOpenError
 from facelogin.services.previews import Look, answer_preview, open_preview
+
+_decoder = SharedDecoder()
 
 
 def look_at_preview(preview_id: UUID) -> None:
@@ -26,7 +28,7 @@ def look_at_preview(preview_id: UUID) -> None:
 def see(frame: bytes) -> Look:
     """The turn to two digits: enough to guide, and no number of the face itself."""
     try:
-        return Look(None, round(find_face(decode(frame)).turn, 2))
+        return Look(None, round(find_face(_decoder.decode(frame)).turn, 2))
     except UnusableFrameError as unusable:
         return Look(unusable.reason, None)
     except BadJpegError:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -10,16 +11,18 @@ from accounts.errors import SecondFactorRequired
 from accounts.factors import enrolled_codes
 from accounts.models import Person
 from accounts.services import logins
-from facelogin.access import attempt_for
+from facelogin.access import attempt_for, has_template
 from facelogin.errors import FaceDisabled, FaceLocked, FaceNotEnrolled, NoAlternative
 from facelogin.middleware import hand_to_browser, secret_of, take_from_browser
 from facelogin.models import Attempt, Capture
-from facelogin.services import attempts, budgets, captures, previews, templates
+from facelogin.services import attempts, budgets, captures, events, previews, templates
 from facelogin.services.captures import Submission
+from facelogin.services.events import Alert
 from facelogin.services.previews import Look
 from facelogin.stages import FaceStage, pending_face
 
 ENROLMENT_KEY = "face_enrolment"
+WAITING_KEY = "face_waiting"
 
 
 def start_enrolment(request: HttpRequest, *, password: str, consent_version: str) -> Capture:
@@ -32,7 +35,7 @@ def start_enrolment(request: HttpRequest, *, password: str, consent_version: str
     attempt, secret = attempts.begin_enrolment(person, password)
     request.session[ENROLMENT_KEY] = str(attempt.pk)
     hand_to_browser(request, secret)
-    return captures.start_capture(attempt)
+    return captures.start_capture(attempt, address=_address(request))
 
 
 def start_verification(request: HttpRequest) -> Capture:
@@ -45,7 +48,8 @@ def start_verification(request: HttpRequest) -> Capture:
         raise FaceLocked
     if stage.attempt_id is None:
         raise FaceNotEnrolled("The password has changed since; enrol your face again.")
-    return captures.start_capture(attempt_for(stage.attempt_id, person=person))
+    attempt = attempt_for(stage.attempt_id, person=person)
+    return captures.start_capture(attempt, address=_address(request))
 
 
 def submit(request: HttpRequest, capture_id: UUID, submission: Submission) -> Capture:
@@ -84,11 +88,24 @@ def complete(request: HttpRequest, capture_id: UUID) -> None:
 @transaction.atomic
 def _complete_enrolment(request: HttpRequest, person: Person, capture_id: UUID) -> None:
     """Another session may have enrolled a factor since this one began: ask again, in turn."""
-    Person.objects.select_for_update().get(pk=person.pk)
-    logins.require_factor_change(request)
+    logins.lock_for_factor_change(request)
     _take_effect(request, capture_id)
     request.session.pop(ENROLMENT_KEY, None)
-    logins.record_enrolment(request, FaceStage.key)
+    if has_template(person):
+        logins.record_enrolment(request, FaceStage.key)
+    else:
+        request.session[WAITING_KEY] = True
+
+
+def let_face_count(request: HttpRequest, person: Person) -> None:
+    """A code was enrolled in this session; a face that it enrolled before counts from now on.
+
+    One that waits from another session does not: whoever enrolled it may be somebody else.
+    """
+    if not request.session.pop(WAITING_KEY, False):
+        templates.forget_waiting(person)
+    elif templates.let_count(person):
+        logins.record_enrolment(request, FaceStage.key)
 
 
 def _complete_verification(request: HttpRequest, capture_id: UUID) -> None:
@@ -120,14 +137,28 @@ def withdraw(request: HttpRequest) -> None:
     person = _person_in(request)
     logins.require_factor_change(request)
     templates.erase_face(person)
+    logins.remove_stranded_recovery_codes(person)
     request.session.pop(ENROLMENT_KEY, None)
     take_from_browser(request)
+
+
+def alerts(request: HttpRequest) -> list[Alert]:
+    """For the person in this session, once they have shown who they are."""
+    person = request.user
+    if not isinstance(person, Person) or not logins.is_satisfied(person, request.session):
+        return []
+    return events.alerts_of(person)
 
 
 def _person_in(request: HttpRequest) -> Person:
     if not isinstance(request.user, Person):
         raise SecondFactorRequired
     return request.user
+
+
+def _address(request: HttpRequest) -> str:
+    address: str = get_adapter().get_client_ip(request)
+    return address
 
 
 def _stage_of(request: HttpRequest) -> FaceStage:

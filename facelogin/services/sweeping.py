@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from facelogin.lifecycle import WHEN_OVERDUE, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames, Preview
-from facelogin.services import budgets
+from facelogin.services import budgets, templates
 
 
 def end_overdue() -> None:
@@ -18,6 +18,7 @@ def end_overdue() -> None:
         end_if_overdue(pk)
     if Attempt.objects.filter(expires_at__lte=now).exists():
         Attempt.objects.filter(expires_at__lte=now).delete()
+    templates.erase_expired()
 
 
 @transaction.atomic
@@ -45,4 +46,6 @@ def end(capture: Capture, state: State, reasons: list[Reason], result: bytes | N
     capture.reasons = [str(reason) for reason in reasons]
     capture.result = result
     capture.progress = 100
-    capture.save(update_fields=["state", "reasons", "result", "progress", "expires_at"])
+    capture.decided_at = timezone.now()
+    told = ["state", "reasons", "result", "progress", "decided_at", "expires_at"]
+    capture.save(update_fields=told)

@@ -1,17 +1,31 @@
 """Installs, opens, wraps anew and erases the sealed template of a person."""
 
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.services import logins
 from facelogin import sealing
-from facelogin.models import Attempt, Consent, Recording, Template
+from facelogin.models import Attempt, Consent, Recording, ServerKey, Template
 from facelogin.sealing import CannotOpenError, Key
+from facelogin.services import events, keys
+from facelogin.services.events import Kind
 
 MODEL = "dlib-resnet-v1"
 VERSION = 1
+
+
+@dataclass(frozen=True)
+class WrappedKey:
+    """A template key, wrapped for good, and what unwraps it together with the password."""
+
+    key_salt: bytes = field(repr=False)
+    server_key: ServerKey
+    wrapped_key: bytes = field(repr=False)
 
 
 def about_template(person: Person, model: str = MODEL, version: int = VERSION) -> bytes:
@@ -25,20 +39,25 @@ def about_template_key(person: Person) -> bytes:
 
 def template_key(template: Template, password: str) -> Key:
     """Unwrap the template's key; raises ``CannotOpenError`` for another password."""
-    wrapping = sealing.password_key(settings.SERVER_SECRET, password, bytes(template.key_salt))
-    return wrapping.unwrap(bytes(template.wrapped_key), about=about_template_key(template.person))
+    person = template.person
+    wrapping = sealing.password_key(password, bytes(template.key_salt))
+    outer = keys.opened(template.server_key)
+    inner = outer.open(bytes(template.wrapped_key), about=keys.about_wrapped(person.pk))
+    return wrapping.unwrap(inner, about=about_template_key(person))
 
 
-def wrap_template_key(person: Person, key: Key, password: str) -> tuple[bytes, bytes]:
-    """Return a new salt and the key wrapped under the password."""
+def wrap_template_key(person: Person, key: Key, password: str) -> WrappedKey:
+    """Wrap the key for good: under the password, and around that under the server's newest key."""
     salt = sealing.new_salt()
-    wrapping = sealing.password_key(settings.SERVER_SECRET, password, salt)
-    return salt, wrapping.wrap(key, about=about_template_key(person))
+    inner = sealing.password_key(password, salt).wrap(key, about=about_template_key(person))
+    server_key = keys.current_key()
+    outer = keys.opened(server_key).seal(inner, about=keys.about_wrapped(person.pk))
+    return WrappedKey(key_salt=salt, server_key=server_key, wrapped_key=outer)
 
 
 @transaction.atomic
-def install_template(attempt: Attempt, sealed: bytes) -> Template:
-    if attempt.key_salt is None or attempt.wrapped_key is None:
+def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Template:
+    if attempt.key_salt is None or attempt.wrapped_key is None or attempt.server_key is None:
         raise CannotOpenError
     template, _ = Template.objects.update_or_create(
         person=attempt.person,
@@ -46,12 +65,26 @@ def install_template(attempt: Attempt, sealed: bytes) -> Template:
             "model": MODEL,
             "version": VERSION,
             "key_salt": attempt.key_salt,
+            "server_key": attempt.server_key,
             "wrapped_key": attempt.wrapped_key,
             "sealed": sealed,
             "created_at": timezone.now(),
+            "refreshed_at": None,
+            "counts": counts,
         },
     )
+    events.record(attempt.person, Kind.ENROLLED)
     return template
+
+
+def let_count(person: Person) -> bool:
+    """There is a code beside the face now; return whether the face had waited for it."""
+    return bool(Template.objects.filter(person=person, counts=False).update(counts=True))
+
+
+def forget_waiting(person: Person) -> None:
+    """Another login: a face that never came to count is not this login's to count."""
+    Template.objects.filter(person=person, counts=False).delete()
 
 
 @transaction.atomic
@@ -59,8 +92,10 @@ def rewrap(person: Person, old_password: str, new_password: str) -> None:
     """The password changes: the template stays, its key is wrapped under the new one.
 
     Call it in the transaction that changes the password. A template that the old password does
-    not open (somebody had set the password without it) stays shut; the face is enrolled again.
+    not open (somebody had set the password without it) stays shut; the face is enrolled again. What
+    was begun under the old password ends: an enrolment would install a template that it opens.
     """
+    Attempt.objects.filter(person=person).delete()
     template = Template.objects.select_for_update().filter(person=person).first()
     if template is None:
         return
@@ -68,12 +103,14 @@ def rewrap(person: Person, old_password: str, new_password: str) -> None:
         key = template_key(template, old_password)
     except CannotOpenError:
         return
-    template.key_salt, template.wrapped_key = wrap_template_key(person, key, new_password)
-    template.save(update_fields=["key_salt", "wrapped_key"])
+    wrapped = wrap_template_key(person, key, new_password)
+    template.key_salt, template.wrapped_key = wrapped.key_salt, wrapped.wrapped_key
+    template.server_key = wrapped.server_key
+    template.save(update_fields=["key_salt", "server_key", "wrapped_key"])
 
 
 @transaction.atomic
-def erase_face(person: Person) -> None:
+def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
     """Withdraw the consent and erase everything that came of it, at once."""
     Template.objects.filter(person=person).delete()
     Attempt.objects.filter(person=person).delete()
@@ -81,4 +118,28 @@ def erase_face(person: Person) -> None:
     Consent.objects.filter(person=person, withdrawn_at__isnull=True).update(
         withdrawn_at=timezone.now()
     )
-    logins.remove_stranded_recovery_codes(person)
+    events.record(person, why)
+
+
+@transaction.atomic
+def erase_all() -> None:
+    """The secret under which the server's keys are sealed is lost: nothing here opens any more."""
+    for person in Person.objects.filter(face_template__isnull=False):
+        erase_face(person)
+    Attempt.objects.all().delete()
+    ServerKey.objects.all().delete()
+
+
+def erase_expired() -> None:
+    """Faces age: a template that was not renewed in time goes, the codes beside it stay."""
+    renewed = Template.objects.annotate(renewed_at=Coalesce("refreshed_at", "created_at"))
+    for template in renewed.filter(renewed_at__lte=timezone.now() - _lifetime()):
+        erase_face(template.person, Kind.EXPIRED)
+
+
+def expires_at(template: Template) -> datetime:
+    return (template.refreshed_at or template.created_at) + _lifetime()
+
+
+def _lifetime() -> timedelta:
+    return timedelta(days=settings.CONFIG.face_expires_after_days)

@@ -12,7 +12,14 @@ from django.utils import timezone
 from accounts.errors import DeviceRevoked
 from messaging import bulk, events
 from messaging.bulk import Earlier, Pair
-from messaging.errors import ConversationNotFound, MessageIdReused, PositionAhead, StaleEpoch
+from messaging.errors import (
+    ConversationNotFound,
+    MessageIdReused,
+    PositionAhead,
+    ProposalsPending,
+    StaleEpoch,
+)
+from messaging.metrics import ACCEPTED
 from messaging.services.log import Placed
 from securechat_sdk.wire.errors import ChatError
 from securechat_sdk.wire.frames import EntryAppended, EntryKind
@@ -54,6 +61,7 @@ def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
         batch = _Batch(jobs)
         outcomes = [batch.outcome_of(job) for job in jobs]
         batch.store()
+    ACCEPTED.labels(EntryKind.MESSAGE.value).inc(batch.new_entries)
     return outcomes
 
 
@@ -106,6 +114,10 @@ class _Batch:
         except ChatError as refusal:
             return refusal
 
+    @property
+    def new_entries(self) -> int:
+        return len(self._entries)
+
     def store(self) -> None:
         if self._entries:
             moved = {entry.conversation_id: entry.position for entry in self._entries}
@@ -129,6 +141,8 @@ class _Batch:
         room = self._rooms[send.conversation_id]
         if send.epoch != room.epoch:
             raise StaleEpoch(epoch=room.epoch)
+        if room.awaits_removal:
+            raise ProposalsPending
         room.last_position += 1
         self._append(send, room.last_position)
         return Placed(position=room.last_position, is_new=True)

@@ -1,132 +1,220 @@
 """Commits: one winner per epoch, and the Welcome of the winner in the same transaction."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
 
 from accounts.models import Device
 from messaging import events
-from messaging.access import acting_device, conversation_for
-from messaging.envelopes import Owner, ReadCommit, ReadKeyPackage, read_commit, split_welcome
+from messaging.access import acting_devices, conversation_for
+from messaging.envelopes import ReadHandshake, read_commit, split_welcome
 from messaging.errors import (
-    AlreadyMember,
     CommitInvalid,
     DirectIsFull,
+    KeyPackageNotClaimed,
+    ProposalsPending,
+    RemovalNotAllowed,
+    TooManyWelcomes,
     WelcomeMissing,
 )
-from messaging.models import Conversation, Entry, Membership, Welcome
+from messaging.groups import Step, check_commit
+from messaging.models import ClaimedKeyPackage, Conversation, Entry, Membership, Welcome
+from messaging.services.groups import group_of, keep, owner_of
 from messaging.services.log import Placed, append_entry, check_epoch, find_repeated
 
+MOST_WELCOMES = 1_000
 
-def submit_commit(
-    *,
-    device: Device,
-    conversation_id: UUID,
-    message_id: UUID,
-    commit: bytes,
-    welcome: bytes | None,
-) -> Placed:
-    """Move the conversation to its next epoch and let the added devices in."""
-    change = read_commit(commit, now=int(time.time()))
-    if change.group != conversation_id.bytes:
+
+@dataclass(frozen=True)
+class Submission:
+    """A commit as a device hands it in."""
+
+    conversation_id: UUID
+    message_id: UUID
+    commit: bytes
+    group_info: bytes
+    welcome: bytes | None
+
+    def stands_already(self, conversation: Conversation, sender: Device) -> Placed | None:
+        return find_repeated(
+            conversation,
+            sender=sender,
+            kind=Entry.Kind.COMMIT,
+            message_id=self.message_id,
+            data=self.commit,
+        )
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A device that a commit adds: where it sits, and what lets it in."""
+
+    claim: ClaimedKeyPackage
+    leaf_index: int
+    welcome: bytes
+
+    @property
+    def device_id(self) -> UUID:
+        return self.claim.device_id
+
+
+def submit_commit(*, device: Device, submission: Submission) -> Placed:
+    """Move the conversation to its next epoch, let the added devices in and the removed out."""
+    change = read_commit(submission.commit)
+    if change.group != submission.conversation_id.bytes:
         raise CommitInvalid("The commit is of another conversation.")
+    # What costs most needs no lock, for nothing in it changes within an epoch.
+    conversation = conversation_for(device, submission.conversation_id)
+    if repeated := submission.stands_already(conversation, device):
+        return repeated
+    check_epoch(conversation, change.epoch)
+    step = _check(conversation, change, submission, device)
+    additions = _additions(device, step, submission.welcome)
     with transaction.atomic():
-        sender = acting_device(device.pk)
-        conversation = conversation_for(sender, conversation_id, lock=True)
-        repeated = find_repeated(
-            conversation, sender=sender, kind=Entry.Kind.COMMIT, message_id=message_id, data=commit
-        )
-        if repeated:
-            return repeated
-        check_epoch(conversation, change.epoch)
-        change.check_new_leaf(owner_of(sender), conversation.cipher_suite)
-        added = _check_additions(conversation, change)
-        welcomes = _check_welcome(welcome, change)
-        entry = append_entry(
-            conversation, sender=sender, kind=Entry.Kind.COMMIT, message_id=message_id, data=commit
-        )
-        _let_in(entry, added, change, welcomes)
-        return Placed(position=entry.position, is_new=True)
+        return _store(device, submission, step, additions)
 
 
-def owner_of(device: Device) -> Owner:
-    return Owner(
-        device_id=device.pk,
-        credential=bytes(device.credential),
-        signature_key=bytes(device.signature_key),
+def _check(
+    conversation: Conversation, change: ReadHandshake, submission: Submission, device: Device
+) -> Step:
+    return check_commit(
+        group_of(conversation),
+        change,
+        submission.group_info,
+        sender=owner_of(device),
+        now=int(time.time()),
     )
 
 
-def _check_additions(conversation: Conversation, change: ReadCommit) -> Sequence[Device]:
-    """Return the added devices in the order of their Add proposals."""
-    _check_suite(conversation, change.added)
-    ids = [package.device_id for package in change.added]
-    if len(set(ids)) != len(ids):
-        raise CommitInvalid("A device is added twice.")
-    present = conversation.memberships.filter(left_position=None)
-    if present.filter(device__in=ids).exists():
-        raise AlreadyMember
-    active = Device.objects.filter(revoked_at=None, person__is_active=True).in_bulk(ids)
-    devices = [_added_device(active.get(package.device_id), package) for package in change.added]
-    _check_room(conversation, devices)
-    return devices
-
-
-def _check_suite(conversation: Conversation, added: Sequence[ReadKeyPackage]) -> None:
-    if any(package.cipher_suite != conversation.cipher_suite for package in added):
-        raise CommitInvalid("A key package is for another cipher suite than the conversation's.")
-
-
-def _added_device(device: Device | None, package: ReadKeyPackage) -> Device:
-    if device is None or not owner_of(device).owns(package.leaf):
-        raise CommitInvalid("An added key package belongs to no device here.")
-    return device
-
-
-def _check_room(conversation: Conversation, devices: Sequence[Device]) -> None:
-    if conversation.kind != Conversation.Kind.DIRECT:
-        return
-    people = {conversation.first_person_id, conversation.second_person_id}
-    if any(device.person_id not in people for device in devices):
-        raise DirectIsFull
-
-
-def _check_welcome(welcome: bytes | None, change: ReadCommit) -> dict[bytes, bytes]:
+def _additions(device: Device, step: Step, welcome: bytes | None) -> list[Addition]:
+    """Find, for each Add, the claim it rests on and the Welcome it comes with."""
+    if not step.added:
+        if welcome is not None:
+            raise WelcomeMissing("A commit that adds nobody has no Welcome.")
+        return []
     if welcome is None:
-        if change.added:
-            raise WelcomeMissing
-        return {}
-    if not change.added:
-        raise WelcomeMissing("A commit that adds nobody has no Welcome.")
-    return split_welcome(welcome, change.added)
+        raise WelcomeMissing
+    packages = {added.key_package.reference: added for added in step.added}
+    welcomes = split_welcome(welcome, [added.key_package for added in step.added])
+    claims = {
+        bytes(claim.reference): claim
+        for claim in device.claims.filter(
+            reference__in=list(packages), expires_at__gt=timezone.now()
+        )
+    }
+    if len(claims) < len(packages):
+        raise KeyPackageNotClaimed
+    return [
+        Addition(claims[reference], added.leaf, welcomes[reference])
+        for reference, added in packages.items()
+    ]
 
 
-def _let_in(
-    entry: Entry,
-    devices: Sequence[Device],
-    change: ReadCommit,
-    welcomes: dict[bytes, bytes],
-) -> None:
+def _store(
+    device: Device, submission: Submission, step: Step, additions: Sequence[Addition]
+) -> Placed:
+    added_ids = [addition.device_id for addition in additions]
+    sender, added = acting_devices(device.pk, added_ids)
+    conversation = conversation_for(sender, submission.conversation_id, lock=True)
+    if repeated := submission.stands_already(conversation, sender):
+        return repeated
+    check_epoch(conversation, step.snapshot.epoch - 1)
+    removed = _check_removals(conversation, sender, step)
+    if len(added) < len(additions):
+        raise KeyPackageNotClaimed
+    _check_added(conversation, added)
+    _use_claims(additions)
+    entry = append_entry(
+        conversation,
+        sender=sender,
+        kind=Entry.Kind.COMMIT,
+        message_id=submission.message_id,
+        data=submission.commit,
+    )
+    _let_out(entry, removed)
+    _let_in(entry, additions)
+    keep(conversation, step.snapshot)
+    return Placed(position=entry.position, is_new=True)
+
+
+# Who leaves -----------------------------------------------------------------------------------
+
+
+def _check_removals(conversation: Conversation, sender: Device, step: Step) -> list[Membership]:
+    """Return whom the commit removes, if it may, and if it removes all whose removal waits."""
+    if not (step.removed or conversation.awaits_removal):
+        return []
+    present = conversation.memberships.filter(left_position=None).select_related("device")
+    if conversation.awaits_removal:
+        waiting = present.filter(is_leaving=True).exclude(leaf_index__in=step.removed)
+        if waiting.exists():
+            raise ProposalsPending
+    removed = list(present.filter(leaf_index__in=step.removed))
+    chosen = [one for one in removed if one.leaf_index in step.removed_by_value]
+    others = {one.device.person_id for one in chosen} - {sender.person_id}
+    if others and conversation.kind != Conversation.Kind.GROUP:
+        raise RemovalNotAllowed("Nobody is removed from a direct conversation.")
+    if present.filter(device__person__in=others).exclude(leaf_index__in=step.removed).exists():
+        raise RemovalNotAllowed
+    return removed
+
+
+def _let_out(entry: Entry, removed: Sequence[Membership]) -> None:
+    if not removed:
+        return
+    devices = [membership.device_id for membership in removed]
+    Membership.objects.filter(pk__in=[membership.pk for membership in removed]).update(
+        left_position=entry.position, is_leaving=False
+    )
+    Welcome.objects.filter(conversation=entry.conversation_id, device__in=devices).delete()
+
+
+# Who enters -----------------------------------------------------------------------------------
+
+
+def _check_added(conversation: Conversation, added: Sequence[Device]) -> None:
+    """That nobody is in twice, the tree has shown."""
+    people = {conversation.first_person_id, conversation.second_person_id}
+    is_direct = conversation.kind == Conversation.Kind.DIRECT
+    if is_direct and any(device.person_id not in people for device in added):
+        raise DirectIsFull
+    waiting = Welcome.objects.filter(device__in=added).values("device")
+    if waiting.annotate(count=Count("pk")).filter(count__gte=MOST_WELCOMES).exists():
+        raise TooManyWelcomes
+
+
+def _use_claims(additions: Collection[Addition]) -> None:
+    """Use single key packages up; of two commits with the same one, the second is refused."""
+    single = [one.claim.pk for one in additions if not one.claim.is_last_resort]
+    if ClaimedKeyPackage.objects.filter(pk__in=single).delete()[0] < len(single):
+        raise KeyPackageNotClaimed
+
+
+def _let_in(entry: Entry, additions: Sequence[Addition]) -> None:
     Membership.objects.bulk_create(
         Membership(
             conversation=entry.conversation,
-            device=device,
+            device_id=addition.device_id,
             joined_position=entry.position,
             delivered_position=entry.position,
+            leaf_index=addition.leaf_index,
         )
-        for device in devices
+        for addition in additions
     )
     Welcome.objects.bulk_create(
         Welcome(
-            device=device,
+            device_id=addition.device_id,
             conversation=entry.conversation,
             position=entry.position,
             epoch=entry.conversation.epoch,
-            data=welcomes[package.reference],
+            data=addition.welcome,
         )
-        for device, package in zip(devices, change.added, strict=True)
+        for addition in additions
     )
-    for device in devices:
-        events.device_has_news(device.pk)
+    for addition in additions:
+        events.device_has_news(addition.device_id)

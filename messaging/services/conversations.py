@@ -1,23 +1,27 @@
 """Conversations begin here; who is in them follows from their commits."""
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Device, Person
 from messaging import events
 from messaging.access import acting_device, person_for
-from messaging.envelopes import ALLOWED_SUITES
 from messaging.errors import (
     CipherSuiteNotAllowed,
     ConversationIdTaken,
     DirectConversationExists,
     PersonNotSuitable,
 )
+from messaging.groups import FIRST_LEAF, begin_group
 from messaging.models import Conversation, Membership
+from messaging.services.groups import keep, owner_of
 
 # A direct conversation that nobody was added to in this time gives way to a new one.
 ABANDONED_AFTER = timedelta(seconds=60)
@@ -31,6 +35,11 @@ class NewConversation:
     kind: Conversation.Kind
     cipher_suite: int
     person_id: UUID | None
+    group_info: bytes
+
+    @property
+    def digest(self) -> bytes:
+        return sha256(self.group_info).digest()
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,17 @@ class Created:
 
 def create_conversation(*, device: Device, wanted: NewConversation) -> Created:
     """Begin a conversation at epoch 0 with the creator's device alone. Idempotent by its id."""
-    if wanted.cipher_suite not in ALLOWED_SUITES:
+    if wanted.cipher_suite != settings.CONFIG.cipher_suite:
         raise CipherSuiteNotAllowed
     if (wanted.person_id is None) != (wanted.kind == Conversation.Kind.GROUP):
         raise PersonNotSuitable
+    snapshot = begin_group(
+        wanted.group_info,
+        group_id=wanted.id.bytes,
+        suite=wanted.cipher_suite,
+        owner=owner_of(device),
+        now=int(time.time()),
+    )
     with transaction.atomic():
         creator = acting_device(device.pk)
         pair = _pair(creator, wanted.person_id)
@@ -54,7 +70,9 @@ def create_conversation(*, device: Device, wanted: NewConversation) -> Created:
         if earlier:
             return Created(_check_same(earlier, creator, wanted, pair), is_new=False)
         _make_room(creator, pair)
-        return Created(_begin(creator, wanted, pair), is_new=True)
+        conversation = _begin(creator, wanted, pair)
+        keep(conversation, snapshot)
+        return Created(conversation, is_new=True)
 
 
 Pair = tuple[Person, Person]
@@ -74,11 +92,11 @@ def _check_same(
     earlier: Conversation, creator: Device, wanted: NewConversation, pair: Pair | None
 ) -> Conversation:
     people = tuple(person.pk for person in pair) if pair else (None, None)
-    asked = (creator.pk, wanted.kind, wanted.cipher_suite, people)
+    asked = (creator.pk, wanted.kind, wanted.digest, people)
     there = (
         earlier.created_by_id,
         earlier.kind,
-        earlier.cipher_suite,
+        bytes(earlier.founding_digest),
         (earlier.first_person_id, earlier.second_person_id),
     )
     if asked != there:
@@ -87,7 +105,7 @@ def _check_same(
 
 
 def _make_room(creator: Device, pair: Pair | None) -> None:
-    """Refuse a second conversation of the pair, unless the first one never began."""
+    """Refuse a second conversation of the pair, unless the first one gives way."""
     if pair is None:
         return
     # Two devices that begin with the same pair wait for each other here.
@@ -96,12 +114,15 @@ def _make_room(creator: Device, pair: Pair | None) -> None:
     earlier = pairs.filter(first_person=pair[0], second_person=pair[1]).first()
     if earlier is None:
         return
-    if not _never_began(earlier, creator):
+    if not _gives_way(earlier, creator):
         raise DirectConversationExists(conversation_id=str(earlier.pk))
     earlier.delete()
 
 
-def _never_began(conversation: Conversation, creator: Device) -> bool:
+def _gives_way(conversation: Conversation, creator: Device) -> bool:
+    """Whether it never began, or is over because every device in it was revoked."""
+    if not conversation.memberships.filter(left_position=None).exists():
+        return True
     if conversation.last_position > 0:
         return False
     is_own = conversation.created_by_id == creator.pk
@@ -116,6 +137,7 @@ def _begin(creator: Device, wanted: NewConversation, pair: Pair | None) -> Conve
                 id=wanted.id,
                 kind=wanted.kind,
                 cipher_suite=wanted.cipher_suite,
+                founding_digest=wanted.digest,
                 first_person=first,
                 second_person=second,
                 created_by=creator,
@@ -123,7 +145,11 @@ def _begin(creator: Device, wanted: NewConversation, pair: Pair | None) -> Conve
     except IntegrityError:  # another device took the same id a moment ago
         raise ConversationIdTaken from None
     Membership.objects.create(
-        conversation=conversation, device=creator, joined_position=0, delivered_position=0
+        conversation=conversation,
+        device=creator,
+        joined_position=0,
+        delivered_position=0,
+        leaf_index=FIRST_LEAF,
     )
     events.device_has_news(creator.pk)
     return conversation

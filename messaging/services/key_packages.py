@@ -8,9 +8,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Device
+from accounts.services.budgets import Budget, BudgetSpentError
 from messaging import events
 from messaging.access import acting_device, active_devices, person_for
 from messaging.envelopes import ReadKeyPackage, read_key_package
@@ -21,17 +23,20 @@ from messaging.errors import (
     NoKeyPackage,
     TooManyKeyPackages,
 )
-from messaging.models import ClaimBudget, KeyPackage
-from messaging.services.commits import owner_of
+from messaging.models import ClaimedKeyPackage, KeyPackage
+from messaging.services.groups import owner_of
 
 MOST_KEPT = 200
 LOW = 20
-BUDGET_RENEWAL = timedelta(hours=1)
+CLAIM_LIFETIME = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Stock:
-    """What is left of a device's key packages."""
+    """What is left of a device's key packages for new conversations.
+
+    A last resort that was handed out counts no more: the device is to leave another.
+    """
 
     available: int
     has_last_resort: bool
@@ -46,10 +51,10 @@ class Claimed:
 
 
 def stock_of(device: Device) -> Stock:
-    usable = KeyPackage.objects.filter(device=device, not_after__gt=timezone.now())
+    usable = _usable(device.pk, settings.CONFIG.cipher_suite)
     return Stock(
         available=usable.filter(is_last_resort=False).count(),
-        has_last_resort=usable.filter(is_last_resort=True).exists(),
+        has_last_resort=usable.filter(is_last_resort=True, was_used=False).exists(),
     )
 
 
@@ -62,7 +67,8 @@ def upload_key_packages(
     with transaction.atomic():
         owner = acting_device(device.pk)
         KeyPackage.objects.filter(device=owner, not_after__lte=timezone.now()).delete()
-        if stock_of(owner).available + len(packages) > MOST_KEPT:
+        single = KeyPackage.objects.filter(device=owner, is_last_resort=False)
+        if single.count() + len(packages) > MOST_KEPT:
             raise TooManyKeyPackages(limit=MOST_KEPT)
         if resort:
             KeyPackage.objects.filter(
@@ -72,17 +78,21 @@ def upload_key_packages(
         return stock_of(owner)
 
 
-def claim_key_packages(*, device: Device, person_id: UUID) -> list[Claimed]:
+def claim_key_packages(
+    *, device: Device, person_id: UUID, cipher_suite: int | None = None
+) -> list[Claimed]:
     """Take one key package of each device of a person; none is ever given to two claimers."""
+    suite = settings.CONFIG.cipher_suite if cipher_suite is None else cipher_suite
     with transaction.atomic():
         claimer = acting_device(device.pk)
         person = person_for(person_id)
         devices = active_devices(person.pk).exclude(pk=claimer.pk)
-        claimed = [taken for other in devices if (taken := _take(other.pk))]
-        if not claimed:
+        taken = [package for other in devices if (package := _take(other.pk, suite))]
+        if not taken:
             raise NoKeyPackage
-        _spend(claimer, len(claimed))
-        return claimed
+        _spend(claimer, len(taken))
+        _note_claims(claimer, taken)
+        return [Claimed(package.device_id, bytes(package.data)) for package in taken]
 
 
 def _read_own(device: Device, data: bytes) -> ReadKeyPackage:
@@ -111,9 +121,15 @@ def _keep(device: Device, packages: list[ReadKeyPackage], resort: ReadKeyPackage
         raise KeyPackageDuplicate from None
 
 
-def _take(device_id: UUID) -> Claimed | None:
+def _usable(device_id: UUID, suite: int) -> QuerySet[KeyPackage]:
+    return KeyPackage.objects.filter(
+        device=device_id, cipher_suite=suite, not_after__gt=timezone.now()
+    )
+
+
+def _take(device_id: UUID, suite: int) -> KeyPackage | None:
     """Delete one key package and return it; the last resort stays, and serves only when alone."""
-    usable = KeyPackage.objects.filter(device=device_id, not_after__gt=timezone.now())
+    usable = _usable(device_id, suite)
     # SKIP LOCKED: a row that another claim holds is as good as gone. Where rows have no locks,
     # in SQLite, the transaction is the only writer from its first statement on.
     single = usable.filter(is_last_resort=False).select_for_update(skip_locked=True)
@@ -121,9 +137,33 @@ def _take(device_id: UUID) -> Claimed | None:
     if package is not None:
         KeyPackage.objects.filter(pk=package.pk).delete()
         _tell_when_low(device_id, usable.filter(is_last_resort=False).count())
-    else:
-        package = usable.filter(is_last_resort=True).first()
-    return Claimed(device_id=device_id, key_package=bytes(package.data)) if package else None
+        return package
+    resort = usable.filter(is_last_resort=True).first()
+    if resort is not None and not resort.was_used:
+        KeyPackage.objects.filter(pk=resort.pk).update(was_used=True)
+        events.device_has_news(device_id)
+    return resort
+
+
+def _note_claims(claimer: Device, packages: Sequence[KeyPackage]) -> None:
+    """With what it was given, and nothing else, a device may add others for some days."""
+    now = timezone.now()
+    ClaimedKeyPackage.objects.filter(claimer=claimer, expires_at__lte=now).delete()
+    ClaimedKeyPackage.objects.bulk_create(
+        [
+            ClaimedKeyPackage(
+                claimer=claimer,
+                device_id=package.device_id,
+                reference=package.reference,
+                is_last_resort=package.is_last_resort,
+                expires_at=min(package.not_after, now + CLAIM_LIFETIME),
+            )
+            for package in packages
+        ],
+        update_conflicts=True,  # the last resort may be claimed again
+        unique_fields=["claimer", "reference"],
+        update_fields=["expires_at"],
+    )
 
 
 def _tell_when_low(device_id: UUID, left: int) -> None:
@@ -132,14 +172,9 @@ def _tell_when_low(device_id: UUID, left: int) -> None:
 
 
 def _spend(claimer: Device, amount: int) -> None:
-    """Count the claims of this hour; the claimer's row is locked, so no two are counted as one."""
-    now = timezone.now()
-    budget, _ = ClaimBudget.objects.get_or_create(
-        device=claimer, defaults={"renews_at": now + BUDGET_RENEWAL}
-    )
-    if budget.renews_at <= now:
-        budget.spent, budget.renews_at = 0, now + BUDGET_RENEWAL
-    budget.spent += amount
-    if budget.spent > settings.CONFIG.key_package_claims_per_hour:
-        raise ClaimsExhausted(retry_after=int((budget.renews_at - now).total_seconds()) + 1)
-    budget.save()
+    hourly = settings.CONFIG.key_package_claims_per_hour
+    budget = Budget(purpose="key package claims", limit=hourly, window=timedelta(hours=1))
+    try:
+        budget.spend(claimer.pk, amount)
+    except BudgetSpentError as error:
+        raise ClaimsExhausted(retry_after=error.retry_after) from error

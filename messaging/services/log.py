@@ -25,7 +25,7 @@ def append_entry(
     message_id: UUID,
     data: bytes,
 ) -> Entry:
-    """Give the bytes the next place; the caller holds the lock of the conversation's row."""
+    """Give a handshake the next place; the caller holds the lock of the conversation's row."""
     entry = Entry.objects.create(
         conversation=conversation,
         position=conversation.next_position(),
@@ -35,9 +35,11 @@ def append_entry(
         message_id=message_id,
         data=data,
     )
+    # Proposals are removals here, and a commit carries out all that wait.
+    conversation.awaits_removal = kind == Entry.Kind.PROPOSAL
     if kind == Entry.Kind.COMMIT:
         conversation.epoch += 1
-    conversation.save(update_fields=["last_position", "active_at", "epoch"])
+    conversation.save(update_fields=["last_position", "active_at", "epoch", "awaits_removal"])
     events.entry_appended(entry)
     return entry
 

@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection
 
 from messaging import bulk
 from messaging.errors import Overloaded
+from messaging.metrics import WRITER_QUEUE, WRITER_QUEUE_BYTES
 from messaging.services.batches import Job, NotDurable, Outcome, Send, run_batch
 from messaging.services.log import Placed
 from messaging.trouble import Trouble
@@ -84,6 +85,14 @@ class LogWriter:
         except TimeoutError:
             future.cancel()
             raise Unavailable(UNKNOWN) from None
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self._bytes
 
     def close(self) -> None:
         """Wait until everything that was handed over is answered and the thread has ended."""
@@ -203,3 +212,5 @@ def _settle_in_loop(settled: Sequence[tuple[AnyFuture, Outcome]]) -> None:
 
 
 WRITER = LogWriter()
+WRITER_QUEUE.set_function(lambda: WRITER.waiting)
+WRITER_QUEUE_BYTES.set_function(lambda: WRITER.waiting_bytes)

@@ -46,8 +46,16 @@ class Reader:
         self._end = len(data)
 
     @property
+    def position(self) -> int:
+        return self._position
+
+    @property
     def remaining(self) -> int:
         return self._end - self._position
+
+    def since(self, start: int) -> bytes:
+        """What was read after `start`, which was this reader's position then."""
+        return self._data[start : self._position]
 
     def take(self, length: int) -> bytes:
         start = self._position
@@ -58,14 +66,18 @@ class Reader:
         return self._data[start:stop]
 
     def uint(self, width: int) -> int:
-        return int.from_bytes(self.take(width))
+        start = self._position
+        stop = self._position = start + width
+        if stop > self._end:
+            raise DecodeError("the value is longer than the bytes that carry it")
+        return int.from_bytes(self._data[start:stop])
 
     def length(self) -> int:
         """Read a variable-size length, which must be in its shortest form."""
         first = self.uint(1)
+        if first < _ONE_BYTE_LIMIT:
+            return first
         prefix, length = first >> 6, first & 0x3F
-        if prefix == 0:
-            return length
         if prefix == 1:
             length = (length << 8) | self.uint(1)
             shortest = length >= _ONE_BYTE_LIMIT

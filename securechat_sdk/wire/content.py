@@ -11,6 +11,11 @@ from msgspec import Meta, Struct
 
 MAX_TEXT_CHARACTERS = 16_000
 MAX_NAME_CHARACTERS = 100
+MAX_FILE_NAME_CHARACTERS = 255
+MAX_MEDIA_TYPE_CHARACTERS = 100
+# A name, not a path; and nothing that turns the direction of writing, so that it ends as it looks.
+FILE_NAME = r"^[^/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+$(?!\n)"
+MEDIA_TYPE = r"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$(?!\n)"
 PADDED_SIZES = (256, 1024, 4096, 16384, 65536)
 
 
@@ -32,7 +37,21 @@ class ConversationNamed(Content, frozen=True, kw_only=True, tag="conversation_na
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
 
 
-AnyContent = Text | ConversationNamed
+class SharedFile(Content, frozen=True, kw_only=True, tag="file"):
+    """A file that was uploaded beside the log, with what opens it. Never printed."""
+
+    attachment_id: UUID
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_FILE_NAME_CHARACTERS, pattern=FILE_NAME)]
+    media_type: Annotated[str, Meta(max_length=MAX_MEDIA_TYPE_CHARACTERS, pattern=MEDIA_TYPE)]
+    size: Annotated[int, Meta(ge=0, lt=2**53)]
+    key: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    sha256: Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+    def __repr__(self) -> str:
+        return f"SharedFile(attachment_id={self.attachment_id})"
+
+
+AnyContent = Text | ConversationNamed | SharedFile
 
 
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

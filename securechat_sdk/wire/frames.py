@@ -14,12 +14,14 @@ from msgspec import Meta, Struct
 MAX_FRAME_BYTES = 1024 * 1024
 MAX_MESSAGE_BYTES = 128 * 1024
 MAX_HANDSHAKE_BYTES = 512 * 1024
+MAX_GROUP_INFO_BYTES = 16 * 1024
 
 RequestId = Annotated[int, Meta(ge=0, lt=2**53)]
 Position = Annotated[int, Meta(ge=0, lt=2**53)]
 Epoch = Annotated[int, Meta(ge=0, lt=2**53)]
 Ciphertext = Annotated[bytes, Meta(min_length=1, max_length=MAX_MESSAGE_BYTES)]
 Handshake = Annotated[bytes, Meta(min_length=1, max_length=MAX_HANDSHAKE_BYTES)]
+GroupInfo = Annotated[bytes, Meta(min_length=1, max_length=MAX_GROUP_INFO_BYTES)]
 
 
 class CloseCode(IntEnum):
@@ -57,13 +59,26 @@ class SendMessage(Frame, frozen=True, kw_only=True, tag="send_message"):
 
 
 class SubmitCommit(Frame, frozen=True, kw_only=True, tag="submit_commit"):
-    """Move a conversation to its next epoch; of all who try, one wins. Idempotent."""
+    """Move a conversation to its next epoch; of all who try, one wins. Idempotent.
+
+    ``group_info`` describes the new epoch, without its tree.
+    """
 
     request_id: RequestId
     conversation_id: UUID
     message_id: UUID
     commit: Handshake
+    group_info: GroupInfo
     welcome: Handshake | None = None
+
+
+class SubmitProposal(Frame, frozen=True, kw_only=True, tag="submit_proposal"):
+    """Leave a group: propose the removal of the own leaf, for another member to commit."""
+
+    request_id: RequestId
+    conversation_id: UUID
+    message_id: UUID
+    proposal: Handshake
 
 
 class MarkDelivered(Frame, frozen=True, kw_only=True, tag="mark_delivered"):
@@ -74,7 +89,7 @@ class MarkDelivered(Frame, frozen=True, kw_only=True, tag="mark_delivered"):
     position: Position
 
 
-Command = SendMessage | SubmitCommit | MarkDelivered
+Command = SendMessage | SubmitCommit | SubmitProposal | MarkDelivered
 
 
 # Answers -------------------------------------------------------------------------------------
@@ -102,32 +117,42 @@ Answer = Accepted | Refused
 
 
 class Ready(Frame, frozen=True, kw_only=True, tag="ready"):
-    """The socket is open for this device; now catch up from the stored positions."""
+    """The socket is open for this device; now catch up from the stored positions.
+
+    Another ``incarnation`` than before: the server was restored from a backup, and has lost what
+    it acknowledged since.
+    """
 
     device_id: UUID
+    incarnation: UUID
 
 
 class EntryAppended(Frame, frozen=True, kw_only=True, tag="entry_appended"):
-    """A place in a conversation's log was taken; the same shape as an entry over HTTP."""
+    """A place in a conversation's log was taken; the same shape as an entry over HTTP.
+
+    Without a sender it is the server's proposal to remove a device that was revoked.
+    """
 
     conversation_id: UUID
     position: Position
     kind: EntryKind
     epoch: Epoch
-    sender_device_id: UUID
+    sender_device_id: UUID | None
     message_id: UUID
     created_at: datetime
     data: bytes
 
 
 class WelcomeArrived(Frame, frozen=True, kw_only=True, tag="welcome_arrived"):
-    """The device was added to a conversation by the commit at ``position``."""
+    """The device was added to a conversation by the commit at ``position``: read the Welcomes.
+
+    One event may stand for several.
+    """
 
     welcome_id: UUID
     conversation_id: UUID
     position: Position
     epoch: Epoch
-    welcome: bytes
 
 
 class DeliveryAdvanced(Frame, frozen=True, kw_only=True, tag="delivery_advanced"):

@@ -19,6 +19,9 @@ class Knock:
     def is_enrolled(self, person: Person) -> bool:
         return person.username in KNOWN_KNOCKERS
 
+    def waits_for_codes(self, _person: Person) -> bool:
+        return False
+
 
 class KnockStage(LoginStage):  # type: ignore[misc]  # allauth has no types
     key = "knock"

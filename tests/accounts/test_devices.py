@@ -10,12 +10,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.events import device_revoked
 from accounts.models import Device, DeviceToken, Person, Scope, SocketTicket
-from accounts.services import devices, people, tickets
+from accounts.services import devices, people, tickets, tokens
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.wire.errors import NotAuthenticated
 from tests.accounts.people import Browser, Keys, Script, read, refusal, text
 
 pytestmark = pytest.mark.django_db
+
+LONG_AGO = timezone.now() - timedelta(days=30)
 
 
 # Registration ---------------------------------------------------------------------------------
@@ -268,7 +270,9 @@ def test_a_token_may_what_its_scopes_say(browser: Browser, alice: Person) -> Non
         ("DELETE", "devices/{device}"),
         ("GET", "devices/{device}/tokens"),
         ("POST", "devices/{device}/tokens"),
+        ("PATCH", "devices/{device}"),
         ("DELETE", "tokens/{token}"),
+        ("DELETE", "invitations/{token}"),
         ("GET", "invitations"),
         ("POST", "invitations"),
     ],
@@ -294,13 +298,26 @@ def test_a_wrong_token_is_not_authenticated(header: str, db: None) -> None:
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
+def test_a_device_has_so_many_tokens_that_still_work(browser: Browser, alice: Person) -> None:
+    browser.at_home(alice)
+    device = Device.objects.get()
+    for _ in range(tokens.MAX_TOKENS_PER_DEVICE):
+        tokens.issue_token(device=device, name="bot", scopes=[], expires_in_days=1)
+    body = {"name": "one more", "scopes": ["people:read"], "expires_in_days": 1}
+
+    answer = browser.api("POST", f"devices/{device.pk}/tokens", body)
+
+    assert refusal(answer) == (409, "too_many_tokens")
+    DeviceToken.objects.update(created_at=LONG_AGO, expires_at=LONG_AGO + timedelta(days=1))
+    assert browser.api("POST", f"devices/{device.pk}/tokens", body).status_code == 201
+
+
 def end_by_revoking(script: Script, browser: Browser) -> None:
     assert browser.api("DELETE", f"tokens/{script.token_id}").status_code == 204
 
 
 def end_by_time(script: Script, browser: Browser) -> None:
-    past = timezone.now() - timedelta(seconds=1)
-    DeviceToken.objects.update(created_at=past - timedelta(days=1), expires_at=past)
+    DeviceToken.objects.update(created_at=LONG_AGO, expires_at=LONG_AGO + timedelta(days=1))
 
 
 def end_by_device(script: Script, browser: Browser) -> None:
@@ -427,7 +444,7 @@ def test_a_revoked_device_does_not_come_back(browser: Browser, alice: Person) ->
 
     assert refusal(browser.prove()) == (403, "device_revoked")
     assert refusal(browser.register()) == (403, "device_revoked")
-    assert browser.state == "no_device"
+    assert browser.state == "no_device_left"
 
 
 def test_a_deactivated_person_is_out_and_stays_out(browser: Browser, alice: Person) -> None:

@@ -1,13 +1,19 @@
 """Enrolling and removing second factors, and who may."""
 
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.contrib.sessions.models import Session
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from accounts.models import Person
+from accounts.services import logins, people
+from accounts.session_store import SessionStore
+from securechat_sdk.wire.errors import NotAuthenticated
 from tests.accounts import knocking
 from tests.accounts.people import CODE_SECRET, PASSWORD, Browser, current_code, read
 
@@ -109,6 +115,42 @@ def test_a_second_enrolment_conflicts(browser: Browser, newcomer: Person) -> Non
     # allauth made a new secret with the enrolment's end, so the code is wrong or the factor there
     assert answer.status_code in {400, 409}
     assert Authenticator.objects.filter(type="totp").count() == 1
+
+
+def set_another_password(person: Person) -> None:
+    person.set_password("another walk by the river")
+    person.save()
+
+
+def deactivate(person: Person) -> None:
+    people.deactivate_person(person=person)
+
+
+@pytest.mark.parametrize("end", [set_another_password, deactivate])
+def test_an_enrolment_under_way_does_not_outlive_its_session(
+    browser: Browser, newcomer: Person, end: Callable[[Person], None]
+) -> None:
+    browser.give_password("nina")
+    request = RequestFactory().post("/")  # past the middleware, which saw a session that was good
+    request.session = SessionStore(browser.client.cookies["sessionid"].value)
+    request.user = newcomer
+    assert logins.lock_for_factor_change(request) == newcomer
+
+    end(Person.objects.get(pk=newcomer.pk))
+
+    with pytest.raises(NotAuthenticated):
+        logins.lock_for_factor_change(request)
+
+
+def test_a_secret_that_is_being_enrolled_is_sealed_too(browser: Browser, newcomer: Person) -> None:
+    browser.give_password("nina")
+    secret = read(browser.allauth("GET", TOTP))["meta"]["secret"]
+
+    row = Session.objects.get()
+
+    assert secret in repr(SessionStore(browser.client.cookies["sessionid"].value).load())
+    assert secret.encode() not in b64decode(row.session_data)
+    assert row.get_decoded() == {}  # Django's own sessions are signed, not sealed
 
 
 def test_the_secrets_are_sealed_in_the_database(browser: Browser, newcomer: Person) -> None:

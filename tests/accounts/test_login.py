@@ -3,12 +3,15 @@
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache as django_cache
+from pytest_django import Settings
 
 from accounts.models import Person
-from accounts.session_store import digest_of
+from accounts.session_store import SessionStore, digest_of
 from tests.accounts.people import PASSWORD, Browser, current_code, read, refusal
 
 pytestmark = pytest.mark.django_db
+
+STOPPED, WRONG = "too_many_login_attempts", "username_password_mismatch"
 
 
 def test_a_new_browser_is_anonymous(browser: Browser) -> None:
@@ -192,9 +195,10 @@ def test_logging_out_leaves_nothing(browser: Browser, alice: Person) -> None:
 def test_the_password_is_not_in_the_session(browser: Browser, alice: Person) -> None:
     browser.give_password("alice")
 
-    session = Session.objects.get(session_key=digest_of(browser.client.cookies["sessionid"].value))
+    session = SessionStore(browser.client.cookies["sessionid"].value).load()
 
-    assert PASSWORD not in repr(session.get_decoded())
+    assert "standing" in session
+    assert PASSWORD not in repr(session)
 
 
 def test_without_a_second_factor_one_must_enrol(browser: Browser, newcomer: Person) -> None:
@@ -274,6 +278,29 @@ def test_wrong_passwords_are_counted_whatever_host_and_address_they_come_from(
     assert answer.status_code == 400
     assert read(answer)["errors"][0]["code"] == "too_many_login_attempts"
     assert browser.state == "anonymous"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "refusal_code"),
+    [
+        (0, "198.51.100.{}", STOPPED),  # without a proxy of ours, what a client says is no address
+        (1, "198.51.100.{}, 203.0.113.7", STOPPED),
+        (1, "203.0.113.7, 198.51.100.{}", WRONG),
+        (2, "203.0.113.7, 198.51.100.{}, 203.0.113.8", WRONG),
+        (2, "198.51.100.{}, 203.0.113.7, 203.0.113.8", STOPPED),
+    ],
+)
+def test_logins_are_counted_by_the_address_that_our_own_proxies_saw(
+    browser: Browser, settings: Settings, proxies: int, forwarded: str, refusal_code: str
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    limit = 10  # allauth's: wrong passwords from one address in a minute
+
+    for number in range(limit + 1):
+        browser.client.defaults["HTTP_X_FORWARDED_FOR"] = forwarded.format(number)
+        answer = browser.give_password(f"nobody{number}", "wrong")
+
+    assert read(answer)["errors"][0]["code"] == refusal_code
 
 
 def test_a_right_password_gives_all_tries_back(browser: Browser, alice: Person) -> None:

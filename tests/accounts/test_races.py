@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from accounts.models import Device, GuessBudget, Invitation, Person
+from accounts.models import Device, IdentityChange, Invitation, Person, Spending
 from accounts.services import devices, guesses, invitations, tickets
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.wire.errors import ChatError
@@ -76,8 +76,9 @@ def test_no_guess_slips_through() -> None:
 
     results = at_once(16, lambda _number: guesses.spend_guess(person=alice))
 
-    assert results == ["through"] * guesses.LIMIT + ["too_many_guesses"] * (16 - guesses.LIMIT)
-    assert GuessBudget.objects.get().spent == guesses.LIMIT
+    limit = guesses.CODES.limit
+    assert results == ["through"] * limit + ["too_many_guesses"] * (16 - limit)
+    assert Spending.objects.get().spent == limit
 
 
 def test_a_code_logs_in_once() -> None:
@@ -97,24 +98,36 @@ def test_a_ticket_opens_one_socket() -> None:
     assert results == ["not_authenticated"] * 7 + ["through"]
 
 
+def register(person: Person, *, begins_anew: bool = False) -> Device:
+    keys = Keys()
+    return devices.register_device(
+        person=person,
+        device_id=keys.device_id,
+        name="x",
+        signature_key=ED25519.public_key_of(keys.signature),
+        credential=keys.credential(person.pk),
+        authentication_key=ED25519.public_key_of(keys.authentication),
+        challenge=bytes(32),
+        proof=keys.proof(text(bytes(32))),
+        begins_anew=begins_anew,
+    )
+
+
 def test_an_account_has_one_first_device() -> None:
     alice = make_person("alice")
-    challenge = text(bytes(32))
 
-    def register(_number: int) -> None:
-        keys = Keys()
-        devices.register_device(
-            person=alice,
-            device_id=keys.device_id,
-            name="x",
-            signature_key=ED25519.public_key_of(keys.signature),
-            credential=keys.credential(alice.pk),
-            authentication_key=ED25519.public_key_of(keys.authentication),
-            challenge=bytes(32),
-            proof=keys.proof(challenge),
-        )
-
-    results = at_once(6, register)
+    results = at_once(6, lambda _number: register(alice))
 
     assert results == ["identity_key_differs"] * 5 + ["through"]
     assert Device.objects.count() == 1
+
+
+def test_an_account_begins_anew_once() -> None:
+    alice = make_person("alice")
+    devices.revoke_device(device=register(alice))
+
+    results = at_once(6, lambda _number: register(alice, begins_anew=True))
+
+    assert results == ["identity_in_use"] * 5 + ["through"]
+    assert Device.objects.filter(revoked_at=None).count() == 1
+    assert IdentityChange.objects.count() == 1

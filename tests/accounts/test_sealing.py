@@ -3,7 +3,8 @@
 import pytest
 from pytest_django import Settings
 
-from accounts.sealing import SealBrokenError, derive_key, seal, unseal
+from accounts.errors import SealBroken
+from accounts.sealing import derive_key, seal, unseal
 
 PLACE = {"table": "accounts_device", "row": "1", "column": "unlock_share"}
 
@@ -29,7 +30,7 @@ def test_a_sealed_value_opens_in_its_place() -> None:
 def test_it_opens_nowhere_else(other: dict[str, str]) -> None:
     sealed = seal(b"a share", **PLACE)
 
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealBroken):
         unseal(sealed, **other)
 
 
@@ -38,13 +39,13 @@ def test_a_changed_byte_breaks_it(index: int) -> None:
     sealed = bytearray(seal(b"a share", **PLACE))
     sealed[index] ^= 1
 
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealBroken):
         unseal(bytes(sealed), **PLACE)
 
 
 @pytest.mark.parametrize("broken", [b"", b"\1", b"\1" * 13])
 def test_what_is_too_short_is_broken(broken: bytes) -> None:
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealBroken):
         unseal(broken, **PLACE)
 
 
@@ -52,7 +53,7 @@ def test_another_server_opens_nothing(settings: Settings) -> None:
     sealed = seal(b"a share", **PLACE)
     settings.SERVER_SECRET = bytes(32)
 
-    with pytest.raises(SealBrokenError):
+    with pytest.raises(SealBroken):
         unseal(sealed, **PLACE)
 
 

@@ -1,5 +1,7 @@
 """A copy of the session table logs nobody in."""
 
+from base64 import b64decode
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.sessions.models import Session
@@ -31,6 +33,28 @@ def test_what_stands_in_the_database_does_not(session: SessionStore) -> None:
 
     assert stored != key_of(session)
     assert SessionStore(stored).load() == {}
+
+
+def test_what_a_session_holds_is_sealed_for_it_alone(session: SessionStore) -> None:
+    row = Session.objects.get()
+    other = SessionStore()
+    other.save()
+
+    Session.objects.exclude(pk=row.pk).update(session_data=row.session_data)
+
+    assert "heron" not in row.session_data
+    assert b"heron" not in b64decode(row.session_data)
+    assert SessionStore(key_of(other)).load() == {}
+    assert SessionStore(key_of(session)).load() == {"word": "heron"}
+
+
+@pytest.mark.parametrize("damage", ["", "ä", "AAAA", "AQ=="])
+def test_a_row_this_server_did_not_seal_is_an_empty_session(
+    session: SessionStore, damage: str
+) -> None:
+    Session.objects.update(session_data=damage)
+
+    assert SessionStore(key_of(session)).load() == {}
 
 
 def test_a_deleted_session_is_gone(session: SessionStore) -> None:

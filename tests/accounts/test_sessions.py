@@ -12,11 +12,12 @@ NOTHING = Facts(
     has_factor=False,
     is_satisfied=False,
     account_has_device=False,
+    account_has_identity=False,
     is_bound=False,
 )
 ALL_FACTS = [
     Facts(**dict(zip(NOTHING.__dataclass_fields__, values, strict=True)))
-    for values in product([False, True], repeat=6)
+    for values in product([False, True], repeat=7)
 ]
 
 

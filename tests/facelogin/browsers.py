@@ -1,7 +1,9 @@
 """A browser that logs in with a face, as the routes see it."""
 
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +53,16 @@ class Browser:
     def start_enrolment(self, **changes: str) -> Answer:
         body = {"consent_version": consent.VERSION, "password": PASSWORD} | changes
         return self.face("POST", "/enrolments", body)
+
+    @property
+    def face_secret(self) -> bytes:
+        return urlsafe_b64decode(self.client.cookies["face_secret"].value)
+
+    def make_recovery_codes(self) -> list[str]:
+        answer = self.call("POST", "/_allauth/browser/v1/account/authenticators/recovery-codes")
+        assert answer.status_code == HTTPStatus.OK, answer.content
+        codes: list[str] = answer.json()["data"]["unused_codes"]
+        return codes
 
     def start_verification(self) -> Answer:
         return self.face("POST", "/verifications")

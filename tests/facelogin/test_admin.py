@@ -1,12 +1,15 @@
 import pytest
 from django.contrib.admin import site
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import Person, Role
 from facelogin.admin import ConsentAdmin, TemplateAdmin
-from facelogin.models import Consent, Template
+from facelogin.models import Consent, Event, Template
+from facelogin.services import keys
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +22,7 @@ def template(alice: Person) -> Template:
         model="a-model",
         version=1,
         key_salt=bytes(16),
+        server_key=keys.current_key(),
         wrapped_key=b"wrapped",
         sealed=b"sealed",
         created_at=timezone.now(),
@@ -48,11 +52,18 @@ def test_only_an_administrator_erases(alice: Person, role: str, *, erases: bool)
     assert not pages.has_delete_permission(request)
 
 
-def test_erasing_takes_the_template_and_ends_the_consent(template: Template) -> None:
+def test_erasing_takes_the_template_ends_the_consent_and_is_written_down(
+    template: Template, bob: Person
+) -> None:
     request = RequestFactory().post("/admin/")
+    request.user = bob
     request._messages = CookieStorage(request)  # type: ignore[attr-defined]  # as the middleware
 
     TemplateAdmin(Template, site).erase(request, Template.objects.all())
 
     assert not Template.objects.exists()
     assert Consent.objects.get(person=template.person).withdrawn_at is not None
+    entry = LogEntry.objects.get(user=bob)
+    assert entry.is_deletion()
+    assert entry.content_type == ContentType.objects.get_for_model(Template)
+    assert Event.objects.get(person=template.person).kind == Event.Kind.ERASED

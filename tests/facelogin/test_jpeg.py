@@ -18,6 +18,10 @@ REFUSED = {
     "lossless": picture(frame_header(marker=0xC3)),
     "arithmetic coding": picture(frame_header(marker=0xC9)),
     "twelve bits": picture(frame_header(precision=12)),
+    "grey": picture(frame_header(colours=1)),
+    "an archive before its end": GOOD[:-2] + b"\xff\xd9PK\x03\x04\xff\xd9",
+    "two pictures": GOOD + GOOD,
+    "a second scan": GOOD[:-2] + GOOD[GOOD.index(b"\xff\xda") :],
     "four colours": picture(frame_header(colours=4)),
     "too wide": picture(frame_header(width=20_000)),
     "too high": picture(frame_header(height=65_535)),
@@ -39,11 +43,11 @@ def test_a_baseline_picture_says_its_size() -> None:
     assert jpeg.check(GOOD) == Size(width=640, height=480)
 
 
-def test_grey_pictures_and_fill_bytes_are_accepted() -> None:
+def test_fill_bytes_and_restarts_are_accepted() -> None:
     padded = b"\xff\xd8" + b"\xff\xff" + GOOD[2:]
+    with_restarts = GOOD[:-2] + b"\xff\xd0\x12\xff\x00\xff\xd7\xff\xd9"
 
-    assert jpeg.check(picture(frame_header(colours=1)))
-    assert jpeg.check(padded)
+    assert jpeg.check(padded) == jpeg.check(with_restarts) == jpeg.check(GOOD)
 
 
 @pytest.mark.parametrize("name", REFUSED)

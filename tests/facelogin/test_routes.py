@@ -14,10 +14,12 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
+from accounts.services import secret_key
 from facelogin import consent, sealing
 from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES, State
 from facelogin.models import (
@@ -44,7 +46,7 @@ def enrolled(alice: Person) -> Person:
     attempt, secret = attempts.begin_enrolment(alice, PASSWORD)
     key = attempts.key_for_browser(attempt, secret)
     sealed = key.seal(bytes(3 * 128 * 8), about=templates.about_template(alice))
-    templates.install_template(attempt, sealed)
+    templates.install_template(attempt, sealed, counts=True)
     attempt.delete()
     return alice
 
@@ -156,6 +158,33 @@ def test_a_password_set_without_the_old_one_shuts_the_face_and_lets_nobody_past(
     assert browser.session["pending"] == "face"
     assert refusal(browser.start_verification()) == (409, "face_not_enrolled")
     assert refusal(browser.face("POST", "/decline")) == (409, "no_alternative")
+
+
+def test_a_template_under_another_secret_key_is_refused_and_lets_nobody_past(
+    browser: Browser, enrolled: Person, settings: Settings
+) -> None:
+    kept, settings.SERVER_SECRET = settings.SERVER_SECRET, bytes(32)
+
+    answer = browser.give_password(enrolled)
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, "seal_broken")
+    assert browser.state == "anonymous"
+    settings.SERVER_SECRET = kept
+    browser.give_password(enrolled)
+    assert browser.session["pending"] == "face"
+
+
+def test_after_a_lost_secret_key_is_given_up_a_face_is_enrolled_again(
+    browser: Browser, enrolled: Person, settings: Settings
+) -> None:
+    secret_key.mark_database()
+    settings.SERVER_SECRET = bytes(32)
+    call_command("give_up_lost_key", "--yes")
+
+    browser.give_password(enrolled)
+
+    assert browser.state == "enrolment"
+    assert browser.start_enrolment().status_code == HTTPStatus.CREATED
 
 
 def test_a_face_that_cannot_be_used_makes_way_for_the_alternative(

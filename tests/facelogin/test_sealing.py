@@ -44,13 +44,12 @@ def test_the_same_twice_is_sealed_differently() -> None:
     assert key.seal(b"x", about=b"") != key.seal(b"x", about=b"")
 
 
-def test_the_key_of_a_template_takes_server_password_and_salt() -> None:
-    key = sealing.password_key(SERVER, "password", SALT).secret
+def test_the_inner_key_of_a_template_takes_password_and_salt() -> None:
+    key = sealing.password_key("password", SALT).secret
 
-    assert sealing.password_key(SERVER, "password", SALT).secret == key
-    assert sealing.password_key(bytes(32), "password", SALT).secret != key
-    assert sealing.password_key(SERVER, "Password", SALT).secret != key
-    assert sealing.password_key(SERVER, "password", b"\1" * 16).secret != key
+    assert sealing.password_key("password", SALT).secret == key
+    assert sealing.password_key("Password", SALT).secret != key
+    assert sealing.password_key("password", b"\1" * 16).secret != key
 
 
 def test_a_wrapped_key_comes_back_whole() -> None:

@@ -1,4 +1,4 @@
-"""A person with one device and its keys, who makes genuine key packages and framed messages."""
+"""A person with one device that speaks real MLS: the Python engine is its client."""
 
 import itertools
 import secrets
@@ -8,57 +8,62 @@ from uuid import UUID, uuid4
 
 from accounts.models import Device, Person
 from accounts.services.tickets import SocketCaller
-from messaging.models import Conversation
-from messaging.services.commits import submit_commit
+from messaging.access import log_for
+from messaging.groups import external_sender
+from messaging.models import Conversation, Entry, Welcome
+from messaging.services.commits import Submission, submit_commit
 from messaging.services.conversations import NewConversation, create_conversation
-from messaging.services.key_packages import upload_key_packages
+from messaging.services.groups import snapshot_of
+from messaging.services.key_packages import claim_key_packages, upload_key_packages
 from messaging.services.log import Placed
 from messaging.services.messages import send_message
-from securechat_sdk.identity import issue
-from securechat_sdk.mls.crypto.hpke import HPKECiphertext
+from messaging.services.proposals import submit_proposal
+from securechat_sdk.identity import conversation_policy, group_extensions, issue
 from securechat_sdk.mls.crypto.secrets import SignaturePrivateKey
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.mls.crypto.suites import cipher_suite
-from securechat_sdk.mls.messages.commits import Commit, InlineProposal, UpdatePath
+from securechat_sdk.mls.group import commit as commits
+from securechat_sdk.mls.group.commit import CommitPlan, PendingCommit
+from securechat_sdk.mls.group.create import create_group
+from securechat_sdk.mls.group.group import Group
+from securechat_sdk.mls.group.join import join
+from securechat_sdk.mls.group.key_packages import Client, OwnKeyPackage, make_key_package
+from securechat_sdk.mls.group.messages import propose
+from securechat_sdk.mls.group.process import CommitReceived, ProposalReceived, process
 from securechat_sdk.mls.messages.credentials import BasicCredential
 from securechat_sdk.mls.messages.extensions import Extension
-from securechat_sdk.mls.messages.framing import (
-    ContentType,
-    FramedContent,
-    FramedContentAuthData,
-    PrivateMessage,
-    PublicMessage,
-)
-from securechat_sdk.mls.messages.framing import (
-    Member as MemberSender,
-)
+from securechat_sdk.mls.messages.framing import ContentType, PrivateMessage
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.key_packages import KeyPackageContent, UncheckedKeyPackage
 from securechat_sdk.mls.messages.leaf_nodes import (
     MLS10,
     Capabilities,
-    CommitSource,
     KeyPackageSource,
     LeafNodeContent,
     Lifetime,
-    Place,
 )
 from securechat_sdk.mls.messages.mls_message import MLSMessage
-from securechat_sdk.mls.messages.proposals import Add, Proposal
-from securechat_sdk.mls.messages.welcome import EncryptedGroupSecrets, Welcome
+from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
+from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from securechat_sdk.mls.messages.welcome import Welcome as MLSWelcome
+from securechat_sdk.mls.public_group.policy import Policy
 
-SUITE = 0x0001
+SUITE = 0xF04E
 DAY = 24 * 3600
 _numbers = itertools.count()
 
 
 @dataclass(frozen=True)
 class Member:
-    """A person's device, with the private keys that only it has."""
+    """A person's device, with the private keys and the groups that only it has."""
 
     device: Device
     signature_private_key: SignaturePrivateKey = field(repr=False)
     identity_private_key: SignaturePrivateKey = field(repr=False)
+    suite: int = SUITE
+    own: dict[bytes, OwnKeyPackage] = field(default_factory=dict, compare=False, repr=False)
+    groups: dict[UUID, Group] = field(default_factory=dict, compare=False, repr=False)
+    read: dict[UUID, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def person(self) -> Person:
@@ -68,20 +73,24 @@ class Member:
     def caller(self) -> SocketCaller:
         return SocketCaller(device=self.device, token=None)
 
+    @property
+    def client(self) -> Client:
+        return Client(
+            suite=cipher_suite(self.suite),
+            signature_key=self.signature_private_key,
+            credential=BasicCredential(identity=bytes(self.device.credential)),
+            capabilities=capabilities(self.suite),
+        )
+
+    # Key packages ----------------------------------------------------------------------------
+
     def leaf(self, **changes: object) -> LeafNodeContent:
-        now = int(time.time())
         fields = {
-            "encryption_key": public_key(),
+            "encryption_key": public_key(self.suite),
             "signature_key": bytes(self.device.signature_key),
             "credential": BasicCredential(identity=bytes(self.device.credential)),
-            "capabilities": Capabilities(
-                versions=(MLS10,),
-                cipher_suites=(SUITE,),
-                extensions=(0x000A,),
-                proposals=(),
-                credentials=(1,),
-            ),
-            "source": KeyPackageSource(Lifetime(now - 3600, now + 30 * DAY)),
+            "capabilities": capabilities(self.suite),
+            "source": KeyPackageSource(lifetime()),
             "extensions": (),
         }
         return LeafNodeContent(**{**fields, **changes})  # type: ignore[arg-type]  # a table
@@ -89,43 +98,149 @@ class Member:
     def key_package(
         self, *, extensions: tuple[Extension, ...] = (), **leaf: object
     ) -> UncheckedKeyPackage:
+        """Make one whose private keys nobody keeps, bent as the test wants it."""
+        suite = cipher_suite(self.suite)
         content = KeyPackageContent(
             version=MLS10,
-            cipher_suite=SUITE,
-            init_key=public_key(),
-            leaf_node=self.leaf(**leaf).sign(cipher_suite(SUITE), self.signature_private_key),
+            cipher_suite=self.suite,
+            init_key=public_key(self.suite),
+            leaf_node=self.leaf(**leaf).sign(suite, self.signature_private_key),
             extensions=extensions,
         )
-        return content.sign(cipher_suite(SUITE), self.signature_private_key)
+        return content.sign(suite, self.signature_private_key)
+
+    def own_key_package(self) -> OwnKeyPackage:
+        made = make_key_package(self.client, lifetime())
+        self.own[made.package.reference] = made
+        return made
 
     def key_packages(self, count: int) -> list[bytes]:
-        return [encoded(self.key_package()) for _ in range(count)]
+        return [encoded(self.own_key_package().package) for _ in range(count)]
 
     def leaves_key_packages(self, count: int, *, last_resort: bool = False) -> None:
         upload_key_packages(
             device=self.device,
             key_packages=self.key_packages(count),
-            last_resort=encoded(self.key_package()) if last_resort else None,
+            last_resort=self.key_packages(1)[0] if last_resort else None,
+        )
+
+    def claims(self, *members: "Member") -> list[UncheckedKeyPackage]:
+        """Have each leave a key package, and take it."""
+        for member in members:
+            member.leaves_key_packages(1)
+        claimed = [
+            one.key_package
+            for member in members
+            for one in claim_key_packages(device=self.device, person_id=member.person.pk)
+        ]
+        return [key_package_in(data) for data in claimed]
+
+    # Conversations ---------------------------------------------------------------------------
+
+    def wants(
+        self, *, direct_with: "Member | None" = None, conversation_id: UUID | None = None
+    ) -> NewConversation:
+        """Make a group of one, and what the server is to be asked for it."""
+        conversation_id = conversation_id or uuid4()
+        group = create_group(
+            self.own_key_package(),
+            conversation_id.bytes,
+            policy(),
+            group_extensions(external_sender()),
+        )
+        self.groups[conversation_id] = group
+        self.read[conversation_id] = 0
+        return NewConversation(
+            id=conversation_id,
+            kind=Conversation.Kind.DIRECT if direct_with else Conversation.Kind.GROUP,
+            cipher_suite=self.suite,
+            person_id=direct_with.person.pk if direct_with else None,
+            group_info=MLSMessage.of(group.group_info(with_tree=True)).encode(),
         )
 
     def begins(self, *, direct_with: "Member | None" = None) -> Conversation:
-        kind = Conversation.Kind.DIRECT if direct_with else Conversation.Kind.GROUP
-        wanted = NewConversation(
-            id=uuid4(),
-            kind=kind,
-            cipher_suite=SUITE,
-            person_id=direct_with.person.pk if direct_with else None,
-        )
+        wanted = self.wants(direct_with=direct_with)
         return create_conversation(device=self.device, wanted=wanted).conversation
 
-    def adds(self, conversation: Conversation, *members: "Member", epoch: int = 0) -> Placed:
-        packages = [member.key_package() for member in members]
-        return submit_commit(
+    def joins(self, conversation: Conversation) -> None:
+        """Enter by the Welcome that waits, with the tree that the server keeps."""
+        waiting = Welcome.objects.get(device=self.device, conversation=conversation)
+        body = welcome_in(bytes(waiting.data))
+        own = self.own.pop(body.key_package_references[0])
+        tree = RatchetTreeExtension.decode(snapshot_of(conversation, waiting.epoch).ratchet_tree)
+        self.groups[conversation.pk] = join(body, own, policy(), tree=tree)
+        self.read[conversation.pk] = waiting.position
+        waiting.delete()
+
+    def catches_up(self, conversation: Conversation) -> Group:
+        """Join if need be, and take in every handshake of the others since."""
+        if conversation.pk not in self.groups:
+            self.joins(conversation)
+        log = log_for(self.device, conversation.pk).entries
+        for entry in log.filter(position__gt=self.read[conversation.pk]):
+            self.takes_in(entry)
+        return self.groups[conversation.pk]
+
+    def catches_up_as_removed(self, conversation: Conversation) -> None:
+        """Take in the log to its end, which is the commit that removes this device."""
+        for entry in log_for(self.device, conversation.pk).entries:
+            if entry.position > self.read[conversation.pk]:
+                self.takes_in(entry)
+        assert conversation.pk not in self.groups
+
+    def takes_in(self, entry: Entry) -> None:
+        room = entry.conversation_id
+        if entry.kind != Entry.Kind.MESSAGE:
+            received = process(self.groups[room], MLSMessage.decode(bytes(entry.data)), policy())
+            if isinstance(received, CommitReceived | ProposalReceived):
+                self.groups[room] = received.group
+            else:
+                del self.groups[room]
+        self.read[room] = entry.position
+
+    def prepares(self, conversation: Conversation, *proposals: Proposal) -> PendingCommit:
+        """Make a commit of these proposals and of all that wait; nothing is sent yet."""
+        group = self.catches_up(conversation)
+        plan = CommitPlan(proposals=proposals, tree_in_welcome=False)
+        return commits.commit(group, plan, policy())
+
+    def prepares_adding(self, conversation: Conversation, *members: "Member") -> PendingCommit:
+        adds = [Add(package) for package in self.claims(*members)]
+        return self.prepares(conversation, *adds)
+
+    def submits(
+        self, conversation: Conversation, pending: PendingCommit, message_id: UUID | None = None
+    ) -> Placed:
+        """Hand a commit in, and keep the group it leads to once it is accepted."""
+        submission = submission_of(conversation.pk, pending, message_id)
+        placed = submit_commit(device=self.device, submission=submission)
+        self.keeps(conversation, pending, placed)
+        return placed
+
+    def keeps(self, conversation: Conversation, pending: PendingCommit, placed: Placed) -> None:
+        self.groups[conversation.pk] = pending.group
+        self.read[conversation.pk] = placed.position
+
+    def commits(self, conversation: Conversation, *proposals: Proposal) -> Placed:
+        return self.submits(conversation, self.prepares(conversation, *proposals))
+
+    def adds(self, conversation: Conversation, *members: "Member") -> Placed:
+        return self.submits(conversation, self.prepares_adding(conversation, *members))
+
+    def removes(self, conversation: Conversation, *members: "Member") -> Placed:
+        group = self.catches_up(conversation)
+        return self.commits(conversation, *(Remove(leaf_of(group, member)) for member in members))
+
+    def proposes_to_leave(self, conversation: Conversation) -> bytes:
+        group = self.catches_up(conversation)
+        return propose(group, Remove(group.own_leaf), policy()).message.encode()
+
+    def leaves(self, conversation: Conversation) -> Placed:
+        return submit_proposal(
             device=self.device,
             conversation_id=conversation.pk,
             message_id=uuid4(),
-            commit=commit(conversation.pk, epoch, *map(Add, packages)),
-            welcome=welcome(*packages),
+            proposal=self.proposes_to_leave(conversation),
         )
 
     def says(
@@ -143,43 +258,90 @@ class Member:
             ciphertext=ciphertext or message(conversation.pk, epoch),
         )
 
-    def new_path(self, conversation_id: UUID, leaf_index: int = 0) -> UpdatePath:
-        leaf = self.leaf(source=CommitSource(b"parent hash"))
-        place = Place(conversation_id.bytes, LeafIndex(leaf_index))
-        signed = leaf.sign(cipher_suite(SUITE), self.signature_private_key, place=place)
-        return UpdatePath(leaf_node=signed, nodes=())
+
+def policy() -> Policy:
+    return conversation_policy(external_sender(), now=int(time.time()))
 
 
-def enrol(name: str) -> Member:
+def capabilities(suite: int) -> Capabilities:
+    return Capabilities(
+        versions=(MLS10,),
+        cipher_suites=(suite,),
+        extensions=(0x000A,),
+        proposals=(),
+        credentials=(1,),
+    )
+
+
+def lifetime() -> Lifetime:
+    now = int(time.time())
+    return Lifetime(now - 3600, now + 30 * DAY)
+
+
+def leaf_of(group: Group, member: Member) -> LeafIndex:
+    key = bytes(member.device.signature_key)
+    return next(leaf for leaf, node in group.members.items() if node.signature_key == key)
+
+
+def submission_of(
+    conversation_id: UUID, pending: PendingCommit, message_id: UUID | None = None
+) -> Submission:
+    return Submission(
+        conversation_id=conversation_id,
+        message_id=message_id or uuid4(),
+        commit=pending.message.encode(),
+        group_info=MLSMessage.of(pending.group_info).encode(),
+        welcome=pending.welcome.encode() if pending.welcome else None,
+    )
+
+
+def enrol(name: str, *, suite: int = SUITE) -> Member:
     """Register a person with one device, as accounts would."""
-    signature_key, identity_key = ED25519.generate(), ED25519.generate()
+    identity_key = ED25519.generate()
     person = Person.objects.create(
         username=f"{name}-{next(_numbers)}",
         display_name=name.title(),
         identity_key=ED25519.public_key_of(identity_key),
     )
-    device_id = uuid4()
+    return with_device(person, identity_key, suite=suite)
+
+
+def with_device(person: Person, identity_key: SignaturePrivateKey, *, suite: int = SUITE) -> Member:
+    """Register a device of the person, one more perhaps."""
+    signature_key, device_id = ED25519.generate(), uuid4()
     public = ED25519.public_key_of(signature_key)
     credential = issue(identity_key, person.pk.bytes, device_id.bytes, public)
     device = Device.objects.create(
         id=device_id,
         person=person,
-        name=f"{name}'s browser",
+        name="Browser",
         signature_key=public,
         credential=credential.encode(),
         authentication_key=ED25519.public_key_of(ED25519.generate()),
         sealed_unlock_share=secrets.token_bytes(64),
     )
-    return Member(device, signature_key, identity_key)
+    return Member(device, signature_key, identity_key, suite)
 
 
-def public_key() -> bytes:
-    suite = cipher_suite(SUITE)
+def public_key(number: int = SUITE) -> bytes:
+    suite = cipher_suite(number)
     return suite.derive_key_pair(suite.random_secret()).public
 
 
 def encoded(key_package: UncheckedKeyPackage) -> bytes:
     return MLSMessage.of(key_package).encode()
+
+
+def key_package_in(data: bytes) -> UncheckedKeyPackage:
+    body = MLSMessage.decode(data).body
+    assert isinstance(body, UncheckedKeyPackage)
+    return body
+
+
+def welcome_in(data: bytes) -> MLSWelcome:
+    body = MLSMessage.decode(data).body
+    assert isinstance(body, MLSWelcome)
+    return body
 
 
 def message(conversation_id: UUID, epoch: int, ciphertext: bytes | None = None) -> bytes:
@@ -192,44 +354,5 @@ def message(conversation_id: UUID, epoch: int, ciphertext: bytes | None = None) 
             authenticated_data=b"",
             encrypted_sender_data=secrets.token_bytes(28),
             ciphertext=ciphertext or secrets.token_bytes(272),
-        )
-    ).encode()
-
-
-def commit(
-    conversation_id: UUID, epoch: int, *proposals: Proposal, path: UpdatePath | None = None
-) -> bytes:
-    """Make a commit as the server sees it; its signature and tags are random bytes."""
-    return MLSMessage.of(
-        PublicMessage(
-            content=FramedContent(
-                group_id=conversation_id.bytes,
-                epoch=epoch,
-                sender=MemberSender(LeafIndex(0)),
-                authenticated_data=b"",
-                content=Commit(proposals=tuple(map(InlineProposal, proposals)), path=path),
-            ),
-            auth=FramedContentAuthData(
-                signature=secrets.token_bytes(64), confirmation_tag=secrets.token_bytes(32)
-            ),
-            membership_tag=secrets.token_bytes(32),
-        )
-    ).encode()
-
-
-def welcome(*packages: UncheckedKeyPackage) -> bytes:
-    """Make a Welcome for these key packages; what it seals is random."""
-    secrets_of = tuple(
-        EncryptedGroupSecrets(
-            new_member=package.reference,
-            encrypted_group_secrets=HPKECiphertext(
-                kem_output=secrets.token_bytes(32), ciphertext=secrets.token_bytes(48)
-            ),
-        )
-        for package in packages
-    )
-    return MLSMessage.of(
-        Welcome(
-            cipher_suite=SUITE, secrets=secrets_of, encrypted_group_info=secrets.token_bytes(200)
         )
     ).encode()

@@ -105,7 +105,9 @@ async def connected(
     assert was_accepted
     socket = LiveSocket(communicator)
     try:
-        assert await socket.read() == Ready(device_id=member.device.pk)
+        ready = await socket.read()
+        assert isinstance(ready, Ready)
+        assert ready.device_id == member.device.pk
         yield socket
     finally:
         await communicator.disconnect()

@@ -12,16 +12,13 @@ from django.utils import timezone
 
 from accounts.models import Scope
 from accounts.services.tokens import issue_token
+from messaging.groups import external_sender
 from messaging.models import Conversation
-from securechat_sdk.mls.messages.proposals import Add
-from tests.messaging.people import (
-    SUITE,
-    Member,
-    commit,
-    encoded,
-    message,
-    welcome,
-)
+from messaging.services.commits import Submission
+from securechat_sdk.mls.group.join import join
+from securechat_sdk.mls.messages.mls_message import MLSMessage
+from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from tests.messaging.people import SUITE, Member, message, policy, submission_of, welcome_in
 
 
 @dataclass
@@ -76,47 +73,60 @@ def base64(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-def test_a_conversation_from_key_packages_to_the_first_message(alice: Member, bob: Member) -> None:
-    hers, his = api_of(alice), api_of(bob)
-    package, conversation_id = bob.key_package(), uuid4()
+# From key packages to the first message -------------------------------------------------------
 
-    stock = his.post(
-        "key-packages", {"key_packages": [base64(encoded(package))], "last_resort": None}
-    )
+
+def test_what_is_uploaded_is_what_is_claimed(alice: Member, bob: Member) -> None:
+    hers, his = api_of(alice), api_of(bob)
+    (package,) = bob.key_packages(1)
+
+    stock = his.post("key-packages", {"key_packages": [base64(package)], "last_resort": None})
     claimed = hers.post("key-packages/claims", {"person_id": str(bob.person.pk)})
-    created = hers.post(
-        "conversations",
-        {
-            "id": str(conversation_id),
-            "kind": "direct",
-            "cipher_suite": SUITE,
-            "person_id": str(bob.person.pk),
-        },
-    )
-    committed = hers.post(
-        f"conversations/{conversation_id}/commits",
-        {
-            "message_id": str(uuid4()),
-            "commit": base64(commit(conversation_id, 0, Add(package))),
-            "welcome": base64(welcome(package)),
-        },
-    )
-    (waiting,) = his.get("welcomes")["results"]
-    his.delete(f"welcomes/{waiting['welcome_id']}")
-    sent = his.post(
-        f"conversations/{conversation_id}/messages",
-        {"message_id": str(uuid4()), "ciphertext": base64(message(conversation_id, 1))},
-    )
-    marked = hers.post(f"conversations/{conversation_id}/delivery", {"position": 2}, status=200)
 
     assert stock == {"available": 1, "has_last_resort": False}
     assert claimed == {
         "person_id": str(bob.person.pk),
-        "key_packages": [
-            {"device_id": str(bob.device.pk), "key_package": base64(encoded(package))}
-        ],
+        "key_packages": [{"device_id": str(bob.device.pk), "key_package": base64(package)}],
     }
     assert his.get("key-packages")["available"] == 0
+
+
+def test_key_packages_of_another_suite_are_asked_for_by_its_number(
+    alice: Member, bob: Member
+) -> None:
+    bob.leaves_key_packages(1)
+    wanted = {"person_id": str(bob.person.pk), "cipher_suite": 1}
+
+    refused = api_of(alice).post("key-packages/claims", wanted, status=409)
+
+    assert refused["code"] == "no_key_package"
+    api_of(alice).post("key-packages/claims", {**wanted, "cipher_suite": SUITE})
+
+
+def test_the_settings_say_what_a_group_must_have(alice: Member) -> None:
+    shown = api_of(alice).get("messaging/settings")
+
+    assert shown == {
+        "cipher_suite": 0xF04E,
+        "external_sender": base64(external_sender().encode()),
+    }
+
+
+def test_a_conversation_begins_with_its_creators_group(alice: Member, bob: Member) -> None:
+    wanted = alice.wants(direct_with=bob)
+    body = {
+        "id": str(wanted.id),
+        "kind": "direct",
+        "cipher_suite": SUITE,
+        "person_id": str(bob.person.pk),
+        "group_info": base64(wanted.group_info),
+    }
+    hers = api_of(alice)
+
+    created = hers.post("conversations", body)
+    again = hers.post("conversations", body, status=200)
+
+    assert created == again
     assert created["members"] == [
         {
             "device_id": str(alice.device.pk),
@@ -125,10 +135,125 @@ def test_a_conversation_from_key_packages_to_the_first_message(alice: Member, bo
             "delivered_position": 0,
         }
     ]
-    assert (committed, sent, marked) == ({"position": 1}, {"position": 2}, {"position": 2})
+
+
+def test_a_commit_brings_its_group_info_and_what_is_wrong_is_said(
+    alice: Member, bob: Member
+) -> None:
+    begun = alice.begins(direct_with=bob)
+    body = commit_body(submission_of(begun.pk, alice.prepares_adding(begun, bob)))
+    address, hers = f"conversations/{begun.pk}/commits", api_of(alice)
+
+    old = base64(MLSMessage.of(alice.groups[begun.pk].group_info(with_tree=False)).encode())
+    refused = hers.post(address, {**body, "group_info": old}, status=422)
+    accepted = hers.post(address, body)
+
+    assert (refused["code"], accepted) == ("commit_invalid", {"position": 1})
+    assert refused["reason"] == "group_info_mismatch"
+
+
+def test_a_joiner_reads_its_welcome_and_the_tree_beside_it(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    his = api_of(bob)
+    (waiting,) = his.get("welcomes")["results"]
+    tree = his.get(f"conversations/{conversation.pk}/tree?epoch={waiting['epoch']}")
+
+    group = join(
+        welcome_in(b64decode(waiting["welcome"])),
+        *bob.own.values(),
+        policy(),
+        tree=RatchetTreeExtension.decode(b64decode(tree["ratchet_tree"])),
+    )
+
     assert set(waiting) == {"welcome_id", "conversation_id", "position", "epoch", "welcome"}
-    assert his.get("welcomes") == {"results": []}
-    his.delete(f"welcomes/{waiting['welcome_id']}", status=404)
+    assert tree["epoch"] == group.epoch == 1
+    assert group.epoch_authenticator == alice.groups[conversation.pk].epoch_authenticator
+
+
+def test_a_welcome_that_was_used_is_forgotten(bob: Member, conversation: Conversation) -> None:
+    his = api_of(bob)
+    (waiting,) = his.get("welcomes")["results"]
+    address = f"welcomes/{waiting['welcome_id']}"
+
+    api_of(bob, Scope.MESSAGES_READ).delete(address, status=403)
+    his.delete(address)
+
+    assert his.get("welcomes")["results"] == []
+    his.delete(address, status=404)
+
+
+def test_many_welcomes_come_in_pages(alice: Member, bob: Member) -> None:
+    for _ in range(51):
+        alice.adds(alice.begins(), bob)
+    his = api_of(bob)
+
+    first = his.get("welcomes")
+    second = his.get(first["next"].split("/api/v1/")[1])
+
+    ids = {one["welcome_id"] for one in first["results"] + second["results"]}
+    assert (len(first["results"]), len(ids)) == (50, 51)
+
+
+def test_a_tree_that_is_not_kept_has_a_code_of_its_own(
+    alice: Member, bob: Member, carol: Member, conversation: Conversation
+) -> None:
+    address = f"conversations/{conversation.pk}/tree"
+    bob.catches_up(conversation)
+    for _ in range(2):
+        alice.commits(conversation)
+    hers = api_of(alice)
+
+    assert hers.get(f"{address}?epoch=2")["epoch"] == 2
+    assert hers.get(f"{address}?epoch=1", status=404)["code"] == "tree_not_kept"
+    assert hers.get(f"{address}?epoch=9", status=404)["code"] == "tree_not_kept"
+    assert hers.get(address, status=400)["code"] == "invalid_input"
+    assert api_of(carol).get(f"{address}?epoch=2", status=404)["code"] == "not_found"
+
+
+def test_messages_and_marks_follow(alice: Member, bob: Member, conversation: Conversation) -> None:
+    body = {"message_id": str(uuid4()), "ciphertext": base64(message(conversation.pk, 1))}
+
+    sent = api_of(bob).post(f"conversations/{conversation.pk}/messages", body)
+    marked = api_of(alice).post(
+        f"conversations/{conversation.pk}/delivery", {"position": 2}, status=200
+    )
+
+    assert (sent, marked) == ({"position": 2}, {"position": 2})
+
+
+def test_who_leaves_a_group_reads_up_to_its_removal(alice: Member, bob: Member) -> None:
+    group = alice.begins()
+    alice.adds(group, bob)
+    proposal = bob.proposes_to_leave(group)
+    body = {"message_id": str(uuid4()), "proposal": base64(proposal)}
+    address, his = f"conversations/{group.pk}", api_of(bob)
+
+    left = his.post(f"{address}/proposals", body)
+    again = his.post(f"{address}/proposals", body, status=200)
+    silence = {"message_id": str(uuid4()), "ciphertext": base64(message(group.pk, 1))}
+    pending = api_of(alice).post(f"{address}/messages", silence, status=409)
+    alice.commits(group)
+    alice.says(group, epoch=2)
+    log = his.get(f"{address}/entries")
+
+    assert (left, again, pending["code"]) == ({"position": 2}, {"position": 2}, "proposals_pending")
+    assert [entry["position"] for entry in log["entries"]] == [2, 3]
+    assert log["last_position"] == 3
+    his.get(address, status=404)
+    assert his.get("conversations")["results"] == []
+
+
+def commit_body(submission: Submission) -> dict[str, Any]:
+    return {
+        "message_id": str(submission.message_id),
+        "commit": base64(submission.commit),
+        "group_info": base64(submission.group_info),
+        "welcome": base64(submission.welcome) if submission.welcome else None,
+    }
+
+
+# The log --------------------------------------------------------------------------------------
 
 
 def test_each_side_of_a_direct_conversation_sees_the_other_person(

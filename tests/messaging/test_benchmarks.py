@@ -109,3 +109,10 @@ def test_the_judge_of_faults_sees_what_was_lost_or_seen_wrongly(
     assert what_is_wrong(conversation, device(log[1:], right)) == {"gaps": 2, "reordered": 1}
     twice = [*log, log[2]]
     assert what_is_wrong(conversation, device(twice, right))["duplicated"] == 1
+
+
+def test_a_large_file_costs_the_server_little_memory() -> None:
+    figures = run("benchmarks.attachments", "--mebibytes", "48", "--clients", "2")
+
+    assert figures["memory_grown_mebibytes_up"] < 24
+    assert figures["memory_grown_mebibytes_down"] < 24

@@ -7,13 +7,15 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django import Settings
 
-from messaging.access import conversation_for, conversation_in_full, membership_for
+from messaging.access import conversation_for, conversation_in_full, log_for
 from messaging.errors import (
     CipherSuiteNotAllowed,
     ConversationIdTaken,
     ConversationNotFound,
     DirectConversationExists,
+    GroupInfoInvalid,
     PersonNotFound,
     PersonNotSuitable,
 )
@@ -21,26 +23,19 @@ from messaging.models import Conversation, Entry, Membership
 from messaging.services.conversations import (
     ABANDONED_AFTER,
     Created,
-    NewConversation,
     create_conversation,
 )
-from tests.messaging.people import SUITE, Member, enrol
-
-
-def direct_with(other: Member) -> NewConversation:
-    return NewConversation(
-        id=uuid4(), kind=Conversation.Kind.DIRECT, cipher_suite=SUITE, person_id=other.person.pk
-    )
-
-
-def group() -> NewConversation:
-    return NewConversation(
-        id=uuid4(), kind=Conversation.Kind.GROUP, cipher_suite=SUITE, person_id=None
-    )
+from securechat_sdk.identity import group_extensions, server_sender
+from securechat_sdk.mls.crypto.signatures import ED25519
+from securechat_sdk.mls.group.commit import CommitPlan
+from securechat_sdk.mls.group.commit import commit as make_commit
+from securechat_sdk.mls.group.create import create_group
+from securechat_sdk.mls.messages.mls_message import MLSMessage
+from tests.messaging.people import Member, enrol, policy
 
 
 def test_a_conversation_begins_with_its_creator_alone(alice: Member) -> None:
-    created = create_conversation(device=alice.device, wanted=group())
+    created = create_conversation(device=alice.device, wanted=alice.wants())
 
     shown = conversation_in_full(alice.device, created.conversation.pk)
     assert created.is_new
@@ -49,7 +44,7 @@ def test_a_conversation_begins_with_its_creator_alone(alice: Member) -> None:
 
 
 def test_creating_it_again_changes_nothing(alice: Member, bob: Member) -> None:
-    for wanted in (group(), direct_with(bob)):
+    for wanted in (alice.wants(), alice.wants(direct_with=bob)):
         first = create_conversation(device=alice.device, wanted=wanted)
         again = create_conversation(device=alice.device, wanted=wanted)
 
@@ -58,12 +53,13 @@ def test_creating_it_again_changes_nothing(alice: Member, bob: Member) -> None:
 
 
 def test_an_id_that_is_taken_is_refused(alice: Member, bob: Member) -> None:
-    wanted = group()
+    wanted = alice.wants()
     create_conversation(device=alice.device, wanted=wanted)
 
     for device, other in (
-        (bob.device, wanted),
-        (alice.device, replace(direct_with(bob), id=wanted.id)),
+        (bob.device, bob.wants(conversation_id=wanted.id)),
+        (alice.device, alice.wants(conversation_id=wanted.id)),
+        (alice.device, alice.wants(conversation_id=wanted.id, direct_with=bob)),
     ):
         with pytest.raises(ConversationIdTaken):
             create_conversation(device=device, wanted=other)
@@ -75,17 +71,17 @@ def test_a_pair_has_one_direct_conversation_whoever_asks(alice: Member, bob: Mem
 
     for asking, other in ((alice, bob), (bob, alice)):
         with pytest.raises(DirectConversationExists) as refused:
-            create_conversation(device=asking.device, wanted=direct_with(other))
+            create_conversation(device=asking.device, wanted=asking.wants(direct_with=other))
         assert refused.value.facts == {"conversation_id": str(first.pk)}
 
 
 def test_a_direct_conversation_that_never_began_gives_way(alice: Member, bob: Member) -> None:
     abandoned = alice.begins(direct_with=bob)
     with pytest.raises(DirectConversationExists):
-        create_conversation(device=bob.device, wanted=direct_with(alice))
+        create_conversation(device=bob.device, wanted=bob.wants(direct_with=alice))
     Conversation.objects.update(created_at=abandoned.created_at - ABANDONED_AFTER - timedelta(1))
 
-    second = create_conversation(device=bob.device, wanted=direct_with(alice))
+    second = create_conversation(device=bob.device, wanted=bob.wants(direct_with=alice))
 
     assert second.is_new
     with pytest.raises(ConversationNotFound):
@@ -93,29 +89,70 @@ def test_a_direct_conversation_that_never_began_gives_way(alice: Member, bob: Me
 
 
 def test_the_creator_may_begin_anew_at_once(alice: Member, bob: Member) -> None:
-    create_conversation(device=alice.device, wanted=direct_with(bob))
+    create_conversation(device=alice.device, wanted=alice.wants(direct_with=bob))
 
-    assert create_conversation(device=alice.device, wanted=direct_with(bob)).is_new
+    assert create_conversation(device=alice.device, wanted=alice.wants(direct_with=bob)).is_new
 
 
 def test_who_is_named_must_fit_the_kind(alice: Member, bob: Member) -> None:
     for wanted in (
-        replace(group(), person_id=bob.person.pk),
-        replace(direct_with(bob), person_id=None),
-        direct_with(alice),
+        replace(alice.wants(), person_id=bob.person.pk),
+        replace(alice.wants(direct_with=bob), person_id=None),
+        alice.wants(direct_with=alice),
     ):
         with pytest.raises(PersonNotSuitable):
             create_conversation(device=alice.device, wanted=wanted)
     with pytest.raises(PersonNotFound):
         create_conversation(
-            device=alice.device, wanted=replace(direct_with(bob), person_id=uuid4())
+            device=alice.device,
+            wanted=replace(alice.wants(direct_with=bob), person_id=uuid4()),
         )
 
 
-def test_only_allowed_suites_are_accepted(alice: Member) -> None:
-    for suite in (0, 2, 7, 0xF04E):
-        with pytest.raises(CipherSuiteNotAllowed):
-            create_conversation(device=alice.device, wanted=replace(group(), cipher_suite=suite))
+def test_conversations_begin_with_the_organisations_suite_alone(
+    alice: Member, settings: Settings
+) -> None:
+    hybrid, classical = alice.wants(), enrol("old", suite=1)
+    other = classical.wants()
+
+    with pytest.raises(CipherSuiteNotAllowed):
+        create_conversation(device=classical.device, wanted=other)
+    settings.CONFIG = settings.CONFIG.model_copy(update={"cipher_suite": 1})
+    with pytest.raises(CipherSuiteNotAllowed):
+        create_conversation(device=alice.device, wanted=hybrid)
+    assert create_conversation(device=classical.device, wanted=other).is_new
+
+
+def test_a_group_begins_with_its_creator_and_this_server(alice: Member, bob: Member) -> None:
+    good, other = alice.wants(), bob.wants()
+    started = alice.groups[good.id]
+    alone = create_group(alice.own_key_package(), good.id.bytes, policy())
+    foreign = group_extensions(server_sender(ED25519.public_key_of(ED25519.generate())))
+    judged = replace(policy(), judge=lambda _claim: None)
+    listed = create_group(alice.own_key_package(), good.id.bytes, judged, foreign)
+    later = make_commit(started, CommitPlan(), policy()).group
+
+    for unfit in (
+        b"\0",
+        good.group_info[:-1],
+        other.group_info,
+        *(
+            MLSMessage.of(group_info).encode()
+            for group_info in (
+                started.group_info(with_tree=False),
+                alone.group_info(with_tree=True),
+                listed.group_info(with_tree=True),
+                later.group_info(with_tree=True),
+                replace(started.group_info(with_tree=True), signature=b"\0" * 64),
+            )
+        ),
+    ):
+        with pytest.raises(GroupInfoInvalid):
+            create_conversation(device=alice.device, wanted=replace(good, group_info=unfit))
+    with pytest.raises(GroupInfoInvalid):
+        create_conversation(device=bob.device, wanted=good)
+    assert not Conversation.objects.exists()
+    assert create_conversation(device=alice.device, wanted=good).is_new
 
 
 def test_an_outsider_cannot_tell_that_a_conversation_exists(alice: Member, bob: Member) -> None:
@@ -123,7 +160,7 @@ def test_an_outsider_cannot_tell_that_a_conversation_exists(alice: Member, bob: 
 
     refusals = []
     for conversation_id in (hidden, uuid4()):
-        for look in (conversation_for, conversation_in_full, membership_for):
+        for look in (conversation_for, conversation_in_full, log_for):
             with pytest.raises(ConversationNotFound) as refused:
                 look(bob.device, conversation_id)
             refusals.append((refused.value.code, refused.value.detail, refused.value.facts))
@@ -151,11 +188,27 @@ def test_the_database_itself_refuses_what_can_never_be(alice: Member, bob: Membe
         replace_fields(entry, position=0, kind="message"),
         replace_fields(entry, position=2, epoch=1, message_id=entry.message_id),
         Membership(
-            conversation=conversation, device=alice.device, joined_position=0, delivered_position=0
+            conversation=conversation,
+            device=alice.device,
+            joined_position=0,
+            delivered_position=0,
+            leaf_index=1,
         ),
         Membership(
-            conversation=conversation, device=bob.device, joined_position=2, delivered_position=1
+            conversation=conversation,
+            device=bob.device,
+            joined_position=2,
+            delivered_position=1,
+            leaf_index=1,
         ),
+        Membership(
+            conversation=conversation,
+            device=bob.device,
+            joined_position=0,
+            delivered_position=0,
+            leaf_index=0,
+        ),
+        replace_fields(entry, position=2, sender=None, kind="message"),
         Conversation(id=uuid4(), kind="direct", cipher_suite=1, created_by=alice.device),
         Conversation(
             id=uuid4(),
@@ -188,7 +241,7 @@ def test_two_people_who_begin_at_the_same_time_get_one_conversation() -> None:
 
     def begin(pair: tuple[Member, Member]) -> bool:
         try:
-            create_conversation(device=pair[0].device, wanted=direct_with(pair[1]))
+            create_conversation(device=pair[0].device, wanted=pair[0].wants(direct_with=pair[1]))
         except DirectConversationExists:
             return False
         else:

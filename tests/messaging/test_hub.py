@@ -17,7 +17,7 @@ from accounts.services.tickets import SocketCaller
 from messaging import doorbell
 from messaging import hub as hubs
 from messaging import outbox as outboxes
-from messaging.access import entries_for, membership_for
+from messaging.access import log_for
 from messaging.consumers import DeviceSocket
 from messaging.doorbell import Ring, What
 from messaging.hub import Hub, hub_of_this_process
@@ -30,6 +30,7 @@ from securechat_sdk.wire.frames import (
     CloseCode,
     DeliveryAdvanced,
     EntryAppended,
+    Ready,
     WelcomeArrived,
 )
 from tests.messaging.people import Member, enrol
@@ -67,7 +68,7 @@ async def a_doorbell_out_of_order() -> AsyncIterator[None]:
 
 def log_of(member: Member, conversation: Conversation) -> list[EntryAppended]:
     """What the member's device reads over HTTP when it catches up."""
-    entries = entries_for(membership_for(member.device, conversation.pk))
+    entries = log_for(member.device, conversation.pk).entries
     return [entry_event(entry) for entry in entries]
 
 
@@ -171,7 +172,7 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
 
     async with connected(alice) as hers, connected(bob) as his, connected(carol) as new:
         writing = asyncio.gather(*(socket.say(group.pk) for socket in (hers, his)))
-        await in_thread(alice.adds)(group, carol, epoch=1)
+        await in_thread(alice.adds)(group, carol)
         await writing
         await in_thread(alice.says)(group, epoch=2)
         joined = await new.wait_for(WelcomeArrived)
@@ -266,7 +267,8 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
     monkeypatch.setattr(outboxes, "MOST_FRAMES", 5)
     stalled = StalledReader(reads=1)
     caller = SocketCaller(device=bob.device, token=None)
-    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve())
+    ready = Ready(device_id=bob.device.pk, incarnation=uuid4())
+    socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve(ready))
 
     async with connected(alice) as hers:
         answers = [await hers.say(conversation.pk) for _ in range(10)]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.errors import DeviceRevoked
+from accounts.models import Spending
 from messaging.errors import (
     ClaimsExhausted,
     KeyPackageDuplicate,
@@ -20,7 +21,7 @@ from messaging.errors import (
     PersonNotFound,
     TooManyKeyPackages,
 )
-from messaging.models import ClaimBudget, KeyPackage
+from messaging.models import KeyPackage
 from messaging.services import key_packages
 from messaging.services.key_packages import (
     Stock,
@@ -29,7 +30,7 @@ from messaging.services.key_packages import (
     upload_key_packages,
 )
 from securechat_sdk.mls.messages.leaf_nodes import KeyPackageSource, Lifetime
-from tests.messaging.people import DAY, Member, encoded, enrol, message
+from tests.messaging.people import DAY, Member, encoded, enrol, key_package_in, message
 
 
 def test_what_a_device_uploads_is_what_a_claimer_gets(alice: Member, bob: Member) -> None:
@@ -54,7 +55,38 @@ def test_the_last_resort_serves_only_when_nothing_else_is_left_and_stays(
     ]
 
     assert claims == [single, resort, resort]
-    assert stock_of(bob.device) == Stock(available=0, has_last_resort=True)
+
+
+def test_a_last_resort_that_was_handed_out_is_to_be_replaced(alice: Member, bob: Member) -> None:
+    bob.leaves_key_packages(0, last_resort=True)
+    before = stock_of(bob.device)
+    claim_key_packages(device=alice.device, person_id=bob.person.pk)
+    used = stock_of(bob.device)
+    bob.leaves_key_packages(0, last_resort=True)
+
+    assert [stock.has_last_resort for stock in (before, used, stock_of(bob.device))] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_key_packages_are_kept_and_claimed_by_their_suite(alice: Member, bob: Member) -> None:
+    classical = replace(bob, suite=1)
+    bob.leaves_key_packages(1)
+    classical.leaves_key_packages(2)
+
+    def claimed_suite(suite: int | None) -> int:
+        (one,) = claim_key_packages(
+            device=alice.device, person_id=bob.person.pk, cipher_suite=suite
+        )
+        return key_package_in(one.key_package).cipher_suite
+
+    assert stock_of(bob.device).available == 1
+    assert [claimed_suite(suite) for suite in (None, 1, 1)] == [0xF04E, 1, 1]
+    for suite in (None, 0xF04E, 1, 2):
+        with pytest.raises(NoKeyPackage):
+            claimed_suite(suite)
 
 
 def test_a_new_last_resort_replaces_the_one_before(bob: Member) -> None:
@@ -180,7 +212,7 @@ def test_claims_are_counted_and_renewed_after_an_hour(
     with pytest.raises(ClaimsExhausted) as refused:
         claim_key_packages(device=alice.device, person_id=bob.person.pk)
     left_after_refusal = stock_of(bob.device).available
-    ClaimBudget.objects.update(renews_at=timezone.now())
+    Spending.objects.update(renews_at=timezone.now())
     claim_key_packages(device=alice.device, person_id=bob.person.pk)
 
     assert refused.value.facts["retry_after"] in range(3590, 3602)

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.errors import DeviceRevoked
-from messaging.access import entries_for, membership_for
+from messaging.access import log_for
 from messaging.errors import (
     ConversationNotFound,
     MessageIdReused,
@@ -21,7 +21,7 @@ from messaging.errors import (
 from messaging.models import Conversation, Entry, Membership
 from messaging.services.deliveries import mark_delivered
 from messaging.services.log import Placed
-from tests.messaging.people import Member, commit, encoded, enrol, message
+from tests.messaging.people import Member, encoded, enrol, message
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def conversation(alice: Member, bob: Member) -> Conversation:
 
 
 def positions_read_by(member: Member, conversation: Conversation) -> list[int]:
-    entries = entries_for(membership_for(member.device, conversation.pk))
-    return [entry.position for entry in entries]
+    log = log_for(member.device, conversation.pk)
+    return [entry.position for entry in log.entries]
 
 
 def test_messages_take_the_next_places(
@@ -52,7 +52,7 @@ def test_what_was_sent_is_what_is_read(
 
     placed = alice.says(conversation, ciphertext)
 
-    entry = entries_for(membership_for(bob.device, conversation.pk)).get(position=placed.position)
+    entry = log_for(bob.device, conversation.pk).entries.get(position=placed.position)
     assert bytes(entry.data) == ciphertext
     assert (entry.kind, entry.epoch, entry.sender_id) == ("message", 1, alice.device.pk)
 
@@ -132,7 +132,7 @@ def test_bytes_that_are_no_message_of_this_conversation_are_refused(
         right[:-1],
         right + b"\0",
         message(uuid4(), 1),
-        commit(conversation.pk, 1),
+        alice.prepares(conversation).message.encode(),
         encoded(alice.key_package()),
         right.replace(b"\0\1\1", b"\0\1\3", 1),
     ):

@@ -13,8 +13,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from accounts.models import Scope
 from accounts.services.tokens import issue_token
 from tests.messaging.people import Member, enrol
+from tests.securechat import media_types  # noqa: F401 - known once it is imported
 
-PATHS = re.compile(r"/api/v1/(key-packages|conversations|welcomes)")
+PATHS = re.compile(r"/api/v1/(key-packages|conversations|welcomes|attachments)")
 
 
 def operations() -> list[Any]:

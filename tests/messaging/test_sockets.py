@@ -159,10 +159,11 @@ async def test_an_added_device_gets_its_welcome_and_then_what_follows(
         begun = await in_thread(alice.begins)()
         await in_thread(alice.adds)(begun, carol)
         await in_thread(alice.says)(begun)
-        first = await hers.read()
+        first = await hers.wait_for(WelcomeArrived)
+        before = list(hers.passed_over)
         following = await hers.wait_for(EntryAppended)
 
-    assert isinstance(first, WelcomeArrived)
+    assert not any(isinstance(frame, EntryAppended) for frame in before)
     assert (first.conversation_id, first.position, first.epoch) == (begun.pk, 1, 1)
     assert following.position == 2
 
@@ -240,7 +241,7 @@ async def browser_of(member: Member, session: SessionStore) -> AsyncIterator[Liv
     communicator = WebsocketCommunicator(websocket_application, "/ws/v1/", headers=headers)
     assert (await communicator.connect(20))[0]
     socket = LiveSocket(communicator)
-    assert await socket.read() == Ready(device_id=member.device.pk)
+    assert isinstance(await socket.read(), Ready)
     yield socket
     await communicator.disconnect()
 

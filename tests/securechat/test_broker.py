@@ -6,6 +6,7 @@ from queue import Empty
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from kombu import Connection
 
 from securechat import broker
@@ -46,4 +47,19 @@ def test_a_reader_that_never_waits_gets_every_message_whole_and_once(tmp_path: P
         sender.join()
 
     assert sorted(one["number"] for one in got) == list(range(MESSAGES))
-    assert not list(tmp_path.glob(".*.part"))
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"\xff\xfe", b"\0" * 4096])
+def test_a_file_that_is_no_message_keeps_no_other_from_being_read(
+    tmp_path: Path, garbage: bytes
+) -> None:
+    queue = f"queue-{uuid4()}"
+    with connect(tmp_path) as writing, connect(tmp_path) as reading:
+        (tmp_path / f"0_first.{queue}.msg").write_bytes(garbage)
+        writing.SimpleQueue(queue).put({"number": 7})
+
+        got = reading.SimpleQueue(queue, no_ack=True).get_nowait()
+
+    assert got.payload == {"number": 7}
+    assert not list(tmp_path.glob("*.msg"))

@@ -23,6 +23,7 @@ from schemathesis.config import SchemathesisConfig
 from accounts.models import Role, Scope
 from securechat.urls import urlpatterns
 from tests.accounts.people import Browser, make_person, read
+from tests.securechat import media_types  # noqa: F401 - known once it is imported
 from tests.securechat.routes import api_routes
 
 CONFIG = Path(__file__).resolve().parents[2] / "schemathesis.toml"
@@ -91,7 +92,12 @@ def own(browser: Browser) -> dict[str, str]:
     body = {"id": conversation, "kind": "group", "cipher_suite": 1, "person_id": None}
     assert browser.api("POST", "conversations", body).status_code == 201
     invitation = browser.api("POST", "invitations", {"username": "carol"})
+    upload = "21111111-2222-4333-8444-555555555555"
+    file = {"id": upload, "message_id": conversation, "size": 1}
+    begun = browser.api("POST", f"conversations/{conversation}/attachments", file)
+    assert begun.status_code == 201
     return {
+        "attachment_id": upload,
         "conversation_id": conversation,
         "device_id": str(browser.keys.device_id),
         "invitation_id": read(invitation)["id"],

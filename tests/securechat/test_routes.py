@@ -11,23 +11,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
+from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import Device, Role, Scope
 from accounts.services.devices import revoke_device
 from facelogin import consent
-from messaging.models import Conversation, Welcome
+from messaging.models import Attachment, Conversation, Welcome
 from securechat.urls import urlpatterns
-from securechat_sdk.mls.messages.proposals import Add
 from tests.accounts.people import PASSWORD, Browser, Script, make_person, read, text
-from tests.messaging.people import commit, enrol, message
+from tests.messaging.people import Member, message, submission_of
 from tests.securechat.routes import API, Route, api_routes
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,7 @@ ROUTES = {
     ("person", "GET"): Line(Need.A_DEVICE, Scope.PEOPLE_READ),
     ("face", "GET"): Line(Need.A_LOOK),
     ("face", "DELETE"): Line(Need.A_PERSON),
+    ("face-alerts", "DELETE"): Line(Need.SECOND_FACTOR),
     ("face-enrolments", "POST"): Line(Need.A_PERSON),
     ("face-verifications", "POST"): Line(Need.A_FACE_STAGE),
     ("face-capture", "GET"): Line(Need.THE_ATTEMPT, is_owned=True),
@@ -95,6 +96,7 @@ ROUTES = {
     ("face-preview", "POST"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-completion", "POST"): Line(Need.THE_ATTEMPT, is_owned=True),
     ("face-decline", "POST"): Line(Need.A_FACE_STAGE),
+    ("messaging-settings", "GET"): Line(Need.A_DEVICE, READ),
     ("key-packages", "GET"): Line(Need.A_DEVICE, Scope.KEYS_WRITE),
     ("key-packages", "POST"): Line(Need.A_DEVICE, Scope.KEYS_WRITE),
     ("key-package-claims", "POST"): Line(Need.A_DEVICE, WRITE),
@@ -104,9 +106,17 @@ ROUTES = {
     ("entries", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("messages", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("commits", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("proposals", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("tree", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("delivery", "POST"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("conversation-attachments", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachments", "GET"): Line(Need.A_DEVICE, WRITE),
+    ("attachment", "GET"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachment", "PATCH"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachment", "DELETE"): Line(Need.A_DEVICE, WRITE, is_owned=True),
+    ("attachment-content", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("welcomes", "GET"): Line(Need.A_DEVICE, READ),
-    ("welcome", "DELETE"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("welcome", "DELETE"): Line(Need.A_DEVICE, WRITE, is_owned=True),
 }
 FREE = frozenset({Need.NOTHING, Need.A_LOOK, Need.A_PAGE})
 KNOWN = FREE | {Need.A_PERSON}
@@ -126,6 +136,8 @@ class Place:
     """Bob at his browser, with one of everything."""
 
     owner: Browser
+    member: Member
+    conversation: Conversation
     ids: dict[str, str]
 
 
@@ -240,13 +252,17 @@ def place(db: None) -> Place:
     inviting = Browser().log_in(administrator)
     invitation = read(inviting.api("POST", "invitations", {"username": "carol"}))
     owner = Browser().at_home(make_person("bob"))
-    conversation = a_conversation(owner)
+    device = Device.objects.get(pk=owner.keys.device_id)
+    member = Member(device, owner.keys.signature, owner.keys.identity)
+    conversation = member.begins()
     welcome = Welcome.objects.create(
         device_id=owner.keys.device_id, conversation=conversation, position=1, epoch=0, data=b"w"
     )
     capture = read(owner.api("POST", "face/enrolments", CONSENT))
     return Place(
         owner,
+        member,
+        conversation,
         {
             "device_id": str(owner.keys.device_id),
             "token_id": owner.make_token(Scope.PEOPLE_READ).token_id,
@@ -255,18 +271,26 @@ def place(db: None) -> Place:
             "capture_id": capture["id"],
             "conversation_id": str(conversation.pk),
             "welcome_id": str(welcome.pk),
+            "attachment_id": str(an_attachment(conversation).pk),
         },
     )
 
 
-def a_conversation(owner: Browser) -> Conversation:
-    conversation_id = uuid4()
-    wanted = {"id": str(conversation_id), "kind": "group", "cipher_suite": 1, "person_id": None}
-    assert owner.api("POST", "conversations", wanted).status_code == 201
-    return Conversation.objects.get(pk=conversation_id)
+def an_attachment(conversation: Conversation) -> Attachment:
+    """It is there as a whole, so it can be read; nothing looks into the store for that here."""
+    return Attachment.objects.create(
+        id=uuid4(),
+        conversation=conversation,
+        uploader=conversation.created_by,
+        message_id=uuid4(),
+        size=1,
+        received=1,
+        part_size=1,
+    )
 
 
 CONSENT = {"consent_version": consent.VERSION, "password": PASSWORD}
+QUERIES = {"tree": "?epoch=0"}
 FORMS = {
     "face-frames": encode_multipart(
         BOUNDARY,
@@ -283,23 +307,49 @@ FORMS = {
 }
 
 
+def new_commit(member: Member, conversation: Conversation) -> dict[str, Any]:
+    made = submission_of(conversation.pk, member.prepares(conversation))
+    return {
+        "message_id": str(made.message_id),
+        "commit": text(made.commit),
+        "group_info": text(made.group_info),
+        "welcome": None,
+    }
+
+
+BODIES: dict[str, Callable[[Member, Conversation], dict[str, Any]]] = {
+    "face-enrolments": lambda _member, _conversation: CONSENT,
+    "messages": lambda _member, conversation: {
+        "message_id": str(uuid4()),
+        "ciphertext": text(message(conversation.pk, 0)),
+    },
+    "commits": new_commit,
+    "proposals": lambda member, conversation: {
+        "message_id": str(uuid4()),
+        "proposal": text(member.proposes_to_leave(conversation)),
+    },
+    "conversation-attachments": lambda _member, _conversation: {
+        "id": str(uuid4()),
+        "message_id": str(uuid4()),
+        "size": 1,
+    },
+    "delivery": lambda _member, _conversation: {"position": 0},
+}
+
+
 def body_for(name: str, place: Place) -> Any:
     """Return what is well formed, so that what is refused is the caller."""
-    conversation = UUID(place.ids["conversation_id"])
-    if name == "face-enrolments":
-        return CONSENT
-    if name == "messages":
-        return {"message_id": str(uuid4()), "ciphertext": text(message(conversation, 0))}
-    if name == "commits":
-        added = commit(conversation, 0, Add(enrol("newcomer").key_package()))
-        return {"message_id": str(uuid4()), "commit": text(added), "welcome": None}
-    return {"position": 0} if name == "delivery" else {}
+    if name not in BODIES:
+        return {}
+    return BODIES[name](place.member, place.conversation)
 
 
 def ask(caller: Browser | Script, route: Route, method: str, place: Place) -> HttpResponse:
-    path = route.template.removeprefix(API).format(**place.ids)
+    path = route.template.removeprefix(API).format(**place.ids) + QUERIES.get(route.name, "")
     if route.name in FORMS and isinstance(caller, Browser):
         return submit(caller, path, method, FORMS[route.name])
+    if (route.name, method) == ("attachment", "PATCH"):
+        return append(caller, path)
     body = None if method == "GET" else body_for(route.name, place)
     return caller.api(method, path, body)
 
@@ -313,6 +363,24 @@ def submit(browser: Browser, path: str, method: str, form: bytes) -> HttpRespons
         form,
         content_type=MULTIPART_CONTENT,
         headers={"X-CSRFToken": browser.client.cookies["csrftoken"].value},
+    )
+    return cast("HttpResponse", answer)
+
+
+def append(caller: Browser | Script, path: str) -> HttpResponse:
+    """Send a part of a file: bytes, and where they begin."""
+    client = caller.client if isinstance(caller, Browser) else Client(enforce_csrf_checks=True)
+    if isinstance(caller, Browser):
+        caller.api("GET", "session")
+        headers = {"X-CSRFToken": caller.client.cookies["csrftoken"].value}
+    else:
+        headers = {"Authorization": f"Bearer {caller.token}"}
+    answer = client.generic(
+        "PATCH",
+        f"/{API}{path}",
+        b"part",
+        content_type="application/partial-upload",
+        headers={**headers, "Upload-Offset": "1"},
     )
     return cast("HttpResponse", answer)
 
@@ -345,7 +413,8 @@ def test_everybody_gets_what_is_theirs(place: Place, name: str) -> None:
             continue
         with undone(somebody):
             answer = ask(somebody, route, method, place)
-        what = f"{name}: {method} {route.name}: {answer.status_code} {answer.content[:200]!r}"
+        shown = "a stream" if answer.streaming else answer.content[:200]
+        what = f"{name}: {method} {route.name}: {answer.status_code} {shown!r}"
         refused = caller.is_refused(ROUTES[route.name, method], method)
         if refused is None:
             assert answer.status_code not in {401, 403, 404, 405}, what

@@ -1,5 +1,6 @@
 """What one client can do to the bounded server, against a real one in a process of its own."""
 
+import contextlib
 import json
 import os
 import socket
@@ -16,9 +17,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from securechat.server import MAX_BODY_BYTES
+from securechat.uploads import MAX_PART_BYTES
+
+ANY_ID = "00000000-0000-4000-8000-000000000000"
+UNREAD_ID = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 
 # An application that measures bodies, and floods each socket; limits in time are shortened.
 APPLICATION = """
+import asyncio
 import sys
 import securechat.server as server
 server.HEADER_SECONDS = 1
@@ -34,7 +40,9 @@ async def application(scope, receive, send):
         while (message := await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": str(len(message["text"]))})
         return
-    size, more = 0, True
+    size, more = 0, scope["path"] != "/api/v1/attachments/ffffffff-ffff-4fff-8fff-ffffffffffff"
+    if scope["method"] == "PATCH":
+        await asyncio.sleep(1)  # before it asks for any of the body
     while more:
         message = await receive()
         size, more = size + len(message.get("body", b"")), message.get("more_body", False)
@@ -132,6 +140,73 @@ def test_a_body_without_a_declared_length_is_refused_where_it_passes_the_limit(
         status, _ = answer(connection)
 
     assert status == 413
+
+
+def patch(length: int, *, attachment: str = ANY_ID, close: bool = True) -> bytes:
+    lines = [
+        f"PATCH /api/v1/attachments/{attachment} HTTP/1.1",
+        "Host: x",
+        f"Content-Length: {length}",
+        *(["Connection: close"] if close else []),
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def test_a_part_of_a_file_is_read_no_faster_than_it_is_asked_for(server: Running) -> None:
+    before, connections = server.resident_bytes(), [server.connect() for _ in range(8)]
+    for connection in connections:
+        connection.sendall(patch(MAX_PART_BYTES))
+        connection.setblocking(False)
+    sent = dict.fromkeys(connections, 0)
+    deadline = time.monotonic() + 0.8
+    while time.monotonic() < deadline:
+        for connection in connections:
+            with contextlib.suppress(BlockingIOError):
+                sent[connection] += connection.send(bytes(MAX_PART_BYTES - sent[connection]))
+        time.sleep(0.01)
+    grown = server.resident_bytes() - before
+    statuses = []
+    for connection in connections:
+        connection.settimeout(30)
+        connection.sendall(bytes(MAX_PART_BYTES - sent[connection]))
+        statuses.append(answer(connection))
+        connection.close()
+
+    assert grown < 8 * 1024 * 1024, "of 64 MiB"
+    assert statuses == [(200, str(MAX_PART_BYTES).encode())] * 8
+
+
+def test_a_connection_goes_on_after_a_part(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(patch(300_000, close=False) + bytes(300_000) + post(5) + b"12345")
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert received.endswith(b"\r\n\r\n5")
+    assert b"\r\n\r\n300000HTTP" in received
+
+
+@pytest.mark.parametrize("attachment", [ANY_ID, UNREAD_ID])
+def test_a_part_that_is_too_large_is_refused(server: Running, attachment: str) -> None:
+    with server.connect() as connection:
+        connection.sendall(patch(MAX_PART_BYTES + 1, attachment=attachment))
+        status, body = answer(connection)
+
+    assert status == 413
+    assert json.loads(body)["code"] == "too_large"
+
+
+def test_a_part_that_is_answered_before_it_is_whole_ends_the_connection(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(patch(1000, attachment=UNREAD_ID, close=False) + b"POST / HTTP/1.1\r\n")
+
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                assert b"HTTP/1.1 400" not in chunk
 
 
 def test_headers_that_drip_in_are_cut(server: Running) -> None:

@@ -118,3 +118,40 @@ def test_no_change_to_a_command_causes_anything_but_a_refusal(data: st.DataObjec
     frame[data.draw(st.sampled_from([*frame, "other"]))] = data.draw(JSON)
     with suppress(InvalidFrame):
         decode_command(json.dumps(frame).encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": "../etc/passwd"},
+        {"name": "a\\b"},
+        {"name": "line\nbreak"},
+        {"name": "ends\n"},
+        {"name": "photo\u202egnp.exe"},
+        {"name": "n" * 256},
+        {"media_type": ""},
+        {"media_type": "text"},
+        {"media_type": "text/html; charset=utf-8"},
+        {"size": -1},
+        {"size": 2**53},
+        {"size": 1.5},
+        {"key": "AAECAw=="},
+        {"sha256": "AAECAw=="},
+        {"attachment_id": "1"},
+    ],
+)
+def test_a_file_of_another_form_is_refused(change: dict[str, object]) -> None:
+    (file,) = [content for content in golden("contents") if content["type"] == "file"]
+
+    with pytest.raises(InvalidFrame):
+        decode_content(json.dumps(file | change).encode())
+
+
+def test_a_file_does_not_print_what_opens_it() -> None:
+    (file,) = [content for content in golden("contents") if content["type"] == "file"]
+
+    printed = repr(decode_content(json.dumps(file).encode()))
+
+    assert file["name"] not in printed
+    assert "key" not in printed

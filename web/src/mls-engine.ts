@@ -1,67 +1,47 @@
-// The one file that knows ts-mls. Groups are values: an operation answers the group to keep if what
-// it made is accepted (or what it read was good), and the old one stays as it was.
+// The one file that knows the MLS engine (src/mls): what this client needs of RFC 9420, in its words.
 //
-// ts-mls has faults (a commit of Removes alone carries no path; GroupInfo's external_pub; PSKs), so
-// only what it does well is used here: Adds by value, no path from us, no removal, no external
-// commits. It also never says who sent an application message and lets a blank leaf send; `senderOf`
-// finds the leaf itself.
+// Groups are values: an operation answers the group to keep if what it made is accepted (or what it
+// read was good), and the old one stays as it was. Of what RFC 9420 allows, only this is taken:
+// commits of members with Adds, Removes and fresh keys; Removes proposed by the server, or by who
+// wants to leave; application messages of the current epoch, for the log is in order.
 
-import {
-  type AuthenticationService,
-  type CiphersuiteImpl,
-  type ClientConfig,
-  type ClientState,
-  type KeyPackage,
-  type LeafNode,
-  type MlsContext,
-  type MlsMessage,
-  type PrivateKeyPackage,
-  type PrivateMessage,
-  type ProposalAdd,
-  type RatchetTree,
-  clientStateDecoder,
-  clientStateEncoder,
-  contentTypes,
-  createApplicationMessage,
-  createCommit,
-  createGroup,
-  defaultCredentialTypes,
-  defaultKeyPackageEqualityConfig,
-  defaultLifetimeConfig,
-  defaultProposalTypes,
-  encode,
-  generateKeyPackageWithKey,
-  getCiphersuiteImpl,
-  isDefaultProposal,
-  joinGroup,
-  keyPackageDecoder,
-  keyPackageEncoder,
-  makeCustomExtension,
-  makeKeyPackageRef,
-  mlsMessageDecoder,
-  mlsMessageEncoder,
-  nodeTypes,
-  privateKeyPackageDecoder,
-  privateKeyPackageEncoder,
-  processPrivateMessage,
-  processPublicMessage,
-  protocolVersions,
-  senderTypes,
-  wireformats,
-} from "ts-mls";
-import { type Bytes, Reader, concat, copyOf, sameBytes, toBase64, utf8, vector, vectorHeaderLength } from "./bytes.ts";
-import type { SigningKeys } from "./identity.ts";
+import { type Bytes, copyOf, sameBytes, toBase64, vectorHeaderLength } from "./bytes.ts";
+import { CredentialRefused as IdentityRefused, type SigningKeys, parseCredential } from "./identity.ts";
+import { sameValue } from "./mls/codec.ts";
+import { asSignaturePrivateKey } from "./mls/crypto/secrets.ts";
+import { cipherSuite } from "./mls/crypto/suites.ts";
+import { CredentialRefused, MLSError } from "./mls/errors.ts";
+import * as committing from "./mls/group/commit.ts";
+import * as creating from "./mls/group/create.ts";
+import type { Group as State } from "./mls/group/group.ts";
+import * as joining from "./mls/group/join.ts";
+import { type Client, OwnKeyPackage, makeKeyPackage } from "./mls/group/key_packages.ts";
+import * as messages from "./mls/group/messages.ts";
+import { type CommitReceived, type RemovedFromGroup, process } from "./mls/group/process.ts";
+import * as storage from "./mls/group/storage.ts";
+import { BasicCredential, Credential, CredentialType } from "./mls/messages/credentials.ts";
+import { AllowedSender, Extension, ExtensionType, ExternalSenders } from "./mls/messages/extensions.ts";
+import { ContentType, type PublicMessage, authenticatedOf } from "./mls/messages/framing.ts";
+import type { GroupInfo } from "./mls/messages/group_info.ts";
+import { type LeafIndex, asLeafIndex } from "./mls/messages/indexes.ts";
+import { type UncheckedKeyPackage, checkKeyPackage, keyPackageReference } from "./mls/messages/key_packages.ts";
+import { Capabilities, type LeafNode, Lifetime, MLS10 } from "./mls/messages/leaf_nodes.ts";
+import { MLSMessage, messageOf } from "./mls/messages/mls_message.ts";
+import { Add, Remove } from "./mls/messages/proposals.ts";
+import { RatchetTreeExtension } from "./mls/messages/ratchet_tree.ts";
+import { type Welcome, keyPackageReferences } from "./mls/messages/welcome.ts";
+import { type Policy, policyOf } from "./mls/public_group/policy.ts";
+import type { RatchetTree } from "./mls/tree/ratchet_tree.ts";
 import { PADDED_SIZES } from "./wire.ts";
 
-/** MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 */
-export const CIPHER_SUITE = 0x0001;
-export const LAST_RESORT_EXTENSION = 0x000a;
+/** The hybrid post-quantum suite, and the one an organisation may choose instead. */
+const SUITES: readonly number[] = [0xf04e, 0x0001];
 export const KEY_PACKAGE_DAYS = 85;
-const MAXIMUM_KEY_PACKAGE_DAYS = 90;
 const DAY = 86_400;
 const SIGNATURE_VECTOR = 2 + 64;
+const NOTHING = new Uint8Array(0);
 
-/** What was received is not a valid message, welcome or key package; nothing has changed. */
+/** What was received is not valid, or not allowed here; nothing has changed. */
 export class MlsRefused extends Error {
   override readonly name = "MlsRefused";
 }
@@ -71,13 +51,35 @@ export class TooLong extends Error {
   override readonly name = "TooLong";
 }
 
-/** Says whether a credential may stand beside this key; a refusal refuses the whole message. */
-export type Judge = (identity: Bytes, signatureKey: Bytes) => Promise<boolean>;
+/** Members whose removal was proposed are still in: commit first. */
+export class RemovalsWait extends Error {
+  override readonly name = "RemovalsWait";
+}
+
+/**
+ * Rejects with identity.ts's `CredentialRefused` unless this credential may stand beside this key.
+ *
+ * `before` is the credential that it replaces at its place, if it replaces one.
+ */
+export type Judge = (identity: Bytes, signatureKey: Bytes, before: Bytes | null) => Promise<void>;
+
+/** Who may be in the group, and the time at which the server took the message (seconds since 1970). */
+export interface Rules {
+  readonly judge: Judge;
+  readonly now: number;
+}
+
+/** What the organisation has decided for its groups. */
+export interface GroupSettings {
+  readonly cipherSuite: number;
+  /** The server as RFC 9420's ExternalSender: who proposes that a revoked device be removed. */
+  readonly externalSender: Bytes;
+}
 
 export interface Member {
   readonly leafIndex: number;
-  readonly identity: Bytes;
-  readonly signatureKey: Bytes;
+  readonly accountId: string;
+  readonly deviceId: string;
 }
 
 export interface KeyPackagePair {
@@ -89,9 +91,16 @@ export interface KeyPackagePair {
   readonly reference: string;
 }
 
+export interface Created {
+  readonly group: Group;
+  /** With the tree: what the server begins its public group with. */
+  readonly groupInfo: Bytes;
+}
+
 export interface Committed {
   readonly commit: Bytes;
   readonly welcome: Bytes | null;
+  readonly groupInfo: Bytes;
   /** The group to keep once the commit has its place in the log, and not before. */
   readonly next: Group;
 }
@@ -103,408 +112,465 @@ export interface Opened {
   readonly next: Group;
 }
 
-export interface Processed {
-  readonly authenticatedData: Bytes;
-  readonly sender: Member;
+export interface Removal {
+  readonly member: Member;
+  /** Who wanted it: a member, perhaps the same one; null is the server. */
+  readonly by: Member | null;
+}
+
+export interface Change {
   readonly added: readonly Member[];
+  readonly removed: readonly Removal[];
+}
+
+/** Somebody is to be removed by whoever commits next; `sender` is null when the server says so. */
+export interface Proposed {
+  readonly kind: "proposed";
+  readonly sender: Member | null;
+  readonly authenticatedData: Bytes;
   readonly next: Group;
+}
+
+/** A commit; `next` is null when it removed this device. */
+export interface Processed {
+  readonly kind: "committed";
+  readonly sender: Member;
+  readonly authenticatedData: Bytes;
+  readonly change: Change;
+  readonly next: Group | null;
+}
+
+/** Both parts of a group; while the epoch is the same, only `secret` differs. */
+export interface SavedGroup {
+  readonly secret: Bytes;
+  readonly tree: Bytes;
 }
 
 /** One epoch of a group, with everything this device knows of it. */
 export class Group {
   /** Only for this file. */
-  readonly state: ClientState;
+  readonly state: State;
 
-  constructor(state: ClientState) {
+  constructor(state: State) {
     this.state = state;
   }
 
+  /** The log is in order and the server takes the current epoch only: past ones open nothing. */
+  static entering(state: State): Group {
+    return new Group(state.with({ past: [] }));
+  }
+
   get id(): Bytes {
-    return copyOf(this.state.groupContext.groupId);
+    return this.state.groupId;
   }
 
   get epoch(): number {
-    return Number(this.state.groupContext.epoch);
+    return Number(this.state.epoch);
+  }
+
+  get suite(): number {
+    return this.state.suite.number;
+  }
+
+  get ownLeaf(): number {
+    return this.state.ownLeaf;
   }
 
   get members(): Member[] {
-    return membersOf(this.state.ratchetTree);
+    return membersOf(this.state.tree);
   }
 
-  /** Secret: the whole state. */
-  serialise(): Bytes {
-    return copyOf(encode(clientStateEncoder, this.state));
+  /** The members who are to be removed by the next commit. */
+  get leaving(): Member[] {
+    return this.state.waitingRemovals.map((leaf) => memberAt(this.state.tree, leaf));
   }
 
-  static restore(bytes: Uint8Array): Group {
-    const decoded = clientStateDecoder(bytes, 0);
-    if (decoded === undefined) throw new MlsRefused("the stored group cannot be read");
-    return new Group(decoded[0]);
+  /** Whether somebody else has to remove this device. */
+  get isLeaving(): boolean {
+    return this.state.waitingRemovals.includes(this.state.ownLeaf);
+  }
+
+  /** Secret and small; changes with every message. */
+  saveSecret(): Bytes {
+    return storage.saveSecrets(this.state);
+  }
+
+  /** Public and large; changes with the epoch only. */
+  saveTree(): Bytes {
+    return storage.savePublic(this.state);
+  }
+
+  static restore({ secret, tree }: SavedGroup): Group {
+    return refusingNow("the stored group cannot be read", () =>
+      new Group(storage.load({ secret, public: tree })),
+    );
   }
 }
 
 export class MlsEngine {
-  readonly #suite: CiphersuiteImpl;
-  readonly #keys: SigningKeys;
-  readonly #identity: Bytes;
-  readonly #context: MlsContext;
+  readonly #client: Client;
+  readonly #externalSender: AllowedSender;
 
-  private constructor(suite: CiphersuiteImpl, keys: SigningKeys, identity: Bytes, judge: Judge) {
-    this.#suite = suite;
-    this.#keys = keys;
-    this.#identity = identity;
-    this.#context = {
-      cipherSuite: suite,
-      authService: authenticationService(judge),
-      clientConfig: clientConfig(PADDED_SIZES[0]),
-    };
+  private constructor(client: Client, externalSender: AllowedSender) {
+    this.#client = client;
+    this.#externalSender = externalSender;
   }
 
-  /** `identity` is the encoded device credential of `keys`. */
-  static async load(keys: SigningKeys, identity: Bytes, judge: Judge): Promise<MlsEngine> {
-    const suite = await getCiphersuiteImpl("MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519");
-    return new MlsEngine(suite, keys, identity, judge);
+  /** `identity` is the encoded device credential of `keys`. Throws `MlsRefused`. */
+  static load(keys: SigningKeys, identity: Bytes, settings: GroupSettings): MlsEngine {
+    if (!SUITES.includes(settings.cipherSuite)) throw new MlsRefused("a cipher suite we do not use");
+    const capabilities = Capabilities.of({
+      versions: [MLS10],
+      cipherSuites: SUITES,
+      extensions: [ExtensionType.LAST_RESORT_KEY_PACKAGE],
+      proposals: [],
+      credentials: [CredentialType.BASIC],
+    });
+    const client = {
+      suite: cipherSuite(settings.cipherSuite),
+      signatureKey: asSignaturePrivateKey(keys.privateKey),
+      credential: BasicCredential.of({ identity }),
+      capabilities,
+      extensions: [],
+    };
+    const sender = refusingNow("the server's key cannot be read", () =>
+      AllowedSender.decode(settings.externalSender),
+    );
+    return new MlsEngine(client, sender);
+  }
+
+  get suite(): number {
+    return this.#client.suite.number;
   }
 
   /** `now` in seconds since 1970. */
   async makeKeyPackage(now: number, options: { lastResort: boolean }): Promise<KeyPackagePair> {
-    const { publicPackage, privatePackage } = await this.#generate(now, options.lastResort);
+    const own = await this.#keyPackage(now, options.lastResort);
     return {
-      published: encodeMessage({
-        version: protocolVersions.mls10,
-        wireformat: wireformats.mls_key_package,
-        keyPackage: publicPackage,
-      }),
-      secret: concat(
-        vector(encode(keyPackageEncoder, publicPackage)),
-        vector(encode(privateKeyPackageEncoder, privatePackage)),
-      ),
-      reference: toBase64(await makeKeyPackageRef(publicPackage, this.#suite.hash)),
+      published: encode(own.package),
+      secret: OwnKeyPackage.encode(own),
+      reference: toBase64(keyPackageReference(own.package)),
     };
   }
 
   /** A group of this device alone, at epoch 0. */
-  async createGroup(groupId: Bytes, now: number): Promise<Group> {
-    const { publicPackage, privatePackage } = await this.#generate(now, false);
-    const state = await createGroup({
-      context: this.#context,
-      groupId,
-      keyPackage: publicPackage,
-      privateKeyPackage: privatePackage,
+  async createGroup(groupId: Bytes, rules: Rules): Promise<Created> {
+    const senders = ExternalSenders.encode(ExternalSenders.of({ senders: [this.#externalSender] }));
+    const extension = Extension.of({ extensionType: ExtensionType.EXTERNAL_SENDERS, extensionData: senders });
+    const own = await this.#keyPackage(rules.now, false);
+    const state = await creating.createGroup(own, groupId, this.#policy(rules), [extension]);
+    return { group: new Group(state), groupInfo: encode(await state.groupInfo({ withTree: true })) };
+  }
+
+  /** Who a published key package is for; rejects with `MlsRefused` when it cannot be used now. */
+  async checkKeyPackage(published: Bytes, suite: number, rules: Rules): Promise<Member> {
+    return refusing("the key package cannot be used", async () => {
+      const keyPackage = keyPackageIn(published);
+      await checkKeyPackage(keyPackage, { ...this.#policy(rules), suites: [suite] });
+      return memberOf(keyPackage.leafNode, 0);
     });
-    return new Group(state);
   }
 
-  /** Who a published key package is for; throws `MlsRefused` when it cannot be used now. */
-  async checkKeyPackage(published: Bytes, now: number): Promise<Member> {
-    const keyPackage = keyPackageIn(published);
-    checkLifetime(keyPackage.leafNode, now);
-    if (keyPackage.cipherSuite !== CIPHER_SUITE) throw new MlsRefused("another cipher suite");
-    const member = memberOf(keyPackage.leafNode, 0);
-    const credential = keyPackage.leafNode.credential;
-    if (!(await this.#context.authService.validateCredential(credential, member.signatureKey))) {
-      throw new MlsRefused("the credential is refused");
-    }
-    return member;
-  }
-
-  /** Adds the owners of these key packages. Keep `next` only when the commit was accepted. */
-  async commitAdds(
+  /**
+   * Adds the owners of these key packages, removes these members, and whoever is to be removed
+   * anyway. Keep `next` only when the commit was accepted.
+   */
+  async commit(
     group: Group,
-    published: readonly Bytes[],
+    changes: { add: readonly Bytes[]; remove: readonly Member[] },
     authenticatedData: Bytes,
+    rules: Rules,
   ): Promise<Committed> {
-    const extraProposals = published.map(
-      (bytes): ProposalAdd => ({
-        proposalType: defaultProposalTypes.add,
-        add: { keyPackage: keyPackageIn(bytes) },
-      }),
-    );
-    const made = await refusing("the commit cannot be made", () =>
-      createCommit({
-        context: this.#context,
-        state: group.state,
-        extraProposals,
-        wireAsPublicMessage: true,
-        ratchetTreeExtension: true,
-        authenticatedData,
-      }),
-    );
-    return {
-      commit: encodeMessage(made.commit),
-      welcome: made.welcome ? encodeMessage(made.welcome) : null,
-      next: new Group(made.newState),
-    };
+    return refusing("the commit cannot be made", async () => {
+      const waiting = new Set<number>(group.state.waitingRemovals);
+      const removed = changes.remove.filter(({ leafIndex }) => !waiting.has(leafIndex));
+      const proposals = [
+        ...removed.map(({ leafIndex }) => Remove.of({ removed: asLeafIndex(leafIndex) })),
+        ...changes.add.map((bytes) => Add.of({ keyPackage: keyPackageIn(bytes) })),
+      ];
+      const framing = { ...messages.PUBLIC, authenticatedData };
+      const plan = { proposals, framing, treeInWelcome: false };
+      const made = await committing.commit(group.state, plan, this.#policy(rules));
+      return {
+        commit: MLSMessage.encode(made.message),
+        welcome: made.welcome && MLSMessage.encode(made.welcome),
+        groupInfo: encode(made.groupInfo),
+        next: Group.entering(made.group),
+      };
+    });
+  }
+
+  /** Asks the others to remove this device. It waits here too once `takeOwn` was given it back. */
+  async proposeLeaving(group: Group, authenticatedData: Bytes, rules: Rules): Promise<Bytes> {
+    const proposal = Remove.of({ removed: group.state.ownLeaf });
+    const framing = { ...messages.PUBLIC, authenticatedData };
+    const made = await messages.propose(group.state, proposal, this.#policy(rules), framing);
+    return MLSMessage.encode(made.message);
+  }
+
+  /** The group after an own proposal has its place in the log. */
+  async takeOwn(group: Group, proposal: Bytes, rules: Rules): Promise<Group> {
+    return refusing("the own proposal does not fit", async () => {
+      const content = authenticatedOf(publicMessageIn(proposal));
+      await group.state.public.checkContent(content);
+      const waiting = await group.state.public.withProposal(content, this.#policy(rules));
+      return new Group(group.state.with({ public: waiting }));
+    });
   }
 
   /** The references of the key packages a Welcome is for. */
   welcomeReferences(welcome: Bytes): string[] {
-    return welcomeIn(welcome).secrets.map((secret) => toBase64(secret.newMember));
+    return refusingNow("not a welcome", () => keyPackageReferences(welcomeIn(welcome)).map(toBase64));
   }
 
-  /** Joins by Welcome with the key package it was made for. */
-  async join(welcome: Bytes, keyPackageSecret: Bytes, groupId: Bytes): Promise<Group> {
-    const { keyPackage, privateKeys } = storedKeyPackage(keyPackageSecret);
-    const state = await refusing("the welcome cannot be opened", () =>
-      joinGroup({ context: this.#context, welcome: welcomeIn(welcome), keyPackage, privateKeys }),
-    );
-    const group = new Group(state);
-    if (!sameBytes(group.id, groupId)) throw new MlsRefused("a welcome to another group");
-    return group;
+  /** Joins by Welcome with the key package it was made for, and the tree beside it. */
+  async join(
+    welcome: Bytes,
+    keyPackageSecret: Bytes,
+    { groupId, tree, rules }: { groupId: Bytes; tree: Bytes; rules: Rules },
+  ): Promise<Group> {
+    return refusing("the welcome cannot be opened", async () => {
+      const own = OwnKeyPackage.decode(keyPackageSecret);
+      const options = { tree: RatchetTreeExtension.decode(tree) };
+      const state = await joining.join(welcomeIn(welcome), own, this.#policy(rules), options);
+      const group = Group.entering(state);
+      if (!sameBytes(group.id, groupId)) throw new MlsRefused("a welcome to another group");
+      return group;
+    });
   }
 
+  /** Rejects with `RemovalsWait` while somebody is to be removed. */
   async encrypt(
     group: Group,
     plaintext: Bytes,
     authenticatedData: Bytes,
   ): Promise<{ ciphertext: Bytes; next: Group }> {
-    const padded = clientConfig(paddedSize(plaintext.length));
-    const made = await createApplicationMessage({
-      context: { ...this.#context, clientConfig: padded },
-      state: group.state,
-      message: plaintext,
-      authenticatedData,
-    });
-    return { ciphertext: encodeMessage(made.message), next: new Group(made.newState) };
+    if (group.state.waitingRemovals.length > 0) throw new RemovalsWait();
+    const padding = paddedSize(plaintext.length) - unpaddedSize(plaintext.length);
+    const made = await messages.encrypt(group.state, plaintext, { authenticatedData, padding });
+    return { ciphertext: MLSMessage.encode(made.message), next: new Group(made.group) };
   }
 
   async decrypt(group: Group, ciphertext: Bytes): Promise<Opened> {
-    const message = decodeMessage(ciphertext);
-    if (message.wireformat !== wireformats.mls_private_message) {
-      throw new MlsRefused("not a PrivateMessage");
-    }
-    const { privateMessage } = message;
-    if (privateMessage.contentType !== contentTypes.application) {
-      throw new MlsRefused("a PrivateMessage that is not application data");
-    }
-    this.#checkPlace(group, privateMessage.groupId, privateMessage.epoch);
     return refusing("the message cannot be opened", async () => {
-      const sender = await this.#senderOf(group, privateMessage);
-      const result = await processPrivateMessage({
-        context: this.#context,
-        state: group.state,
-        privateMessage,
-      });
-      if (result.kind !== "applicationMessage") throw new MlsRefused("not application data");
+      const message = MLSMessage.decode(ciphertext);
+      checkIsApplication(group, message);
+      const opened = await process(group.state, message, this.#policy(NOBODY_NEW));
+      if (opened.kind !== "ApplicationMessage") throw new MlsRefused("not application data");
       return {
-        plaintext: copyOf(result.message),
-        authenticatedData: copyOf(result.aad),
-        sender,
-        next: new Group(result.newState),
+        plaintext: opened.data,
+        authenticatedData: opened.authenticatedData,
+        sender: memberOf(opened.leaf, opened.sender),
+        next: new Group(opened.group),
       };
     });
   }
 
-  async processCommit(group: Group, commit: Bytes): Promise<Processed> {
-    const message = decodeMessage(commit);
-    if (message.wireformat !== wireformats.mls_public_message) {
-      throw new MlsRefused("not a PublicMessage");
-    }
-    const { publicMessage } = message;
-    const { content } = publicMessage;
-    if (content.contentType !== contentTypes.commit) throw new MlsRefused("not a commit");
-    if (content.sender.senderType !== senderTypes.member) throw new MlsRefused("not of a member");
-    this.#checkPlace(group, content.groupId, content.epoch);
-    const sender = memberAt(group.state.ratchetTree, content.sender.leafIndex);
-    const result = await refusing("the commit cannot be processed", () =>
-      processPublicMessage({
-        context: this.#context,
-        state: group.state,
-        publicMessage,
-        callback: (incoming) =>
-          incoming.kind === "commit" && incoming.proposals.every(({ proposal }) => isAdd(proposal))
-            ? "accept"
-            : "reject",
-      }),
-    );
-    if (result.actionTaken === "reject") throw new MlsRefused("a proposal other than Add");
-    const next = new Group(result.newState);
-    return {
-      authenticatedData: copyOf(result.aad),
-      sender,
-      added: addedMembers(group, next),
-      next,
-    };
-  }
-
-  async #generate(now: number, lastResort: boolean) {
-    return generateKeyPackageWithKey({
-      credential: { credentialType: defaultCredentialTypes.basic, identity: this.#identity },
-      signatureKeyPair: { signKey: this.#keys.privateKey, publicKey: this.#keys.publicKey },
-      cipherSuite: this.#suite,
-      capabilities: {
-        versions: [protocolVersions.mls10],
-        ciphersuites: [CIPHER_SUITE],
-        extensions: [LAST_RESORT_EXTENSION],
-        proposals: [],
-        credentials: [defaultCredentialTypes.basic],
-      },
-      lifetime: {
-        notBefore: BigInt(now - DAY), // clocks differ
-        notAfter: BigInt(now + KEY_PACKAGE_DAYS * DAY),
-      },
-      extensions: lastResort
-        ? [makeCustomExtension({ extensionType: LAST_RESORT_EXTENSION, extensionData: new Uint8Array() })]
-        : [],
+  /** What a commit or a proposal of somebody else makes of the group. */
+  async take(group: Group, handshake: Bytes, rules: Rules): Promise<Proposed | Processed> {
+    return refusing("the change of the group cannot be taken", async () => {
+      const message = publicMessageIn(handshake);
+      checkIsAllowed(message);
+      const taken = await process(group.state, messageOf(message), this.#policy(rules));
+      if (taken.kind === "ApplicationMessage") throw new MlsRefused("not a handshake");
+      if (taken.kind !== "ProposalReceived") return processed(group, taken);
+      const { sender, authenticatedData } = taken;
+      return {
+        kind: "proposed",
+        sender: sender.kind === "Member" ? memberAt(group.state.tree, sender.leafIndex) : null,
+        authenticatedData,
+        next: new Group(taken.group),
+      };
     });
   }
 
-  #checkPlace(group: Group, groupId: Uint8Array, epoch: bigint): void {
-    if (!sameBytes(groupId, group.state.groupContext.groupId)) throw new MlsRefused("another group");
-    if (epoch !== group.state.groupContext.epoch) throw new MlsRefused("another epoch");
+  async #keyPackage(now: number, lastResort: boolean): Promise<OwnKeyPackage> {
+    const lifetime = Lifetime.of({
+      notBefore: BigInt(now - DAY), // clocks differ
+      notAfter: BigInt(now + KEY_PACKAGE_DAYS * DAY),
+    });
+    const extensionType = ExtensionType.LAST_RESORT_KEY_PACKAGE;
+    const extensions = lastResort ? [Extension.of({ extensionType, extensionData: NOTHING })] : [];
+    return makeKeyPackage(this.#client, lifetime, extensions);
   }
 
-  /** RFC 9420 section 6.3.2; its signature is checked afterwards under this very leaf's key. */
-  async #senderOf(group: Group, message: PrivateMessage): Promise<Member> {
-    const { hpke, kdf } = this.#suite;
-    const secret = group.state.keySchedule.senderDataSecret;
-    const sample = message.ciphertext.subarray(0, kdf.size);
-    const expand = (label: string, length: number) =>
-      kdf.expand(
-        secret,
-        concat(Uint8Array.of(length >> 8, length & 0xff), vector(utf8(`MLS 1.0 ${label}`)), vector(sample)),
-        length,
-      );
-    const epoch = new DataView(new ArrayBuffer(8));
-    epoch.setBigUint64(0, message.epoch);
-    const context = concat(
-      vector(message.groupId),
-      new Uint8Array(epoch.buffer),
-      Uint8Array.of(message.contentType),
+  #policy({ judge, now }: Rules): Policy {
+    return policyOf(
+      async ({ credential, signatureKey, predecessor }) => {
+        // Only its name is compared: its key is the server's own to change. A leaf that bears this
+        // name is refused by `clientOf`, since no device is called so.
+        if (sameValue(Credential, credential, this.#externalSender.credential)) return;
+        const before = predecessor && identityIn(predecessor);
+        await translated(() => judge(identityIn(credential), copyOf(signatureKey), before));
+      },
+      { now, clientOf: (leaf) => deviceOf(leaf) },
     );
-    const key = await expand("key", hpke.keyLength);
-    const nonce = await expand("nonce", hpke.nonceLength);
-    const data = await hpke.decryptAead(key, nonce, context, message.encryptedSenderData);
-    return memberAt(group.state.ratchetTree, new Reader(data).uint32());
   }
+}
+
+/** Who came and went by an own commit: between the group that made it and the one it led to. */
+export function changeBetween(before: Group, next: Group): Change {
+  return changeTo(before, next.state.tree, memberAt(before.state.tree, before.state.ownLeaf));
 }
 
 /** The smallest size of the list that holds a plaintext of this length with its signature. */
 export function paddedSize(plaintextLength: number): number {
-  const needed = vectorHeaderLength(plaintextLength) + plaintextLength + SIGNATURE_VECTOR;
-  const size = PADDED_SIZES.find((candidate) => needed <= candidate);
+  const size = PADDED_SIZES.find((candidate) => unpaddedSize(plaintextLength) <= candidate);
   if (size === undefined) throw new TooLong("longer than the largest padded size");
   return size;
 }
 
-function clientConfig(padUntilLength: number): ClientConfig {
+function unpaddedSize(plaintextLength: number): number {
+  return vectorHeaderLength(plaintextLength) + plaintextLength + SIGNATURE_VECTOR;
+}
+
+/** What is allowed here is less than what RFC 9420 knows; anything else is refused as a whole. */
+function checkIsAllowed({ content: { sender, content: said } }: PublicMessage): void {
+  if (said.kind === "ProposalContent") {
+    const { proposal } = said;
+    if (proposal.kind !== "Remove") throw new MlsRefused("a proposal other than Remove");
+    const isOwn = sender.kind === "Member" && sender.leafIndex === proposal.removed;
+    if (!isOwn && sender.kind !== "External") throw new MlsRefused("a removal of somebody else");
+  } else {
+    if (sender.kind !== "Member") throw new MlsRefused("a commit of who is not a member");
+    const inline = said.kind === "Commit" ? said.proposals : [];
+    for (const item of inline) {
+      const kind = item.kind === "InlineProposal" ? item.proposal.kind : "Remove";
+      if (kind !== "Add" && kind !== "Remove") throw new MlsRefused("a proposal other than Add and Remove");
+    }
+  }
+}
+
+/** An application message brings nobody in. */
+const NOBODY_NEW: Rules = {
+  judge: async () => {
+    throw new IdentityRefused("a message brings nobody in");
+  },
+  now: 0,
+};
+
+function checkIsApplication(group: Group, { body }: MLSMessage): void {
+  if (body.kind !== "PrivateMessage") throw new MlsRefused("not a PrivateMessage");
+  if (body.contentType !== ContentType.APPLICATION) throw new MlsRefused("not application data");
+  if (body.epoch !== group.state.epoch) throw new MlsRefused("another epoch");
+}
+
+function processed(group: Group, taken: CommitReceived | RemovedFromGroup): Processed {
+  const { changes, authenticatedData } = taken;
+  const sender = memberAt(group.state.tree, changes.committer);
   return {
-    keyRetentionConfig: {
-      retainKeysForGenerations: 1000,
-      retainKeysForEpochs: 1, // the log is in order: nothing of a past epoch is ever opened
-      maximumForwardRatchetSteps: 5000,
-    },
-    lifetimeConfig: {
-      ...defaultLifetimeConfig,
-      maximumTotalLifetime: BigInt(MAXIMUM_KEY_PACKAGE_DAYS * DAY),
-    },
-    keyPackageEqualityConfig: defaultKeyPackageEqualityConfig,
-    paddingConfig: { kind: "padUntilLength", padUntilLength },
+    kind: "committed",
+    sender,
+    authenticatedData,
+    change: changeTo(group, changes.tree, sender),
+    next: taken.kind === "CommitReceived" ? Group.entering(taken.group) : null,
   };
 }
 
-function authenticationService(judge: Judge): AuthenticationService {
+function changeTo(before: Group, after: RatchetTree, committer: Member): Change {
+  const [old, now] = [before.members, membersOf(after)];
+  const [oldIds, nowIds] = [idsOf(old), idsOf(now)];
+  const gone = old.filter(({ deviceId }) => !nowIds.has(deviceId));
   return {
-    async validateCredential(credential, signaturePublicKey) {
-      if (!("identity" in credential)) return false;
-      return judge(copyOf(credential.identity), copyOf(signaturePublicKey));
-    },
+    added: now.filter(({ deviceId }) => !oldIds.has(deviceId)),
+    removed: gone.map((member) => ({ member, by: wantedBy(before, member, committer) })),
   };
 }
 
-/** Whatever ts-mls trips over in received bytes is a refusal. */
+function idsOf(members: readonly Member[]): ReadonlySet<string> {
+  return new Set(members.map(({ deviceId }) => deviceId));
+}
+
+/** Whose proposal it was; whoever commits without one wants it too. */
+function wantedBy(before: Group, { leafIndex }: Member, committer: Member): Member | null {
+  for (const { proposal, sender } of before.state.public.proposals.values()) {
+    if (proposal.kind !== "Remove" || proposal.removed !== leafIndex) continue;
+    return sender.kind === "Member" ? memberAt(before.state.tree, sender.leafIndex) : null;
+  }
+  return committer;
+}
+
+function encode(body: UncheckedKeyPackage | GroupInfo): Bytes {
+  return MLSMessage.encode(messageOf(body));
+}
+
+function keyPackageIn(published: Bytes): UncheckedKeyPackage {
+  const { body } = MLSMessage.decode(published);
+  if (body.kind !== "UncheckedKeyPackage") throw new MlsRefused("not a key package");
+  return body;
+}
+
+function welcomeIn(bytes: Bytes): Welcome {
+  const { body } = MLSMessage.decode(bytes);
+  if (body.kind !== "Welcome") throw new MlsRefused("not a welcome");
+  return body;
+}
+
+function publicMessageIn(bytes: Bytes): PublicMessage {
+  const { body } = MLSMessage.decode(bytes);
+  if (body.kind !== "PublicMessage") throw new MlsRefused("not a PublicMessage");
+  return body;
+}
+
+function identityIn(credential: Credential): Bytes {
+  if (credential.kind !== "BasicCredential") throw new CredentialRefused("not a basic credential");
+  return copyOf(credential.identity);
+}
+
+function deviceOf(leaf: LeafNode): string {
+  return credentialOf(leaf).deviceId;
+}
+
+function memberOf(leaf: LeafNode, leafIndex: number): Member {
+  const { accountId, deviceId } = credentialOf(leaf);
+  return { leafIndex, accountId, deviceId };
+}
+
+/** Whatever is in a group was judged before. */
+function credentialOf(leaf: LeafNode) {
+  try {
+    return parseCredential(identityIn(leaf.credential));
+  } catch (error) {
+    if (error instanceof IdentityRefused) throw new CredentialRefused(error.message);
+    throw error;
+  }
+}
+
+function membersOf(tree: RatchetTree): Member[] {
+  return tree.members().map(([index, leaf]) => memberOf(leaf, index));
+}
+
+function memberAt(tree: RatchetTree, leaf: LeafIndex): Member {
+  return memberOf(tree.leaf(leaf), leaf);
+}
+
+/** The engine has an error of its own for what a judge refuses. */
+async function translated(judging: () => Promise<void>): Promise<void> {
+  try {
+    await judging();
+  } catch (error) {
+    if (error instanceof IdentityRefused) throw new CredentialRefused(error.message);
+    throw error;
+  }
+}
+
+/** Whatever the engine refuses is a refusal here; anything else that is thrown is a bug. */
 async function refusing<T>(what: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (cause) {
-    if (cause instanceof MlsRefused) throw cause;
-    throw new MlsRefused(what, { cause });
+    throw refusalOf(what, cause);
   }
 }
 
-function encodeMessage(message: MlsMessage): Bytes {
-  return copyOf(encode(mlsMessageEncoder, message));
-}
-
-function decodeMessage(bytes: Bytes): MlsMessage {
-  let decoded: ReturnType<typeof mlsMessageDecoder>;
+function refusingNow<T>(what: string, operation: () => T): T {
   try {
-    decoded = mlsMessageDecoder(bytes, 0);
+    return operation();
   } catch (cause) {
-    throw new MlsRefused("not an MLSMessage", { cause });
-  }
-  if (decoded === undefined || decoded[1] !== bytes.length) throw new MlsRefused("not an MLSMessage");
-  return decoded[0];
-}
-
-function keyPackageIn(published: Bytes): KeyPackage {
-  const message = decodeMessage(published);
-  if (message.wireformat !== wireformats.mls_key_package) throw new MlsRefused("not a key package");
-  return message.keyPackage;
-}
-
-function welcomeIn(bytes: Bytes) {
-  const message = decodeMessage(bytes);
-  if (message.wireformat !== wireformats.mls_welcome) throw new MlsRefused("not a welcome");
-  return message.welcome;
-}
-
-function storedKeyPackage(secret: Bytes): { keyPackage: KeyPackage; privateKeys: PrivateKeyPackage } {
-  const reader = new Reader(secret);
-  const keyPackage = keyPackageDecoder(reader.vector(), 0);
-  const privateKeys = privateKeyPackageDecoder(reader.vector(), 0);
-  reader.end();
-  if (!keyPackage || !privateKeys) throw new MlsRefused("the stored key package cannot be read");
-  return { keyPackage: keyPackage[0], privateKeys: privateKeys[0] };
-}
-
-function checkLifetime(leaf: LeafNode, now: number): void {
-  if (!("lifetime" in leaf)) throw new MlsRefused("a leaf without a lifetime");
-  const { notBefore, notAfter } = leaf.lifetime;
-  if (notBefore > BigInt(now) || notAfter < BigInt(now)) throw new MlsRefused("out of its lifetime");
-  if (notAfter - notBefore > BigInt(MAXIMUM_KEY_PACKAGE_DAYS * DAY)) {
-    throw new MlsRefused("a lifetime longer than we allow");
+    throw refusalOf(what, cause);
   }
 }
 
-function isAdd(proposal: Parameters<typeof isDefaultProposal>[0]): boolean {
-  return isDefaultProposal(proposal) && proposal.proposalType === defaultProposalTypes.add;
-}
-
-function memberOf(leaf: LeafNode, leafIndex: number): Member {
-  if (!("identity" in leaf.credential)) throw new MlsRefused("not a basic credential");
-  return {
-    leafIndex,
-    identity: copyOf(leaf.credential.identity),
-    signatureKey: copyOf(leaf.signaturePublicKey),
-  };
-}
-
-function membersOf(tree: RatchetTree): Member[] {
-  return tree.flatMap((node, index) =>
-    node?.nodeType === nodeTypes.leaf ? [memberOf(node.leaf, index / 2)] : [],
-  );
-}
-
-function memberAt(tree: RatchetTree, leafIndex: number): Member {
-  const node = tree[leafIndex * 2];
-  if (node?.nodeType !== nodeTypes.leaf) throw new MlsRefused("no such member");
-  return memberOf(node.leaf, leafIndex);
-}
-
-/** Who is new; nobody may have gone or changed, since nothing here can remove or replace a leaf. */
-function addedMembers(before: Group, after: Group): Member[] {
-  const old = before.members;
-  const later = new Map(after.members.map((member) => [member.leafIndex, member]));
-  for (const member of old) {
-    const same = later.get(member.leafIndex);
-    if (!same || !sameBytes(same.identity, member.identity)) {
-      throw new MlsRefused("a member was removed or replaced");
-    }
-    if (!sameBytes(same.signatureKey, member.signatureKey)) {
-      throw new MlsRefused("a member's key was replaced");
-    }
-    later.delete(member.leafIndex);
-  }
-  return [...later.values()];
+function refusalOf(what: string, cause: unknown): unknown {
+  return cause instanceof MLSError ? new MlsRefused(`${what}: ${cause.code}`, { cause }) : cause;
 }

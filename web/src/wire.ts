@@ -10,8 +10,11 @@ export type Timestamp = string;
 export const MAX_FRAME_BYTES = 1048576;
 export const MAX_MESSAGE_BYTES = 131072;
 export const MAX_HANDSHAKE_BYTES = 524288;
+export const MAX_GROUP_INFO_BYTES = 16384;
 export const MAX_TEXT_CHARACTERS = 16000;
 export const MAX_NAME_CHARACTERS = 100;
+export const MAX_FILE_NAME_CHARACTERS = 255;
+export const MAX_MEDIA_TYPE_CHARACTERS = 100;
 export const PADDED_SIZES = [256, 1024, 4096, 16384, 65536] as const;
 
 /** What a place in the log holds. */
@@ -36,14 +39,26 @@ export interface SendMessage {
   readonly ciphertext: Base64;
 }
 
-/** Move a conversation to its next epoch; of all who try, one wins. Idempotent. */
+/** Move a conversation to its next epoch; of all who try, one wins. Idempotent.
+ * 
+ * `group_info` describes the new epoch, without its tree. */
 export interface SubmitCommit {
   readonly type: "submit_commit";
   readonly request_id: number;
   readonly conversation_id: Uuid;
   readonly message_id: Uuid;
   readonly commit: Base64;
+  readonly group_info: Base64;
   readonly welcome?: Base64 | null;
+}
+
+/** Leave a group: propose the removal of the own leaf, for another member to commit. */
+export interface SubmitProposal {
+  readonly type: "submit_proposal";
+  readonly request_id: number;
+  readonly conversation_id: Uuid;
+  readonly message_id: Uuid;
+  readonly proposal: Base64;
 }
 
 /** Say that this device has stored everything up to `position`. */
@@ -70,33 +85,40 @@ export interface Refused {
   readonly facts: { readonly [name: string]: string | number | null };
 }
 
-/** The socket is open for this device; now catch up from the stored positions. */
+/** The socket is open for this device; now catch up from the stored positions.
+ * 
+ * Another `incarnation` than before: the server was restored from a backup, and has lost what
+ * it acknowledged since. */
 export interface Ready {
   readonly type: "ready";
   readonly device_id: Uuid;
+  readonly incarnation: Uuid;
 }
 
-/** A place in a conversation's log was taken; the same shape as an entry over HTTP. */
+/** A place in a conversation's log was taken; the same shape as an entry over HTTP.
+ * 
+ * Without a sender it is the server's proposal to remove a device that was revoked. */
 export interface EntryAppended {
   readonly type: "entry_appended";
   readonly conversation_id: Uuid;
   readonly position: number;
   readonly kind: EntryKind;
   readonly epoch: number;
-  readonly sender_device_id: Uuid;
+  readonly sender_device_id: Uuid | null;
   readonly message_id: Uuid;
   readonly created_at: Timestamp;
   readonly data: Base64;
 }
 
-/** The device was added to a conversation by the commit at `position`. */
+/** The device was added to a conversation by the commit at `position`: read the Welcomes.
+ * 
+ * One event may stand for several. */
 export interface WelcomeArrived {
   readonly type: "welcome_arrived";
   readonly welcome_id: Uuid;
   readonly conversation_id: Uuid;
   readonly position: number;
   readonly epoch: number;
-  readonly welcome: Base64;
 }
 
 /** Another device of the conversation has stored everything up to `position`. */
@@ -127,6 +149,18 @@ export interface ConversationNamed {
   readonly name: string;
 }
 
+/** A file that was uploaded beside the log, with what opens it. Never printed. */
+export interface SharedFile {
+  readonly type: "file";
+  readonly v?: number;
+  readonly attachment_id: Uuid;
+  readonly name: string;
+  readonly media_type: string;
+  readonly size: number;
+  readonly key: Base64;
+  readonly sha256: Base64;
+}
+
 /** What binds a ciphertext to its place: compared with the entry after decryption. */
 export interface Envelope {
   readonly conversation_id: Uuid;
@@ -138,6 +172,7 @@ export interface Envelope {
 export type Command =
   | SendMessage
   | SubmitCommit
+  | SubmitProposal
   | MarkDelivered;
 
 export type Answer =
@@ -162,4 +197,5 @@ export type ServerFrame =
 
 export type Content =
   | Text
-  | ConversationNamed;
+  | ConversationNamed
+  | SharedFile;

@@ -20,6 +20,7 @@ function message(at: string, senderId: string, kind: MessageView["kind"] = "text
     senderName: senderId,
     mine: senderId === "me",
     text: "",
+    file: null,
     at: new Date(at).toISOString(),
     delivery: null,
     problem: null,

@@ -31,6 +31,7 @@ test("every state has its page", () => {
     ["second_factor", "code"],
     ["enrolment", "enrolment"],
     ["no_device", "create_device"],
+    ["no_device_left", "begin_anew"],
     ["unknown_device", "other_device"],
     ["ready", "chat"],
   ];
@@ -63,7 +64,7 @@ test("an invitation is shown whoever is logged in", () => {
 });
 
 test("a login is over when policy has what it asks for", () => {
-  const states: SessionState[] = ["no_device", "unknown_device", "ready"];
+  const states: SessionState[] = ["no_device", "no_device_left", "unknown_device", "ready"];
   for (const state of states) assert(isLoggedIn(session(state)));
   for (const state of ["anonymous", "second_factor", "enrolment"] as const) {
     assert(!isLoggedIn(session(state)));

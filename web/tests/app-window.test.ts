@@ -15,6 +15,7 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
     senderName: "Alice",
     mine: false,
     text: `${position}`,
+    file: null,
     at: new Date(position * 1000).toISOString(),
     delivery: null,
     problem: null,

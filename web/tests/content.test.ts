@@ -69,3 +69,49 @@ test("content comes back as it was, and what is unknown is told apart from what 
   assert.throws(() => parseContent(encodeContent({ type: "text", text: "x".repeat(16_001) })), ContentRefused);
   assert.throws(() => parseContent(encodeContent({ ...name, name: "x".repeat(101) })), ContentRefused);
 });
+
+const FILE = {
+  type: "file",
+  v: 1,
+  attachment_id: MESSAGE,
+  name: "Grüße 2026.pdf",
+  media_type: "application/pdf",
+  size: 20_971_520,
+  key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+  sha256: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+};
+
+test("a file is read as it was written, without what is unknown", () => {
+  const { v: _v, ...file } = FILE;
+
+  assert.deepEqual(parseContent(utf8(JSON.stringify({ ...FILE, mood: "good" }))), file);
+});
+
+const OTHER_FORMS: Record<string, unknown>[] = [
+  { name: "" },
+  { name: "../etc/passwd" },
+  { name: "a\\b" },
+  { name: "line\nbreak" },
+  { name: "photo\u202egnp.exe" },
+  { name: "n".repeat(256) },
+  { name: 7 },
+  { media_type: "text" },
+  { media_type: "text/html; charset=utf-8" },
+  { media_type: `a/${"b".repeat(100)}` },
+  { size: -1 },
+  { size: 2 ** 53 },
+  { size: 1.5 },
+  { size: "1" },
+  { key: "AAECAw==" },
+  { key: `${FILE.key}\n` },
+  { sha256: FILE.sha256.replace("=", "") },
+  { attachment_id: "../../messages" },
+  { attachment_id: null },
+];
+
+test("a file of another form is refused", () => {
+  for (const change of OTHER_FORMS) {
+    const changed = utf8(JSON.stringify({ ...FILE, ...change }));
+    assert.throws(() => parseContent(changed), ContentRefused, JSON.stringify(change));
+  }
+});

@@ -4,10 +4,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBase64, toBase64, uuidToBytes } from "../src/bytes.ts";
 import { encodeCredential, generateSigningKeys, issueCredential } from "../src/identity.ts";
-import { MlsEngine } from "../src/mls-engine.ts";
+import { type GroupSettings, MlsEngine } from "../src/mls-engine.ts";
 import type { Entry } from "../src/worker/server.ts";
-import { type Browser, direct, signUp, until } from "./people.ts";
+import { createDevice, unlock } from "../src/worker/registration.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { Browser, direct, signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
+
+async function settingsOf(relay: Relay): Promise<GroupSettings> {
+  const { cipher_suite, external_sender } = await relay.settings();
+  return { cipherSuite: cipher_suite, externalSender: fromBase64(external_sender) };
+}
 
 async function aliceAndBob(): Promise<{ relay: Relay; alice: Browser; bob: Browser; id: string }> {
   const relay = new Relay();
@@ -54,6 +61,33 @@ test("bytes that are not a message at all are refused", () => isRefused(() => ({
 test("a message that is played again is refused", () =>
   isRefused((entry, relay) => ({ data: relay.conversation(entry.conversation_id).log[1]?.data ?? "" })));
 
+test("a message under this device's own name that it has not sent is shown as not readable", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) =>
+    entry.position === 3 ? { ...entry, sender_device_id: bob.server.deviceId ?? "" } : entry;
+
+  await alice.send(id, "relabelled on the way");
+  await until(async () => (await notices(bob, id)).length === 1, "Bob is told");
+  await alice.send(id, "after");
+
+  await bob.reads(id, ["before", "after"]);
+  assert.deepEqual(await notices(bob, id), ["A message could not be opened."]);
+});
+
+test("other bytes under the id of an own message are not taken for it", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) => {
+    if (entry.position !== 3) return entry;
+    return { ...entry, data: relay.conversation(id).log[1]?.data ?? "" };
+  };
+
+  await bob.send(id, "from Bob");
+  await until(async () => (await notices(bob, id)).length === 1, "Bob is told");
+
+  assert.deepEqual(await notices(bob, id), ["A message could not be opened."]);
+  assert.deepEqual(await notices(alice, id), ["A message could not be opened."]);
+});
+
 test("an own message that the server repeats does not appear twice", async () => {
   const { relay, alice, bob, id } = await aliceAndBob();
   const [, first] = relay.conversation(id).log;
@@ -92,7 +126,7 @@ test("a key package of somebody else is not added", async () => {
   const bob = await signUp(relay, "Bob");
   const mallory = await signUp(relay, "Mallory");
   const claim = alice.server.claimKeyPackages.bind(alice.server);
-  alice.server.claimKeyPackages = () => claim(mallory.personId);
+  alice.server.claimKeyPackages = (_, suite) => claim(mallory.personId, suite);
 
   await assert.rejects(alice.engine.startDirect(bob.personId, crypto.randomUUID()), {
     code: "key_package_invalid",
@@ -105,7 +139,7 @@ test("an account whose identity key has changed is not added", async () => {
   const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
   const deviceId = crypto.randomUUID();
   const credential = await issueCredential(identity, bob.personId, deviceId, keys.publicKey);
-  const mls = await MlsEngine.load(keys, encodeCredential(credential), async () => true);
+  const mls = MlsEngine.load(keys, encodeCredential(credential), await settingsOf(relay));
   const { published } = await mls.makeKeyPackage(Math.floor(Date.now() / 1000), { lastResort: false });
   alice.server.claimKeyPackages = async () => [{ device_id: deviceId, key_package: toBase64(published) }];
 
@@ -116,18 +150,94 @@ test("an account whose identity key has changed is not added", async () => {
 });
 
 test("a pinned key is still known after a reload", async () => {
-  const { alice, bob } = await aliceAndBob();
+  const { relay, alice, bob } = await aliceAndBob();
   await alice.reload();
   const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
   const deviceId = crypto.randomUUID();
   const credential = await issueCredential(identity, bob.personId, deviceId, keys.publicKey);
-  const mls = await MlsEngine.load(keys, encodeCredential(credential), async () => true);
+  const mls = MlsEngine.load(keys, encodeCredential(credential), await settingsOf(relay));
   const { published } = await mls.makeKeyPackage(Math.floor(Date.now() / 1000), { lastResort: false });
   alice.server.claimKeyPackages = async () => [{ device_id: deviceId, key_package: toBase64(published) }];
 
   await assert.rejects(alice.engine.createGroup("", [bob.personId], crypto.randomUUID()), {
     code: "identity_key_changed",
   });
+});
+
+/** As if somebody else sat in Bob's place: an account that others know, under other keys. */
+async function impostorOf(relay: Relay, bob: Browser): Promise<Browser> {
+  const server = relay.serverFor(bob.personId);
+  const store = new MemoryStore();
+  const challenge = toBase64(new Uint8Array(32));
+  await createDevice(store, server, { personId: bob.personId, name: "Test", challenge, beginsAnew: false, forgetOld: false });
+  return new Browser(bob.personId, store, server).open();
+}
+
+test("an invitation by somebody whose identity key has changed is declined, shown and told", async () => {
+  const { relay, alice, bob } = await aliceAndBob();
+  await relay.revoke(bob.server.deviceId ?? "");
+  const impostor = await impostorOf(relay, bob);
+
+  const { conversationId: id } = await impostor.engine.createGroup("Trap", [alice.personId], crypto.randomUUID());
+  const atAlice = () => alice.snapshot.conversations.find((conversation) => conversation.id === id);
+  await until(() => atAlice() !== undefined, "Alice sees the invitation");
+  await until(() => relay.conversation(id).info.members.length === 1, "Alice is not a member");
+
+  assert.equal(atAlice()?.state, "left");
+  assert.match(atAlice()?.notice ?? "", /security key of Bob is not the one/);
+  assert.deepEqual(relay.devices.get(alice.server.deviceId ?? "")?.welcomes, []);
+  await until(async () => (await notices(impostor, id)).includes("Alice left."), "the inviter is told");
+  await assert.rejects(alice.send(id, "who are you?"), { code: "not_a_member" });
+});
+
+test("a welcome that cannot be opened is not kept for ever", async () => {
+  const relay = new Relay();
+  const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];
+  const device = relay.devices.get(bob.server.deviceId ?? "");
+  assert(device);
+  bob.server.tree = async () => toBase64(new Uint8Array(40));
+
+  await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+
+  await until(() => device.welcomes.length === 0 && device.keyPackages.length < 50, "the welcome is gone");
+  assert.equal(bob.snapshot.conversations.length, 0);
+  assert.equal(bob.snapshot.failure, null);
+});
+
+test("what one operation sees of a key does not spoil another that runs beside it", async () => {
+  const { relay, alice, bob } = await aliceAndBob();
+  const carol = await signUp(relay, "Carol");
+  const claim = alice.server.claimKeyPackages.bind(alice.server);
+  const impostor = await impostorOf(relay, bob);
+  const forged = relay.devices.get(impostor.server.deviceId ?? "")?.keyPackages[0] ?? "";
+  alice.server.claimKeyPackages = async (personId, suite) => {
+    if (personId !== bob.personId) return claim(personId, suite);
+    return [{ device_id: impostor.server.deviceId ?? "", key_package: forged }];
+  };
+
+  const [withBob, withCarol] = await Promise.allSettled([
+    alice.engine.createGroup("With Bob", [bob.personId], crypto.randomUUID()),
+    alice.engine.createGroup("With Carol", [carol.personId], crypto.randomUUID()),
+  ]);
+
+  assert(withBob.status === "rejected" && withCarol.status === "fulfilled");
+  assert.equal((withBob.reason as { code: string }).code, "identity_key_changed");
+  await until(() => carol.knows(withCarol.value.conversationId), "Carol is in");
+});
+
+test("the name of a conversation of two is the other's, whatever they call it", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  const messageId = crypto.randomUUID();
+  const { records } = await unlock(alice.store, alice.server);
+  const content = { type: "conversation_named", name: "Your bank" } as const;
+  const named = { messageId, conversationId: id, sequence: 1, content, ciphertext: null, failed: false, position: null };
+  await records.unit().put("outbox", messageId, named).commit();
+
+  await alice.send(id, "after");
+  await until(() => relay.conversation(id).log.some((entry) => entry.message_id === messageId), "it was sent");
+  await bob.reads(id, ["before", "after"]);
+
+  assert.equal(bob.snapshot.conversations[0]?.title, "Alice");
 });
 
 /** A Welcome into a new group, from a device whose credential may be forged. */
@@ -141,15 +251,16 @@ async function welcomed(change: (signature: Uint8Array) => Uint8Array): Promise<
   const [identity, keys] = [await generateSigningKeys(), await generateSigningKeys()];
   const issued = await issueCredential(identity, crypto.randomUUID(), crypto.randomUUID(), keys.publicKey);
   const credential = encodeCredential({ ...issued, signature: new Uint8Array(change(issued.signature)) });
-  const mls = await MlsEngine.load(keys, credential, async () => true);
-  const alone = await mls.createGroup(uuidToBytes(id), Math.floor(Date.now() / 1000));
-  const { welcome } = await mls.commitAdds(alone, [fromBase64(device.keyPackages.shift() ?? "")], new Uint8Array());
+  const mls = MlsEngine.load(keys, credential, await settingsOf(relay));
+  const rules = { judge: async () => undefined, now: Math.floor(Date.now() / 1000) };
+  const { group } = await mls.createGroup(uuidToBytes(id), rules);
+  const add = [fromBase64(device.keyPackages.shift() ?? "")];
+  const { welcome, next } = await mls.commit(group, { add, remove: [] }, new Uint8Array(), rules);
   assert(welcome);
-  await bob.server.createConversation({ id, kind: "group", person_id: null });
+  const wanted = { id, kind: "group" as const, cipher_suite: relay.suite, person_id: null };
+  const conversation = relay.found(wanted, next.state.public, { members: [], personIds: new Set() });
 
-  const waiting = { welcome_id: "w", conversation_id: id, position: 1, epoch: 1, welcome: toBase64(welcome) };
-  device.welcomes.push(waiting);
-  relay.tellDevice(device.id, { type: "welcome_arrived", ...waiting });
+  relay.welcome(conversation, device, 1, toBase64(welcome));
   const real = await direct(alice, bob);
   await alice.send(real, "the real one");
   await bob.reads(real, ["the real one"]);

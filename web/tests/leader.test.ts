@@ -11,7 +11,7 @@ import { MemoryStore } from "./memory-store.ts";
 import { signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
 
-const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000 };
+const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000, commitWithin: 20 };
 
 /** Web Locks, as far as they are used: one holder, the others in line. */
 class MemoryLocks implements Locks {
@@ -126,7 +126,7 @@ async function aliceInTwoTabs() {
   const open = () => new Tab(personId, locks, air, store, server);
   const first = open();
   const challenge = toBase64(randomBytes(32));
-  await first.call("createDevice", { personId, name: "Test", challenge });
+  await first.call("createDevice", { personId, name: "Test", challenge, beginsAnew: false, forgetOld: false });
   const second = open();
   await second.call("open", { personId });
   await until(() => second.snapshot?.connection === "online", "the second tab hears of the connection");

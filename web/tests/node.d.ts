@@ -29,6 +29,10 @@ declare module "node:fs" {
   export function readdirSync(path: string): string[];
 }
 
+declare module "node:zlib" {
+  export function gzipSync(data: string | Uint8Array, options: { readonly level: number }): Uint8Array;
+}
+
 declare module "node:readline" {
   interface Lines extends AsyncIterable<string> {}
   export function createInterface(options: { readonly input: unknown }): Lines;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach } from "node:test";
+import { BlobFiles } from "../src/attachments/staging.ts";
 import { toBase64, randomBytes } from "../src/bytes.ts";
 import { ChatEngine } from "../src/worker/engine.ts";
 import type { MessageView, Notification, Snapshot } from "../src/worker/protocol.ts";
@@ -9,7 +10,7 @@ import { createDevice } from "../src/worker/registration.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { Relay, type RelayServer } from "./relay.ts";
 
-const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000 };
+const TIMING = { firstPause: 10, longestPause: 50, answerWithin: 2_000, commitWithin: 20 };
 const PATIENCE = 5_000;
 
 const opened: Browser[] = [];
@@ -20,6 +21,8 @@ afterEach(async () => {
 
 export class Browser {
   readonly notifications: Notification[] = [];
+  /** Stays over a reload, as the browser's private files do. */
+  readonly staging = new BlobFiles();
   engine!: ChatEngine; // set by `open`
 
   constructor(
@@ -33,6 +36,7 @@ export class Browser {
       personId: this.personId,
       store: this.store,
       server: this.server,
+      staging: this.staging,
       notify: (notification) => this.notifications.push(notification),
       timing: TIMING,
     });
@@ -83,6 +87,15 @@ export class Browser {
   }
 }
 
+/** What all of them read. */
+export function everyone(browsers: readonly Browser[]) {
+  return {
+    async reads(conversationId: string, expected: readonly string[]): Promise<void> {
+      for (const browser of browsers) await browser.reads(conversationId, expected);
+    },
+  };
+}
+
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + PATIENCE;
   while (!(await condition())) {
@@ -96,7 +109,7 @@ export async function signUp(relay: Relay, name: string): Promise<Browser> {
   relay.addPerson(personId, name);
   const store = new MemoryStore();
   const server = relay.serverFor(personId);
-  await createDevice(store, server, { personId, name: "Test", challenge: toBase64(randomBytes(32)) });
+  await createDevice(store, server, { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false, forgetOld: false });
   return new Browser(personId, store, server).open();
 }
 

@@ -14,7 +14,7 @@ function newcomer() {
   const relay = new Relay();
   const personId = crypto.randomUUID();
   const [store, server] = [new MemoryStore(), relay.serverFor(personId)];
-  const options = { personId, name: "Test", challenge: toBase64(randomBytes(32)) };
+  const options = { personId, name: "Test", challenge: toBase64(randomBytes(32)), beginsAnew: false, forgetOld: false };
   return { relay, store, server, options };
 }
 
@@ -27,6 +27,21 @@ test("a registered device opens what it keeps", async () => {
   assert.equal(opened.deviceId, deviceId);
   assert.equal((await store.device())?.registration, null);
   assert.equal(opened.identity.identityPrivateKey.length, 44);
+});
+
+test("only a person who asks for it begins anew", async () => {
+  const asked: boolean[] = [];
+  for (const beginsAnew of [false, true]) {
+    const { store, server, options } = newcomer();
+    const register = server.registerDevice.bind(server);
+    server.registerDevice = (device) => {
+      asked.push(device.begins_anew);
+      return register(device);
+    };
+    await createDevice(store, server, { ...options, beginsAnew });
+  }
+
+  assert.deepEqual(asked, [false, true]);
 });
 
 test("a registration whose answer was lost is finished with the same keys", async () => {
@@ -84,4 +99,18 @@ test("a browser without keys, or whose session sits on another device, is locked
   await assert.rejects(unlock(new MemoryStore(), server), { code: "locked_out" });
   await assert.rejects(bindDevice(new MemoryStore(), server, options.challenge), { code: "locked_out" });
   await assert.rejects(unlock(store, elsewhere), { code: "locked_out" });
+});
+
+test("an earlier device is forgotten when the person says so, and not on the server's word", async () => {
+  const { relay, store, server, options } = newcomer();
+  const first = await createDevice(store, server, options);
+  relay.devices.clear(); // as if the server knew nothing of it
+
+  await assert.rejects(createDevice(store, server, options), { code: "old_keys_here" });
+  const kept = await store.device();
+  const second = await createDevice(store, server, { ...options, forgetOld: true });
+
+  assert.equal(kept?.deviceId, first);
+  assert.notEqual(second, first);
+  assert.equal((await unlock(store, server)).deviceId, second);
 });

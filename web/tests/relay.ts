@@ -1,23 +1,33 @@
 // A server in memory that behaves as docs/protocol.md says: one log per conversation, one commit per
 // epoch, idempotent ids, key packages handed out once. It reads no secret.
 
-import {
-  decode,
-  defaultProposalTypes,
-  makeKeyPackageRef,
-  getCiphersuiteImpl,
-  mlsMessageDecoder,
-  wireformats,
-  type MlsMessage,
-} from "ts-mls";
 import { ProblemError } from "../src/api/http.ts";
-import { bytesToUuid, fromBase64, randomBytes, toBase64 } from "../src/bytes.ts";
+import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64, utf8 } from "../src/bytes.ts";
 import { parseCredential } from "../src/identity.ts";
-import type { Command, ServerFrame } from "../src/wire.ts";
+import type { SignaturePrivateKey } from "../src/mls/crypto/secrets.ts";
+import { ED25519 } from "../src/mls/crypto/signatures.ts";
+import { MLSError } from "../src/mls/errors.ts";
+import { BasicCredential } from "../src/mls/messages/credentials.ts";
+import { AllowedSender, externalSenders } from "../src/mls/messages/extensions.ts";
+import type { PublicMessage } from "../src/mls/messages/framing.ts";
+import { type GroupInfo, ratchetTreeOf } from "../src/mls/messages/group_info.ts";
+import type { GroupContext } from "../src/mls/messages/group_context.ts";
+import { asLeafIndex } from "../src/mls/messages/indexes.ts";
+import type { LeafNode } from "../src/mls/messages/leaf_nodes.ts";
+import { MLSMessage } from "../src/mls/messages/mls_message.ts";
+import { type Proposal, Remove } from "../src/mls/messages/proposals.ts";
+import { RatchetTreeExtension } from "../src/mls/messages/ratchet_tree.ts";
+import { proposeAsExternalSender } from "../src/mls/public_group/outside.ts";
+import { policyOf } from "../src/mls/public_group/policy.ts";
+import { PublicGroup } from "../src/mls/public_group/public_group.ts";
+import type { Command, ServerFrame, SubmitCommit } from "../src/wire.ts";
+import { type RelayFile, RelayFiles } from "./file-relay.ts";
 import type {
   BoundDevice,
   ConversationInfo,
   Entry,
+  MemberInfo,
+  MessagingSettings,
   NewConversation,
   NewDevice,
   PersonInfo,
@@ -41,61 +51,91 @@ interface RelayConversation {
   info: ConversationInfo;
   personIds: Set<string>;
   log: Entry[];
+  /** What the server keeps of the group: it checks every change of it. */
+  group: PublicGroup;
+  /** By epoch. */
+  trees: Map<number, string>;
+  /** Who was removed, and at which position. */
+  left: Map<string, number>;
 }
 
 interface RelaySocket {
   handlers: SocketHandlers;
   open: boolean;
+  close(code: number): void;
 }
+
+type Submitted = Pick<SubmitCommit, "commit" | "group_info"> & { welcome: string | null };
 
 function refuse(code: string, facts: Record<string, unknown> = {}): never {
   throw new ProblemError(code, code, code === "not_found" ? 404 : 409, facts);
 }
 
-function parse(base64: string): MlsMessage {
-  const message = decode(mlsMessageDecoder, fromBase64(base64));
-  return message ?? refuse("message_invalid");
-}
-
-function placeOf(message: MlsMessage): { groupId: string; epoch: number } {
-  switch (message.wireformat) {
-    case wireformats.mls_private_message:
-      return {
-        groupId: bytesToUuid(message.privateMessage.groupId),
-        epoch: Number(message.privateMessage.epoch),
-      };
-    case wireformats.mls_public_message:
-      return {
-        groupId: bytesToUuid(message.publicMessage.content.groupId),
-        epoch: Number(message.publicMessage.content.epoch),
-      };
-    default:
-      return refuse("message_invalid");
+/** What the engine refuses, a server refuses. */
+async function verified<T>(code: string, operation: () => T | Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (error instanceof MLSError) return refuse(code, { reason: error.code });
+    throw error;
   }
 }
 
-function addedBy(message: MlsMessage): string[] {
-  if (message.wireformat !== wireformats.mls_public_message) return refuse("commit_invalid");
-  const { content } = message.publicMessage;
-  if (!("commit" in content)) return refuse("commit_invalid");
-  return content.commit.proposals.map((item) => {
-    if (!("proposal" in item) || item.proposal.proposalType !== defaultProposalTypes.add) {
-      return refuse("proposal_not_supported");
-    }
-    if (!("add" in item.proposal)) return refuse("proposal_not_supported");
-    const { credential } = item.proposal.add.keyPackage.leafNode;
-    return "identity" in credential ? parseCredential(credential.identity).deviceId : refuse("commit_invalid");
-  });
+function bodyOf(base64: string): MLSMessage["body"] {
+  return MLSMessage.decode(fromBase64(base64)).body;
+}
+
+function publicMessageIn(base64: string): PublicMessage {
+  const body = bodyOf(base64);
+  return body.kind === "PublicMessage" ? body : refuse("commit_invalid");
+}
+
+function groupInfoIn(base64: string): GroupInfo {
+  const body = bodyOf(base64);
+  return body.kind === "GroupInfo" ? body : refuse("group_info_invalid");
+}
+
+function publicGroupOf(groupInfo: string): Promise<PublicGroup> {
+  return PublicGroup.fromGroupInfo(groupInfoIn(groupInfo), policy());
+}
+
+function deviceOf(leaf: LeafNode): string {
+  const { credential } = leaf;
+  return credential.kind === "BasicCredential" ? parseCredential(credential.identity).deviceId : refuse("commit_invalid");
+}
+
+function treeOf(group: PublicGroup): string {
+  return toBase64(RatchetTreeExtension.encode(group.tree.toExtension()));
+}
+
+const SERVER = BasicCredential.of({ identity: utf8("SecureChat 1.0 Server") });
+
+function policy() {
+  return policyOf(() => undefined, { now: Math.floor(Date.now() / 1000), clientOf: deviceOf });
 }
 
 export class Relay {
   readonly devices = new Map<string, RelayDevice>();
   readonly conversations = new Map<string, RelayConversation>();
+  readonly incarnation = crypto.randomUUID();
   readonly names = new Map<string, string>();
+  readonly files = new Map<string, RelayFile>();
+  /** Commands wait for the one before. */
+  turn: Promise<void> = Promise.resolve();
   /** For tests: what a hostile server would hand out instead. */
   tamper: (entry: Entry) => Entry = (entry) => entry;
+  /** For tests: what the organisation has chosen. */
+  suite = 0xf04e;
   /** For tests: the answer to the next accepted command is lost with its socket. */
   loseNextAnswer = false;
+
+  readonly #key: Promise<SignaturePrivateKey> = ED25519.generate();
+
+  async settings(): Promise<MessagingSettings> {
+    const signatureKey = await ED25519.publicKeyOf(await this.#key);
+    const sender = AllowedSender.encode(AllowedSender.of({ signatureKey, credential: SERVER }));
+    return { cipher_suite: this.suite, external_sender: toBase64(sender) };
+  }
 
   addPerson(id: string, name: string): void {
     this.names.set(id, name);
@@ -103,6 +143,20 @@ export class Relay {
 
   serverFor(personId: string): RelayServer {
     return new RelayServer(this, personId);
+  }
+
+  found(
+    { id, kind, cipher_suite, person_id }: Omit<NewConversation, "group_info">,
+    group: PublicGroup,
+    { members, personIds }: { members: MemberInfo[]; personIds: Set<string> },
+  ): RelayConversation {
+    const epoch = Number(group.context.epoch);
+    const created_at = new Date().toISOString();
+    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members };
+    const trees = new Map([[epoch, treeOf(group)]]);
+    const conversation: RelayConversation = { info, personIds, log: [], group, trees, left: new Map() };
+    this.conversations.set(id, conversation);
+    return conversation;
   }
 
   conversation(id: string): RelayConversation {
@@ -113,7 +167,7 @@ export class Relay {
     return conversation.info.members.find(({ device_id }) => device_id === deviceId) ?? refuse("not_found");
   }
 
-  append(id: string, deviceId: string, kind: Entry["kind"], messageId: string, data: string): Entry {
+  append(id: string, deviceId: string | null, kind: Entry["kind"], messageId: string, data: string): Entry {
     const { info, log } = this.conversation(id);
     const entry: Entry = {
       conversation_id: id,
@@ -151,39 +205,91 @@ export class Relay {
     return before.position;
   }
 
-  sendMessage(deviceId: string, id: string, messageId: string, ciphertext: string): number {
+  async sendMessage(deviceId: string, id: string, messageId: string, ciphertext: string): Promise<number> {
     const conversation = this.conversation(id);
     this.memberOf(conversation, deviceId);
     const before = this.repeated(id, deviceId, messageId, ciphertext);
     if (before !== null) return before;
-    const { groupId, epoch } = placeOf(parse(ciphertext));
-    if (groupId !== id) refuse("message_invalid");
-    if (epoch !== conversation.info.epoch) refuse("stale_epoch", { epoch: conversation.info.epoch });
-    const entry = this.append(id, deviceId, "message", messageId, ciphertext);
-    this.tell(id, { type: "entry_appended", ...this.tamper(entry) });
+    const message = await verified("message_invalid", () => bodyOf(ciphertext));
+    if (message.kind !== "PrivateMessage" || bytesToUuid(message.groupId) !== id) refuse("message_invalid");
+    if (Number(message.epoch) !== conversation.info.epoch) refuse("stale_epoch", { epoch: conversation.info.epoch });
+    if (conversation.group.proposals.size > 0) refuse("proposals_pending");
+    return this.#tellAppended(this.append(id, deviceId, "message", messageId, ciphertext));
+  }
+
+  #tellAppended(entry: Entry): number {
+    this.tell(entry.conversation_id, { type: "entry_appended", ...this.tamper(entry) });
     return entry.position;
   }
 
-  submitCommit(deviceId: string, id: string, messageId: string, commit: string, welcome: string | null): number {
+  async submitCommit(deviceId: string, id: string, messageId: string, commit: Submitted): Promise<number> {
     const conversation = this.conversation(id);
-    const { info } = conversation;
+    const { info, group } = conversation;
     this.memberOf(conversation, deviceId);
-    const before = this.repeated(id, deviceId, messageId, commit);
+    const before = this.repeated(id, deviceId, messageId, commit.commit);
     if (before !== null) return before;
-    const message = parse(commit);
-    const { groupId, epoch } = placeOf(message);
-    if (groupId !== id) refuse("commit_invalid");
-    if (epoch !== info.epoch) refuse("stale_epoch", { epoch: info.epoch });
-    const added = addedBy(message).map((device) => this.devices.get(device) ?? refuse("commit_invalid"));
-    if (added.some((device) => info.members.some(({ device_id }) => device_id === device.id))) {
-      refuse("already_member");
+    const message = await verified("commit_invalid", () => publicMessageIn(commit.commit));
+    if (Number(message.content.epoch) !== info.epoch) refuse("stale_epoch", { epoch: info.epoch });
+    const staged = await verified("commit_invalid", () => group.receiveCommit(message, policy()));
+    if (Number(message.content.epoch) !== info.epoch) refuse("stale_epoch", { epoch: info.epoch });
+    const { proposals, committer } = staged.changes;
+    if (deviceOf(group.tree.leaf(committer)) !== deviceId) refuse("commit_invalid");
+    for (const sent of group.proposals.values()) {
+      if (!proposals.items.some(({ proposal }) => proposal === sent.proposal)) refuse("proposals_pending");
     }
-    if (added.length > 0 && welcome === null) refuse("welcome_missing");
-    const entry = this.append(id, deviceId, "commit", messageId, commit);
-    this.tell(id, { type: "entry_appended", ...this.tamper(entry) });
+    const groupInfo = groupInfoIn(commit.group_info);
+    if (ratchetTreeOf(groupInfo) !== null) refuse("commit_invalid");
+    await verified("commit_invalid", () => staged.group.checkGroupInfo(groupInfo));
+    const added = staged.changes.added.map(({ keyPackage }) => deviceOf(keyPackage.leafNode));
+    if (added.length > 0 && commit.welcome === null) refuse("welcome_missing");
+    const removed = proposals.removedLeaves.map((leaf) => deviceOf(group.tree.leaf(leaf)));
+    const entry = this.append(id, deviceId, "commit", messageId, commit.commit);
+    this.#tellAppended(entry);
     info.epoch += 1;
-    for (const device of added) this.welcome(conversation, device, entry.position, welcome ?? "");
+    conversation.group = staged.group;
+    conversation.trees.set(info.epoch, treeOf(staged.group));
+    for (const device of removed) conversation.left.set(device, entry.position);
+    info.members = info.members.filter(({ device_id }) => !removed.includes(device_id));
+    for (const name of added) {
+      const device = this.devices.get(name) ?? refuse("commit_invalid");
+      this.welcome(conversation, device, entry.position, commit.welcome ?? "");
+    }
     return entry.position;
+  }
+
+  /** A member wants to leave: its own leaf, and nothing else. */
+  async submitProposal(deviceId: string, id: string, messageId: string, proposal: string): Promise<number> {
+    const conversation = this.conversation(id);
+    this.memberOf(conversation, deviceId);
+    const before = this.repeated(id, deviceId, messageId, proposal);
+    if (before !== null) return before;
+    if (conversation.info.kind === "direct") refuse("proposal_not_supported");
+    const message = await verified("proposal_invalid", () => publicMessageIn(proposal));
+    if (Number(message.content.epoch) !== conversation.info.epoch) {
+      refuse("stale_epoch", { epoch: conversation.info.epoch });
+    }
+    conversation.group = await verified("proposal_invalid", () => conversation.group.receive(message, policy()));
+    return this.#tellAppended(this.append(id, deviceId, "proposal", messageId, proposal));
+  }
+
+  /** The device is no more; the server proposes its removal wherever it is. */
+  async revoke(deviceId: string): Promise<void> {
+    const device = this.devices.get(deviceId) ?? refuse("not_found");
+    for (const socket of [...device.sockets]) socket.close(4410);
+    this.devices.delete(deviceId);
+    for (const conversation of this.conversations.values()) {
+      const { group, info } = conversation;
+      const leaf = group.tree.members().find(([, node]) => deviceOf(node) === deviceId)?.[0];
+      if (leaf === undefined) continue;
+      const data = toBase64(await this.propose(group.context, Remove.of({ removed: asLeafIndex(leaf) })));
+      conversation.group = await group.receive(publicMessageIn(data), policy());
+      this.#tellAppended(this.append(info.id, null, "proposal", crypto.randomUUID(), data));
+    }
+  }
+
+  /** Signed by the server, as every group's external sender. */
+  async propose(context: GroupContext, proposal: Proposal): Promise<Bytes> {
+    return MLSMessage.encode(await proposeAsExternalSender(context, 0, await this.#key, proposal));
   }
 
   welcome(conversation: RelayConversation, device: RelayDevice, position: number, welcome: string): void {
@@ -194,16 +300,11 @@ export class Relay {
       joined_position: position,
       delivered_position: position,
     });
+    conversation.left.delete(device.id);
     personIds.add(device.personId);
-    const waiting = {
-      welcome_id: crypto.randomUUID(),
-      conversation_id: info.id,
-      position,
-      epoch: info.epoch,
-      welcome,
-    };
-    device.welcomes.push(waiting);
-    this.tellDevice(device.id, { type: "welcome_arrived", ...waiting });
+    const place = { welcome_id: crypto.randomUUID(), conversation_id: info.id, position, epoch: info.epoch };
+    device.welcomes.push({ ...place, welcome });
+    this.tellDevice(device.id, { type: "welcome_arrived", ...place });
   }
 
   markDelivered(deviceId: string, id: string, position: number): number {
@@ -221,6 +322,7 @@ export class Relay {
 
 /** The relay as one logged-in browser sees it. */
 export class RelayServer implements Server {
+  readonly files = new RelayFiles(this);
   readonly relay: Relay;
   readonly personId: string;
   /** For tests: the network of this browser. */
@@ -233,6 +335,11 @@ export class RelayServer implements Server {
   constructor(relay: Relay, personId: string) {
     this.relay = relay;
     this.personId = personId;
+  }
+
+  isMember(conversationId: string): boolean {
+    const { info } = this.relay.conversation(conversationId);
+    return info.members.some(({ device_id }) => device_id === this.deviceId);
   }
 
   goOffline(): void {
@@ -286,8 +393,9 @@ export class RelayServer implements Server {
     device.lastResort = lastResort ?? device.lastResort;
   }
 
-  async claimKeyPackages(personId: string) {
+  async claimKeyPackages(personId: string, suite: number) {
     this.#network();
+    if (suite !== this.relay.suite) refuse("no_key_package");
     const devices = [...this.relay.devices.values()].filter((device) => device.personId === personId);
     if (devices.length === 0) refuse("no_key_package");
     return devices.map((device) => ({
@@ -296,9 +404,17 @@ export class RelayServer implements Server {
     }));
   }
 
-  async createConversation({ id, kind, person_id }: NewConversation): Promise<ConversationInfo> {
+  async messagingSettings(): Promise<MessagingSettings> {
     this.#network();
+    return this.relay.settings();
+  }
+
+  async createConversation(wanted: NewConversation): Promise<ConversationInfo> {
+    this.#network();
+    const { id, kind, person_id, cipher_suite } = wanted;
     const device = this.#device();
+    if (cipher_suite !== this.relay.suite) refuse("cipher_suite_not_allowed");
+    const group = await verified("group_info_invalid", () => this.#founded(id, cipher_suite, wanted.group_info));
     const existing = this.relay.conversations.get(id);
     if (existing) return structuredClone(existing.info);
     const pair = new Set([this.personId, person_id ?? ""]);
@@ -307,19 +423,35 @@ export class RelayServer implements Server {
         refuse("direct_conversation_exists", { conversation_id: info.id });
       }
     }
-    const info: ConversationInfo = {
-      id,
-      kind,
-      cipher_suite: 1,
-      epoch: 0,
-      last_position: 0,
-      created_at: new Date().toISOString(),
-      person_id,
-      members: [{ device_id: device.id, person_id: this.personId, joined_position: 0, delivered_position: 0 }],
-    };
+    const member = { device_id: device.id, person_id: this.personId, joined_position: 0, delivered_position: 0 };
     const personIds = kind === "direct" ? pair : new Set([this.personId]);
-    this.relay.conversations.set(id, { info, personIds, log: [] });
-    return structuredClone(info);
+    const conversation = this.relay.found(wanted, group, { members: [member], personIds });
+    return structuredClone(conversation.info);
+  }
+
+  /** A group of its creator alone, which lists this server as its one external sender. */
+  async #founded(id: string, suite: number, groupInfo: string): Promise<PublicGroup> {
+    const group = await publicGroupOf(groupInfo);
+    const { context, tree } = group;
+    const server = fromBase64((await this.relay.settings()).external_sender);
+    const [sender, ...others] = externalSenders(context.extensions);
+    const isFounded =
+      bytesToUuid(context.groupId) === id &&
+      context.cipherSuite === suite &&
+      context.epoch === 0n &&
+      tree.members().length === 1 &&
+      deviceOf(tree.leaf(asLeafIndex(0))) === this.#device().id &&
+      sender !== undefined &&
+      toBase64(AllowedSender.encode(sender)) === toBase64(server) &&
+      others.length + context.extensions.length === 1;
+    return isFounded ? group : refuse("group_info_invalid");
+  }
+
+  async tree(id: string, epoch: number): Promise<string> {
+    this.#network();
+    const conversation = this.relay.conversation(id);
+    this.relay.memberOf(conversation, this.#device().id);
+    return conversation.trees.get(epoch) ?? refuse("tree_not_kept");
   }
 
   async conversation(id: string): Promise<ConversationInfo> {
@@ -339,12 +471,15 @@ export class RelayServer implements Server {
 
   async entries(id: string, after: number): Promise<{ entries: Entry[]; last_position: number }> {
     this.#network();
-    const { info, log } = this.relay.conversation(id);
-    const { joined_position } = this.relay.memberOf(this.relay.conversation(id), this.#device().id);
-    const visible = log.filter(({ position }) => position > after && position >= joined_position);
+    const conversation = this.relay.conversation(id);
+    const device = this.#device().id;
+    const until = conversation.left.get(device);
+    if (until === undefined) this.relay.memberOf(conversation, device);
+    const last = until ?? conversation.info.last_position;
+    const visible = conversation.log.filter(({ position }) => position > after && position <= last);
     return {
       entries: structuredClone(visible.slice(0, 200).map((entry) => this.relay.tamper(entry))),
-      last_position: info.last_position,
+      last_position: last,
     };
   }
 
@@ -366,7 +501,14 @@ export class RelayServer implements Server {
   }
 
   openSocket(handlers: SocketHandlers): Socket {
-    const socket: RelaySocket = { handlers, open: this.isOnline };
+    const socket: RelaySocket = {
+      handlers,
+      open: this.isOnline,
+      close: (code) => {
+        socket.open = false;
+        setTimeout(() => handlers.closed(code), 0);
+      },
+    };
     if (!this.isOnline) {
       setTimeout(() => handlers.closed(1006), 0);
       return { send: () => undefined, close: () => undefined };
@@ -374,20 +516,20 @@ export class RelayServer implements Server {
     const device = this.#device();
     device.sockets.add(socket);
     setTimeout(() => {
-      if (socket.open) handlers.frame({ type: "ready", device_id: device.id });
+      if (socket.open) handlers.frame({ type: "ready", device_id: device.id, incarnation: this.relay.incarnation });
     }, 0);
     return {
-      send: (command) => void this.way.then(() => setTimeout(() => this.#execute(socket, command), 0)),
+      send: (command) => void this.way.then(() => setTimeout(() => void this.#execute(socket, command), 0)),
       close: () => this.#drop(socket),
     };
   }
 
-  #execute(socket: RelaySocket, command: Command): void {
+  async #execute(socket: RelaySocket, command: Command): Promise<void> {
     if (!socket.open) return;
     const { request_id } = command;
     let answer: ServerFrame;
     try {
-      answer = { type: "accepted", request_id, position: this.#position(command) };
+      answer = { type: "accepted", request_id, position: await this.#inTurn(command) };
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       const facts = error.facts as Record<string, string | number | null>; // made by `refuse`
@@ -403,19 +545,25 @@ export class RelayServer implements Server {
     }, 0);
   }
 
-  #position(command: Command): number {
+  /** One command at a time, like a server whose conversation is locked meanwhile. */
+  #inTurn(command: Command): Promise<number> {
+    const turn = this.relay.turn.then(() => this.#position(command));
+    this.relay.turn = turn.then(() => undefined, () => undefined); // a refusal is its sender's
+    return turn;
+  }
+
+  async #position(command: Command): Promise<number> {
     const device = this.#device().id;
     switch (command.type) {
       case "send_message":
         return this.relay.sendMessage(device, command.conversation_id, command.message_id, command.ciphertext);
       case "submit_commit":
-        return this.relay.submitCommit(
-          device,
-          command.conversation_id,
-          command.message_id,
-          command.commit,
-          command.welcome ?? null,
-        );
+        return this.relay.submitCommit(device, command.conversation_id, command.message_id, {
+          ...command,
+          welcome: command.welcome ?? null,
+        });
+      case "submit_proposal":
+        return this.relay.submitProposal(device, command.conversation_id, command.message_id, command.proposal);
       case "mark_delivered":
         return this.relay.markDelivered(device, command.conversation_id, command.position);
     }
@@ -435,11 +583,4 @@ export class RelayServer implements Server {
   #network(): void {
     if (!this.isOnline) throw new ProblemError("offline", "The server cannot be reached.");
   }
-}
-
-export async function referenceOf(published: string): Promise<string> {
-  const suite = await getCiphersuiteImpl("MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519");
-  const message = parse(published);
-  if (message.wireformat !== wireformats.mls_key_package) throw new Error("not a key package");
-  return toBase64(await makeKeyPackageRef(message.keyPackage, suite.hash));
 }

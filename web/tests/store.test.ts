@@ -82,7 +82,7 @@ test("a unit is written as one transaction and not before it is committed", asyn
     return apply(changes);
   };
 
-  const unit = records.unit().put("messages", "a", message("a", 1)).put("groups", "g", { state: "" });
+  const unit = records.unit().put("messages", "a", message("a", 1)).put("groups", "g", { secret: "" });
   assert.equal(await records.get("messages", "a"), undefined);
   await unit.remove("outbox", "a").commit();
 

@@ -235,7 +235,7 @@ test("a creation that was cut off before its commit is finished at the next star
   relay.submitCommit = () => {
     relay.loseNextAnswer = true;
     relay.submitCommit = submit;
-    return 0; // never reached the log
+    return Promise.resolve(0); // never reached the log
   };
 
   const id = crypto.randomUUID();
@@ -261,6 +261,26 @@ test("a conversation that was made before its people were added is finished at t
   await until(() => bob.knows(id), "Bob is in after all");
   await alice.send(id, "hello");
 
+  await bob.reads(id, ["hello"]);
+});
+
+test("a group whose making was cut off is finished by the same call again", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = crypto.randomUUID();
+  const entries = alice.server.entries.bind(alice.server);
+  alice.server.entries = () => Promise.reject(new ProblemError("offline", "The server cannot be reached."));
+
+  await assert.rejects(alice.engine.createGroup("Again", [bob.personId], id), { code: "offline" });
+  const membersThen = relay.conversation(id).info.members.length;
+  alice.server.entries = entries;
+  const again = await alice.engine.createGroup("Again", [bob.personId], id);
+  await until(() => bob.knows(id), "Bob is in");
+  await alice.send(id, "hello");
+
+  assert.equal(again.conversationId, id);
+  assert.equal(membersThen, 1);
   await bob.reads(id, ["hello"]);
 });
 

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.services.invitations import invite_first_administrator
+from accounts.services.secret_key import mark_database
 
 
 class Command(BaseCommand):
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         quiet = StringIO()
         call_command("check", databases=["default"], fail_level="ERROR", stdout=quiet)
         call_command("migrate", interactive=False, stdout=quiet)
+        mark_database()
         call_command("collectstatic", interactive=False, clear=True, stdout=quiet)
         link = invite_first_administrator()
         if as_json:

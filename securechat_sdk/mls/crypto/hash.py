@@ -8,6 +8,7 @@ from securechat_sdk.mls.crypto.secrets import Secret
 from securechat_sdk.mls.errors import OutOfRange
 
 _MOST_BLOCKS = 255
+_FUNCTIONS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Hash:
     hpke_id: int
 
     def digest(self, data: bytes) -> bytes:
-        return hashlib.new(self.name, data, usedforsecurity=True).digest()
+        return _FUNCTIONS[self.name](data).digest()
 
     def mac(self, key: bytes, data: bytes) -> bytes:
         return hmac.digest(key, data, self.name)

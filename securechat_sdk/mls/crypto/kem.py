@@ -59,9 +59,9 @@ class Curve(Protocol):
 
     def check_public(self, public: bytes) -> None: ...
 
-    def public_of(self, private: bytes) -> bytes: ...
+    def public_of(self, private: HpkePrivateKey) -> bytes: ...
 
-    def exchange(self, private: bytes, public: bytes) -> bytes: ...
+    def exchange(self, private: HpkePrivateKey, public: bytes) -> bytes: ...
 
     def derive_private(self, expand: Callable[[bytes, bytes, int], Secret]) -> bytes: ...
 
@@ -78,15 +78,15 @@ class MontgomeryCurve:
         if len(public) != self.private_size:
             raise InvalidKey
 
-    def public_of(self, private: bytes) -> bytes:
-        return self._private(private).public_key().public_bytes_raw()
+    def public_of(self, private: HpkePrivateKey) -> bytes:
+        return private.read(self._private).public_key().public_bytes_raw()
 
-    def exchange(self, private: bytes, public: bytes) -> bytes:
+    def exchange(self, private: HpkePrivateKey, public: bytes) -> bytes:
         self.check_public(public)
         peer = self.public_key.from_public_bytes(public)
         try:
             # The classes come in pairs, which their union cannot say.
-            return self._private(private).exchange(peer)  # type: ignore[arg-type]
+            return private.read(self._private).exchange(peer)  # type: ignore[arg-type]
         except ValueError:  # the all-zero secret of a low-order point
             raise InvalidKey from None
 
@@ -111,12 +111,12 @@ class NistCurve:
     def check_public(self, public: bytes) -> None:
         nist_public_key(self.curve, public)
 
-    def public_of(self, private: bytes) -> bytes:
-        return nist_public_bytes(nist_private_key(self.curve, private).public_key())
+    def public_of(self, private: HpkePrivateKey) -> bytes:
+        return nist_public_bytes(private.read(self._private).public_key())
 
-    def exchange(self, private: bytes, public: bytes) -> bytes:
+    def exchange(self, private: HpkePrivateKey, public: bytes) -> bytes:
         peer = nist_public_key(self.curve, public)
-        return nist_private_key(self.curve, private).exchange(ec.ECDH(), peer)
+        return private.read(self._private).exchange(ec.ECDH(), peer)
 
     def derive_private(self, expand: Callable[[bytes, bytes, int], Secret]) -> bytes:
         for counter in range(256):
@@ -125,6 +125,9 @@ class NistCurve:
             if 0 < int.from_bytes(candidate) < self.curve.group_order:
                 return bytes(candidate)
         raise InvalidKey("no private key could be derived")  # odds below 2^-4000
+
+    def _private(self, private: bytes) -> ec.EllipticCurvePrivateKey:
+        return nist_private_key(self.curve, private)
 
 
 def nist_public_key(curve: ec.EllipticCurve, public: bytes) -> ec.EllipticCurvePublicKey:

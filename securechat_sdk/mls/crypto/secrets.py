@@ -1,6 +1,10 @@
 """Secrets are types of their own: they do not print, and they compare in constant time."""
 
 import hmac
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
 
 
 class Secret(bytes):
@@ -23,16 +27,28 @@ class Secret(bytes):
         return super().__hash__()
 
 
-class HpkePrivateKey(Secret):
+class PrivateKey(Secret):
+    """A private key in the form in which it is stored."""
+
+    # Which function read the key, and what it made of it; hence Any.
+    _read: tuple[Callable[[bytes], Any], Any] | None = None
+
+    def read(self, reader: Callable[[bytes], T]) -> T:
+        """What the reader makes of the key, once: most of them compute the public half too.
+
+        It is kept for as long as the key itself, and goes with it.
+        """
+        if self._read is None or self._read[0] != reader:
+            self._read = (reader, reader(self))
+        return cast("T", self._read[1])
+
+
+class HpkePrivateKey(PrivateKey):
     """The private half of an HPKE key, in the form of the KEM's SerializePrivateKey."""
 
-    __slots__ = ()
 
-
-class SignaturePrivateKey(Secret):
+class SignaturePrivateKey(PrivateKey):
     """The private half of a signature key: the integer of ECDSA, the seed of EdDSA."""
-
-    __slots__ = ()
 
 
 def same_tag(expected: bytes, received: bytes) -> bool:

@@ -39,13 +39,13 @@ class EdDsa:
         return SignaturePrivateKey(self.private_key.generate().private_bytes_raw())
 
     def public_key_of(self, private: SignaturePrivateKey) -> bytes:
-        return self._private(private).public_key().public_bytes_raw()
+        return private.read(self._private).public_key().public_bytes_raw()
 
     def check_public_key(self, public: bytes) -> None:
         self._public(public)
 
     def sign(self, private: SignaturePrivateKey, data: bytes) -> bytes:
-        return self._private(private).sign(data)
+        return private.read(self._private).sign(data)
 
     def verify(self, public: bytes, signature: bytes, data: bytes) -> None:
         try:
@@ -53,7 +53,7 @@ class EdDsa:
         except _InvalidSignature:
             raise InvalidSignature from None
 
-    def _private(self, private: SignaturePrivateKey) -> Ed25519PrivateKey | Ed448PrivateKey:
+    def _private(self, private: bytes) -> Ed25519PrivateKey | Ed448PrivateKey:
         try:
             return self.private_key.from_private_bytes(private)
         except ValueError:
@@ -78,19 +78,22 @@ class EcDsa:
         return SignaturePrivateKey(number.to_bytes(-(-self.curve.key_size // 8)))
 
     def public_key_of(self, private: SignaturePrivateKey) -> bytes:
-        return nist_public_bytes(nist_private_key(self.curve, private).public_key())
+        return nist_public_bytes(private.read(self._private).public_key())
 
     def check_public_key(self, public: bytes) -> None:
         nist_public_key(self.curve, public)
 
     def sign(self, private: SignaturePrivateKey, data: bytes) -> bytes:
-        return nist_private_key(self.curve, private).sign(data, ec.ECDSA(self.algorithm))
+        return private.read(self._private).sign(data, ec.ECDSA(self.algorithm))
 
     def verify(self, public: bytes, signature: bytes, data: bytes) -> None:
         try:
             nist_public_key(self.curve, public).verify(signature, data, ec.ECDSA(self.algorithm))
         except _InvalidSignature:
             raise InvalidSignature from None
+
+    def _private(self, private: bytes) -> ec.EllipticCurvePrivateKey:
+        return nist_private_key(self.curve, private)
 
 
 ED25519 = EdDsa(Ed25519PrivateKey, Ed25519PublicKey)

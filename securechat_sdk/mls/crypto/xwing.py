@@ -54,17 +54,17 @@ class XWing:
         label = b"DeriveKeyPair"
         labeled = b"HPKE-v1" + suite_id + len(label).to_bytes(2) + label + _SEED_SIZE.to_bytes(2)
         private = HpkePrivateKey(hashlib.shake_256(seed + labeled).digest(_SEED_SIZE))
-        return KeyPair(private, _Expanded.of(private).public)
+        return KeyPair(private, private.read(_Expanded.of).public)
 
     def generate_key_pair(self) -> KeyPair:
         private = HpkePrivateKey(os.urandom(_SEED_SIZE))
-        return KeyPair(private, _Expanded.of(private).public)
+        return KeyPair(private, private.read(_Expanded.of).public)
 
     def check_public_key(self, public: bytes) -> None:
         _read_public(public)
 
     def public_key_of(self, private: HpkePrivateKey) -> bytes:
-        return _Expanded.of(private).public
+        return private.read(_Expanded.of).public
 
     def encapsulate(self, public: bytes) -> Encapsulated:
         mlkem, x25519 = _read_public(public)
@@ -82,7 +82,7 @@ class XWing:
     def decapsulate(self, private: HpkePrivateKey, output: bytes) -> Secret:
         if len(output) != _MLKEM_CIPHERTEXT_SIZE + _X25519_SIZE:
             raise DecryptionFailed
-        keys = _Expanded.of(private)
+        keys = private.read(_Expanded.of)
         x25519_ciphertext = output[_MLKEM_CIPHERTEXT_SIZE:]
         mlkem_secret = keys.mlkem.decapsulate(output[:_MLKEM_CIPHERTEXT_SIZE])
         try:

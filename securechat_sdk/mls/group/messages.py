@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from securechat_sdk.mls.crypto.secrets import HpkePrivateKey, SignaturePrivateKey
+from securechat_sdk.mls.crypto.secrets import SignaturePrivateKey
 from securechat_sdk.mls.errors import CommitFirst, GroupClosed
 from securechat_sdk.mls.group.group import Group, PendingUpdate
 from securechat_sdk.mls.messages.credentials import Credential
@@ -129,7 +129,7 @@ def new_leaf(group: Group, changes: LeafChanges, source: Source) -> SignedLeaf:
         source=source,
     )
     node = content.sign(group.suite, signature_key, place=place)
-    return SignedLeaf(node, PendingUpdate(HpkePrivateKey(pair.private), signature_key))
+    return SignedLeaf(node, PendingUpdate(pair.private, signature_key))
 
 
 def leaf_content(old: LeafNode, changes: LeafChanges) -> LeafNodeContent:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Self
 
 from securechat_sdk.mls.codec import (
+    Reader,
     Select,
     Struct,
     UInt,
@@ -139,9 +141,31 @@ class LeafNode(LeafNodeContent):
 
     signature: opaque
 
+    @cached_property
+    def encoded(self) -> bytes:
+        """Its bytes, found once: they are hashed, signed, sent and stored again and again."""
+        out = bytearray()
+        super().write_to(out)
+        return bytes(out)
+
+    def write_to(self, out: bytearray) -> None:
+        out += self.encoded
+
+    @classmethod
+    def read_from(cls, reader: Reader) -> Self:
+        start = reader.position
+        leaf = super().read_from(reader)
+        leaf.__dict__["encoded"] = reader.since(start)  # there is one form, so it is this one
+        return leaf
+
+    @property
+    def _signed_part(self) -> bytes:
+        """LeafNodeContent: all but the signature, which comes last."""
+        return self.encoded[: -len(encode_opaque(self.signature))]
+
     def check_signature(self, suite: CipherSuite, *, place: Place | None = None) -> None:
         """Section 7.3: signed with its own key, for this place."""
-        signed = self.encode_as(LeafNodeContent) + _place_bytes(place)
+        signed = self._signed_part + _place_bytes(place)
         try:
             suite.verify_with_label(self.signature_key, _LABEL, signed, self.signature)
         except (InvalidSignature, InvalidKey):

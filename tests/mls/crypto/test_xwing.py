@@ -1,6 +1,9 @@
-"""X-Wing against the first vector of draft-connolly-cfrg-xwing-kem."""
+"""X-Wing against the first vector of draft-connolly-cfrg-xwing-kem, DeriveKeyPair against HPKE's.
 
-import hashlib
+The vectors of 0x647A in draft-ietf-hpke-pq are those of its appendix A.5, of versions 05 and 04.
+"""
+
+import pytest
 
 from securechat_sdk.mls.crypto.secrets import HpkePrivateKey
 from securechat_sdk.mls.crypto.xwing import MLKEM768_X25519
@@ -43,6 +46,21 @@ CIPHERTEXT = (
 )
 SHARED_SECRET = "d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384"
 
+DERIVED = (
+    (
+        "c8575d137deab99ac98fb0873048c83c3a1f47ef5b409f609c0ca652f58c83e0",
+        "b6bfa0299b955e85224df2e468f29eeab377ff3b96d4462b39447a22d32b91be",
+        "d3d102410970b8bab2984008669914490c95dea2c2ae331ca229aaf3609a6d5a",
+        "641763ebe08e7add5686b0ed1d1e7053982aa616130939d0a09462df7dc74d05",
+    ),
+    (
+        "b86e76a59fabfc87b30cd7b1f7aaa28a834eb64e7a261c197b9a842893fbce56",
+        "3ec47fa82dd5689d27c6190e724c74ec8f608df3331ce331929e37b829676630",
+        "f5fb01a5db909ac907ecc9524de9b9eaf4997dac7d22c961267c964403825160",
+        "",
+    ),
+)
+
 
 def test_a_secret_key_is_expanded_as_published() -> None:
     public = MLKEM768_X25519.public_key_of(HpkePrivateKey(bytes.fromhex(SEED)))
@@ -59,12 +77,12 @@ def test_the_published_ciphertext_holds_the_published_secret() -> None:
     assert found.hex() == SHARED_SECRET
 
 
-def test_a_key_pair_is_derived_as_the_draft_writes_it() -> None:
-    """draft-ietf-hpke-pq: SHAKE256 over the seed, then a labelled request for 32 bytes."""
-    seed = bytes(range(64))
-    request = b"HPKE-v1KEM\x64\x7a\x00\x0dDeriveKeyPair\x00\x20"
+@pytest.mark.parametrize(("ikm", "secret_key", "public_key_begin", "public_key_end"), DERIVED)
+def test_a_key_pair_is_derived_as_published(
+    ikm: str, secret_key: str, public_key_begin: str, public_key_end: str
+) -> None:
+    pair = MLKEM768_X25519.derive_key_pair(bytes.fromhex(ikm))
 
-    pair = MLKEM768_X25519.derive_key_pair(seed)
-
-    assert bytes(pair.private) == hashlib.shake_256(seed + request).digest(32)
-    assert pair.public == MLKEM768_X25519.public_key_of(pair.private)
+    assert bytes(pair.private).hex() == secret_key
+    assert pair.public.hex().startswith(public_key_begin)
+    assert pair.public.hex().endswith(public_key_end)

@@ -19,6 +19,12 @@ export interface NewToken extends Token {
   token: string;
 }
 
+export interface Device {
+  id: string;
+  name: string;
+  created_at: string;
+}
+
 interface Listed<T> {
   results: T[];
 }
@@ -41,4 +47,13 @@ export function makeToken(
 
 export function revokeToken(tokenId: string): Promise<null> {
   return http.delete(`/api/v1/tokens/${tokenId}`);
+}
+
+export async function ownDevices(): Promise<Device[]> {
+  return rowsOf(await http.get<Device[] | Listed<Device>>("/api/v1/devices"));
+}
+
+/** Its sessions, tokens and sockets end at once, and every conversation removes it. */
+export function revokeDevice(deviceId: string): Promise<null> {
+  return http.delete(`/api/v1/devices/${deviceId}`);
 }

@@ -24,7 +24,16 @@ export interface FaceFacts {
   enabled: boolean;
   enrolled: boolean;
   enrolled_at: string | null;
+  expires_at: string | null;
   consent: { version: string | number; text: string };
+  alerts: FaceAlert[];
+}
+
+/** Something that happened to the face and that its owner has not seen. */
+export interface FaceAlert {
+  kind: "refused" | "erased" | "expired";
+  count: number;
+  latest_at: string;
 }
 
 /** A picture, and the index of the step that was shown when it was taken. */
@@ -37,6 +46,10 @@ const UPLOAD_TIMEOUT = 45_000;
 
 export function faceFacts(): Promise<FaceFacts> {
   return http.get("/api/v1/face");
+}
+
+export function dismissAlerts(): Promise<void> {
+  return http.delete("/api/v1/face/alerts");
 }
 
 export function beginEnrolment(

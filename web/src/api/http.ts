@@ -46,6 +46,9 @@ export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export interface RequestOptions {
   /** Milliseconds until the request is given up as `time_out`. */
   timeout?: number;
+  headers?: Readonly<Record<string, string>>;
+  /** Ends the request, which then rejects as `offline`. */
+  signal?: AbortSignal;
 }
 
 /** An answer of django-allauth headless; `status` is also the HTTP status. */
@@ -67,6 +70,8 @@ export interface Http {
   put<T>(path: string, body?: unknown, options?: RequestOptions): Promise<T>;
   patch<T>(path: string, body?: unknown, options?: RequestOptions): Promise<T>;
   delete<T>(path: string, options?: RequestOptions): Promise<T>;
+  /** What is no JSON: the body as it is. */
+  bytes(path: string, options?: RequestOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Like the others, but the status is told too (201 for new, 200 for repeated). */
   request<T>(
     method: HttpMethod,
@@ -103,14 +108,15 @@ export function createHttp(csrf: CsrfSource): Http {
     body: unknown,
     options: RequestOptions = {},
   ): Promise<Response> {
-    const headers = new Headers({ Accept: "application/json, application/problem+json" });
+    const headers = new Headers({ Accept: "application/json, application/problem+json", ...options.headers });
+    const patience = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT);
     const init: RequestInit = {
       method,
       headers,
       credentials: "same-origin",
       cache: "no-store",
       redirect: "error",
-      signal: AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT),
+      signal: options.signal ? AbortSignal.any([patience, options.signal]) : patience,
     };
     if (body instanceof FormData || body instanceof Blob) {
       init.body = body;
@@ -141,9 +147,20 @@ export function createHttp(csrf: CsrfSource): Http {
     return { status: response.status, body: answer as T }; // the server's word, typed by the caller
   }
 
+  async function bytes(path: string, options?: RequestOptions): Promise<Uint8Array<ArrayBuffer>> {
+    const response = await send("GET", path, undefined, options);
+    if (!response.ok) throw problemOf(response.status, await jsonOf(response));
+    try {
+      return new Uint8Array(await response.arrayBuffer());
+    } catch (error) {
+      throw unreachable(error);
+    }
+  }
+
   const bodyOf = async <T>(answer: Promise<Answer<T>>): Promise<T> => (await answer).body;
   return {
     request,
+    bytes,
     get: (path, options) => bodyOf(request("GET", path, undefined, options)),
     post: (path, body, options) => bodyOf(request("POST", path, body, options)),
     put: (path, body, options) => bodyOf(request("PUT", path, body, options)),

@@ -7,6 +7,7 @@ export type SessionState =
   | "second_factor"
   | "enrolment"
   | "no_device"
+  | "no_device_left"
   | "unknown_device"
   | "ready";
 
@@ -15,7 +16,7 @@ export type Alternative = "totp" | "recovery_codes";
 
 export interface Session {
   state: SessionState;
-  pending: "face" | "mfa_authenticate" | null;
+  pending: "face" | "mfa_authenticate" | "recovery_codes" | null;
   alternatives: Alternative[];
   person: { id: string; username: string; display_name: string; role: Role } | null;
   second_factors: { face: boolean; totp: boolean; recovery_codes: boolean };

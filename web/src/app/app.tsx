@@ -4,7 +4,9 @@ import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { ChatPage } from "./chat/chat.tsx";
+import { FaceAlerts } from "./face/alerts.tsx";
 import type { Page } from "./pages.ts";
+import { BeginAnewPage } from "./pages/begin-anew.tsx";
 import { CodePage } from "./pages/code.tsx";
 import { CreateDevicePage, OtherDevicePage } from "./pages/device.tsx";
 import { EnrolmentPage } from "./pages/enrolment.tsx";
@@ -27,6 +29,7 @@ const PAGES: Readonly<Record<Page, ComponentType>> = {
   enrolment: EnrolmentPage,
   keep_codes: KeepCodesPage,
   create_device: CreateDevicePage,
+  begin_anew: BeginAnewPage,
   other_device: OtherDevicePage,
   chat: ChatPage,
 };
@@ -44,6 +47,7 @@ export function App() {
         {words.skipToContent}
       </a>
       <Shown key={name} />
+      <FaceAlerts />
       <PasswordQuestion />
       <Voices />
     </>

@@ -12,6 +12,7 @@ export type Page =
   | "enrolment"
   | "keep_codes"
   | "create_device"
+  | "begin_anew"
   | "other_device"
   | "chat";
 
@@ -20,6 +21,7 @@ const PAGE_OF: Readonly<Record<SessionState, Page>> = {
   second_factor: "code",
   enrolment: "enrolment",
   no_device: "create_device",
+  no_device_left: "begin_anew",
   unknown_device: "other_device",
   ready: "chat",
 };
@@ -42,5 +44,5 @@ export function pageFor(session: Session | null, route: Route, unfinished: Unfin
 
 /** Logged in with all that policy asks for, whether or not this browser has keys. */
 export function isLoggedIn(session: Session): boolean {
-  return ["no_device", "unknown_device", "ready"].includes(session.state);
+  return ["no_device", "no_device_left", "unknown_device", "ready"].includes(session.state);
 }

@@ -50,10 +50,14 @@ export class Shell {
     pageFor(this.session.value, this.route.value, this.unfinished.value),
   );
 
+  /** What was begun in conversations, until it is sent, or until they leave, or somebody else comes. */
+  readonly drafts = new Map<string, string>();
+
   /** The secret of an invitation, as soon as it has left the address bar. */
   invitationToken: string | null = null;
 
   private typedPassword: string | null = null;
+  private draftsOf: string | null = null;
   private wasLoggedOut = false;
   private lookedAt = 0;
   /** Counts what was learnt of the session, so that a late answer cannot undo a newer one. */
@@ -108,12 +112,16 @@ export class Shell {
     this.turn += 1;
     const before = this.session.value;
     if (!isLoggedIn(session)) this.wasLoggedOut = true;
+    this.keepDraftsOf(session.person?.id ?? null);
     batch(() => {
       this.trouble.value = null;
       this.session.value = session;
       if (session.person === null) this.unfinished.value = null;
       if (session.state === "enrolment" && this.unfinished.value === null) {
-        this.unfinished.value = { step: "enrolling", way: null };
+        this.unfinished.value =
+          session.pending === "recovery_codes"
+            ? { step: "keeping_codes" }
+            : { step: "enrolling", way: null };
       }
     });
     if (before?.state === "ready" && session.state !== "ready") {
@@ -128,8 +136,23 @@ export class Shell {
     this.followNext();
   }
 
+  addToDraft(conversationId: string, text: string): void {
+    const begun = this.drafts.get(conversationId) ?? "";
+    this.drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
+  }
+
+  /** A session that ran out comes back; another person must not see what was written. */
+  private keepDraftsOf(personId: string | null): void {
+    if (personId === null) return;
+    if (this.draftsOf !== personId) this.drafts.clear();
+    this.draftsOf = personId;
+  }
+
   async leave(): Promise<void> {
     this.forgetPassword();
+    this.drafts.clear();
+    this.announce("");
+    this.say("");
     this.isLeaving = true;
     try {
       await this.closeEngine();

@@ -119,6 +119,7 @@ export const words = {
     passed: "That's you. Thank you.",
     enrolled: "Your face is set up.",
     refused: "That did not work yet.",
+    withoutCamera: "You do not need a camera: the other way is just as good, and nothing is lost.",
     tooDark: "It is too dark. Turn on a light, or face a window.",
     tooBright: "It is too bright. Turn away from the light.",
     lockedFor: (seconds: number) =>
@@ -142,6 +143,16 @@ export const words = {
       time_out: "It took too long. Try again.",
       failed: "Something went wrong on the server. Try again, or use another way.",
     } as Readonly<Record<string, string>>,
+  },
+
+  faceAlerts: {
+    refused: (count: number, when: string) =>
+      `Somebody with your password was refused by the camera ${plural(count, "time", "times")}, last on ${when}. If it was not you, change your password in the settings.`,
+    erased: (_count: number, when: string) =>
+      `An administrator erased your face data on ${when}. You can set up your face again in the settings.`,
+    expired: (_count: number, when: string) =>
+      `Your face data had become too old and was erased on ${when}. You can set up your face again in the settings.`,
+    dismiss: "I have seen this",
   },
 
   camera: {
@@ -184,6 +195,9 @@ export const words = {
     submit: "Make my keys",
     making: "Making your keys …",
     registering: "Registering this browser and its keys …",
+    oldKeysTitle: "Erase the earlier device's messages?",
+    oldKeysLead: "This browser holds keys and messages of an earlier device of yours, which the server does not know any more. To set it up anew they are erased from this browser. If you expected them to be here, cancel and ask an administrator first.",
+    oldKeysErase: "Erase and set up anew",
     slow: "Still working. This can take a few seconds more.",
     proving: "Opening your keys …",
     defaultName: (browser: string, system: string) => `${browser} on ${system}`,
@@ -191,10 +205,19 @@ export const words = {
     aComputer: "this computer",
   },
 
+  beginAnew: {
+    title: "No device of yours is left",
+    lead: "All devices of this account have been revoked. You can begin anew with new keys in this browser.",
+    lost: "What you wrote and read before cannot be opened again, here or anywhere. If this browser still keeps it, encrypted, it is erased when you make new keys.",
+    contacts: "Your colleagues will see that your security key has changed. Those who had verified you will be asked to compare again, and have to add you to your conversations.",
+    understand: "I understand, and want to begin anew",
+    submit: "Make new keys",
+  },
+
   elsewhere: {
     title: "Your keys are on another device",
     lead: "Your messages are encrypted for the browser where you set up your account. Its keys never left it, so nothing can be read here yet.",
-    todo: "To read and write, use that browser. Linking a second one will come with a later version.",
+    todo: "To read and write, use that browser. If it is lost, ask an administrator to revoke it: then you can begin anew here, without your old messages.",
   },
 
   failure: {
@@ -220,6 +243,7 @@ export const words = {
     notFound: "This conversation is not on this device.",
     more: (count: number) => `and ${count} more`,
     addPeople: "Add people",
+    dismissNotice: "Put this notice away",
     messages: "Messages",
     loadingOlder: "Loading older messages …",
     beginning: "This is where the conversation begins. Messages are end-to-end encrypted.",
@@ -244,7 +268,40 @@ export const words = {
     hint: "Enter sends, Shift and Enter makes a new line.",
     joining: "You can write as soon as you have joined.",
     broken: "You cannot write here at the moment.",
+    leaving: "You are leaving. You are out as soon as somebody else is online.",
+    left: "You are not in this conversation any more.",
     tooLong: (over: number) => `${plural(over, "character", "characters")} too long`,
+  },
+
+  members: {
+    title: "People in this group",
+    remove: "Remove",
+    removeTitle: (name: string) => `Remove ${name} from the group?`,
+    removeLead: "They cannot read what is written from now on. What they have read stays with them, and everybody sees that you removed them.",
+    removed: (name: string) => `${name} has been removed.`,
+    leave: "Leave the group",
+    leaveTitle: (group: string) => `Leave “${group}”?`,
+    leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
+  },
+
+  files: {
+    attach: "Attach files",
+    limit: (size: string) => `Up to ${size} each`,
+    list: "Files to send",
+    chosen: (names: string) => `Chosen: ${names}`,
+    drop: "Drop files here to attach them.",
+    remove: (name: string) => `Remove ${name}`,
+    cancel: (name: string) => `Cancel ${name}`,
+    retry: (name: string) => `Try ${name} again`,
+    save: (name: string) => `Save ${name}`,
+    loading: (name: string) => `Loading ${name}`,
+    tooLarge: (size: string) => `files may have ${size} at most`,
+    states: {
+      encrypting: "encrypting …",
+      uploading: "sending …",
+      waiting: "waiting for the connection …",
+      failed: "not sent",
+    },
   },
 
   connection: {
@@ -331,6 +388,19 @@ export const words = {
     submit: "Confirm",
   },
 
+  devices: {
+    title: "Your devices",
+    lead: "Each can read your messages. Revoke one that you have lost or do not use any more.",
+    thisOne: "This one",
+    since: (when: string) => `Set up ${when}`,
+    revoke: "Revoke",
+    revokeNamed: (name: string) => `Revoke ${name}`,
+    revokeTitle: (name: string) => `Revoke “${name}”?`,
+    revokeLead: "It is logged out at once and removed from all your conversations. This cannot be taken back.",
+    revokeThisLead: "This is the browser you are using. You are logged out at once, it is removed from all your conversations, and what it keeps of them cannot be opened again.",
+    revoked: (name: string) => `${name} has been revoked.`,
+  },
+
   tokens: {
     title: "API tokens of this device",
     lead: "A token lets a script act for you through this device. Keep it like a password.",
@@ -400,14 +470,29 @@ export const words = {
     bad_capture: "The pictures could not be used. Try again.",
     no_alternative: "No other second factor is enrolled. Ask an administrator for help.",
     device_limit: "This account has its device already. Use that one.",
-    identity_key_differs: "This account has other keys than this browser. Use the device where you set it up.",
+    identity_key_differs: "This account has other keys than this browser. Log in again to see what you can do.",
+    identity_in_use: "A device of this account is still active. Use that one, or ask an administrator to revoke it if it is lost.",
     credential_invalid: "The server did not accept this browser's keys.",
+    seal_broken: "The server cannot open what it keeps sealed for you. Please tell an administrator.",
     proof_invalid: "The server did not accept this browser's proof. Try again.",
     device_revoked: "This device has been revoked. Ask an administrator if you did not do it.",
     no_key_package: "This person cannot be reached yet: their device has to come online first.",
     claims_exhausted: "You added too many people in a short time. Wait a little, then try again.",
     already_member: "This person is already in the conversation.",
+    not_a_member: "You are not in this conversation any more.",
+    leaving: "You are leaving this conversation.",
+    removal_not_allowed: "This person cannot be removed from this conversation.",
+    too_many_welcomes: "This person has too many invitations waiting. Their device has to come online first.",
+    stale_epoch: "Others changed this conversation at the same time. Try again.",
+    old_keys_here: "This browser holds the keys and messages of an earlier device of yours.",
     direct_is_full: "A one-to-one conversation stays between two people. Make a group instead.",
+    attachment_too_large: "This file is larger than this server takes.",
+    attachment_quota_exceeded: "There is no room left for your files on this server.",
+    too_many_attachments: "Too many of your files wait to be sent. Send or cancel some first.",
+    file_lost: "The page was closed before the file was read. Choose it again.",
+    file_unreadable: "The file cannot be read. Perhaps it was moved; choose it again.",
+    file_no_room: "There is no room left in this browser to prepare the file.",
+    file_refused: "This is not the file that was sent. Nothing of it was kept.",
     message_too_long: "This message is too long.",
     reauthentication_required: "Please confirm your password first.",
   } as Readonly<Record<string, string>>,

@@ -2,7 +2,8 @@
 
 import { type Change, type DeviceRecord, type Durability, type Row, STORES, type StoreName, type StorePort } from "./port.ts";
 
-const VERSION = 1;
+/** 2: groups of our own engine, their trees apart. */
+const VERSION = 2;
 const BY_SEQUENCE = "by_sequence";
 const DEVICE = "device";
 
@@ -22,12 +23,20 @@ function done(transaction: IDBTransaction): Promise<void> {
   });
 }
 
+/** Rows that a change of version leaves as they are: who this device is, and whom it knows. */
+const KEPT: readonly StoreName[] = ["identity", "people", "pins"];
+
+/** Conversations of version 1 cannot be read any more: they are dropped, and the device stays. */
 function createStores(database: IDBDatabase): void {
+  for (const name of [...database.objectStoreNames]) {
+    if (name !== DEVICE && !KEPT.some((kept) => kept === name)) database.deleteObjectStore(name);
+  }
   for (const name of STORES) {
+    if (database.objectStoreNames.contains(name)) continue;
     const store = database.createObjectStore(name, { keyPath: "key" });
     store.createIndex(BY_SEQUENCE, ["conversation", "sequence"]);
   }
-  database.createObjectStore(DEVICE);
+  if (!database.objectStoreNames.contains(DEVICE)) database.createObjectStore(DEVICE);
 }
 
 export async function openIndexedDb(personId: string): Promise<StorePort> {

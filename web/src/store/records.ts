@@ -1,6 +1,7 @@
 // What is kept, as the engine sees it: typed records over sealed rows. Changes are gathered in a
 // `Unit` and written as one transaction.
 
+import type { Content } from "../wire.ts";
 import type { DeliveryState, Problem } from "../worker/protocol.ts";
 import type { Change, Durability, Row, StoreName, StorePort } from "./port.ts";
 import type { Vault } from "./vault.ts";
@@ -24,8 +25,15 @@ export interface PendingCommit {
   messageId: string;
   commit: string;
   welcome: string | null;
+  groupInfo: string;
   /** The group to keep if the commit wins its epoch. */
-  next: string;
+  next: { secret: string; tree: string };
+}
+
+/** The own wish to be removed; it stays until a commit fulfils it. */
+export interface PendingLeave {
+  messageId: string;
+  proposal: string;
 }
 
 export interface LastMessage {
@@ -37,8 +45,11 @@ export interface LastMessage {
 export interface ConversationRecord {
   id: string;
   kind: "direct" | "group";
-  /** `creating`: the server has not answered yet. `joining`: the Welcome has not come yet. */
-  state: "creating" | "joining" | "open" | "broken";
+  /**
+   * `creating`: the server has not answered yet. `joining`: the Welcome has not come yet.
+   * `left`: this device is not in the group any more; what it has read stays.
+   */
+  state: "creating" | "joining" | "open" | "broken" | "left";
   notice: string | null;
   /** Everything up to here is stored. */
   cursor: number;
@@ -52,18 +63,48 @@ export interface ConversationRecord {
   /** The server's word on every member device. */
   members: Record<string, MemberRecord>;
   pendingCommit: PendingCommit | null;
+  pendingLeave: PendingLeave | null;
 }
 
+/** The private part of a group, written with every message. */
 export interface GroupRecord {
-  state: string;
+  secret: string;
+}
+
+/** The public part of a group, written once per epoch. */
+export interface TreeRecord {
+  tree: string;
+}
+
+/** Who came and went by one commit; people, each in one list. */
+export interface MembersChanged {
+  type: "members";
+  added: string[];
+  removed: string[];
+  left: string[];
+  /** The server had their last device here removed. */
+  revoked: string[];
+  newDevice: string[];
+  lostDevice: string[];
 }
 
 export type NoticeBody =
-  | { type: "added"; personIds: string[] }
+  | MembersChanged
   | { type: "named"; name: string }
   | { type: "unreadable" };
 
-export type MessageBody = { type: "text"; text: string } | NoticeBody;
+/** A file that was sent; its bytes stay on the server, and this opens them. */
+export interface FileBody {
+  type: "file";
+  attachmentId: string;
+  name: string;
+  mediaType: string;
+  size: number;
+  key: string;
+  sha256: string;
+}
+
+export type MessageBody = { type: "text"; text: string } | FileBody | NoticeBody;
 
 export interface MessageRecord {
   id: string;
@@ -84,10 +125,27 @@ export interface OutboxRecord {
   messageId: string;
   conversationId: string;
   sequence: number;
-  content: { type: "text"; text: string } | { type: "conversation_named"; name: string };
+  content: Content;
   /** Once encrypted the same bytes are sent until the server says they are of a past epoch. */
   ciphertext: string | null;
   failed: boolean;
+  /** Once the server has answered; the record stays until the log shows the same bytes there. */
+  position: number | null;
+}
+
+/** A file on its way up; its ciphertext lies in the staging area under the same id. */
+export interface UploadRecord {
+  id: string;
+  conversationId: string;
+  /** Told to the server beforehand, so that it knows which message keeps the file. */
+  messageId: string;
+  name: string;
+  mediaType: string;
+  size: number;
+  key: string;
+  /** Null until all of it is staged. */
+  sha256: string | null;
+  problem: Problem | null;
 }
 
 export interface KeyPackageRecord {
@@ -110,8 +168,10 @@ export interface RecordOf {
   identity: IdentityRecord;
   conversations: ConversationRecord;
   groups: GroupRecord;
+  trees: TreeRecord;
   messages: MessageRecord;
   outbox: OutboxRecord;
+  uploads: UploadRecord;
   keyPackages: KeyPackageRecord;
   people: PersonRecord;
   pins: PinRecord;

@@ -26,9 +26,11 @@ export interface Timing {
   firstPause: number;
   longestPause: number;
   answerWithin: number;
+  /** The longest random pause before a removal that waits is committed. */
+  commitWithin: number;
 }
 
-export const DEFAULT_TIMING: Timing = { firstPause: 500, longestPause: 30_000, answerWithin: 20_000 };
+export const DEFAULT_TIMING: Timing = { firstPause: 500, longestPause: 30_000, answerWithin: 20_000, commitWithin: 3_000 };
 
 interface Waiting {
   resolve(position: number): void;

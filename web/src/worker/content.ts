@@ -2,7 +2,15 @@
 // is inside a message"). Both are JSON; everything read here came from somebody else.
 
 import { type Bytes, fromUtf8, utf8 } from "../bytes.ts";
-import { type Content, type Envelope, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS } from "../wire.ts";
+import {
+  type Content,
+  type Envelope,
+  MAX_FILE_NAME_CHARACTERS,
+  MAX_MEDIA_TYPE_CHARACTERS,
+  MAX_NAME_CHARACTERS,
+  MAX_TEXT_CHARACTERS,
+  type SharedFile,
+} from "../wire.ts";
 import type { Entry } from "./server.ts";
 
 /** The message does not belong where the server says it stands, or is not of a known form. */
@@ -27,6 +35,16 @@ function recordIn(bytes: Bytes): Record<string, unknown> {
 
 export function encodeEnvelope(envelope: Envelope): Bytes {
   return utf8(JSON.stringify(envelope));
+}
+
+/** Whoever signed it, the server says the same; null is the server itself. */
+export function checkSaidBy(
+  deviceId: string | null,
+  authenticatedData: Bytes,
+  entry: Entry,
+): void {
+  if (deviceId !== entry.sender_device_id) throw new ContentRefused("of another device");
+  if (deviceId !== null && authenticatedData.length > 0) checkEnvelope(authenticatedData, entry, deviceId);
 }
 
 export function checkEnvelope(authenticatedData: Bytes, entry: Entry, senderDeviceId: string): void {
@@ -57,9 +75,36 @@ export function parseContent(plaintext: Bytes): Content | null {
       return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS) };
     case "conversation_named":
       return { type: "conversation_named", name: bounded(content["name"], MAX_NAME_CHARACTERS) };
+    case "file":
+      return sharedFile(content);
     default:
       return null;
   }
+}
+
+/** A name, not a path; and nothing that turns the direction of writing, so that it ends as it looks. */
+const FILE_NAME = /^[^/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/;
+const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const BASE64_OF_32 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
+function sharedFile(content: Record<string, unknown>): SharedFile {
+  const { size } = content;
+  if (!Number.isSafeInteger(size) || (size as number) < 0) throw new ContentRefused("no size");
+  return {
+    type: "file",
+    attachment_id: matching(content["attachment_id"], UUID),
+    name: bounded(matching(content["name"], FILE_NAME), MAX_FILE_NAME_CHARACTERS),
+    media_type: bounded(matching(content["media_type"], MEDIA_TYPE), MAX_MEDIA_TYPE_CHARACTERS),
+    size: size as number, // checked above
+    key: matching(content["key"], BASE64_OF_32),
+    sha256: matching(content["sha256"], BASE64_OF_32),
+  };
+}
+
+function matching(value: unknown, form: RegExp): string {
+  if (typeof value !== "string" || !form.test(value)) throw new ContentRefused("of another form");
+  return value;
 }
 
 export function characters(text: string): number {

@@ -2,25 +2,28 @@
 // when the server speaks.
 
 import { ProblemError, isProblem } from "../api/http.ts";
+import { Files } from "../attachments/files.ts";
+import { BlobFiles, type Staging } from "../attachments/staging.ts";
 import { fromBase64 } from "../bytes.ts";
-import { CredentialRefused } from "../identity.ts";
 import { MlsEngine, MlsRefused } from "../mls-engine.ts";
 import type { StorePort } from "../store/port.ts";
+import type { IdentityRecord } from "../store/records.ts";
 import type { Event } from "../wire.ts";
-import { Connection, type Timing } from "./connection.ts";
+import { Committer, addMembers, commitWaiting, leave, removeMembers, submitPending } from "./commits.ts";
+import { Connection, DEFAULT_TIMING, type Timing } from "./connection.ts";
 import type { Context } from "./context.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, isUnfinished } from "./conversation.ts";
 import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
-import { addMembers, claim, createConversation, join, membersOf, settleCreation, submitPending } from "./membership.ts";
+import { claim, createConversation, freshRecord, join, membersOf, settleCreation } from "./membership.ts";
 import { problemOf } from "./messages.ts";
-import { Sender, discard, enqueueText, retry } from "./outbox.ts";
+import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
-import type { ConversationInfo, Server } from "./server.ts";
+import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
 import { messageView, summaryOf } from "./views.ts";
@@ -30,16 +33,36 @@ export interface EngineOptions {
   store: StorePort;
   server: Server;
   notify(notification: Notification): void;
+  /** Where files lie while they are uploaded; otherwise they go with this engine. */
+  staging?: Staging;
   now?: () => number;
   timing?: Timing;
+}
+
+const NOT_LISTED = "You are not in this conversation any more. What you have read stays here.";
+/** The group to which a Welcome led is not there any more, or not for us. */
+const GONE = ["not_found", "tree_not_kept"];
+
+async function loadMls(identity: IdentityRecord, server: Server): Promise<MlsEngine> {
+  const settings = await server.messagingSettings();
+  const keys = {
+    publicKey: fromBase64(identity.signaturePublicKey),
+    privateKey: fromBase64(identity.signaturePrivateKey),
+  };
+  return MlsEngine.load(keys, fromBase64(identity.credential), {
+    cipherSuite: settings.cipher_suite,
+    externalSender: fromBase64(settings.external_sender),
+  });
 }
 
 export class ChatEngine {
   readonly #context: Context;
   readonly #connection: Connection;
   readonly #sender: Sender;
+  readonly #committer: Committer;
   readonly #teller: Teller;
   readonly #marks: DeliveryMarks;
+  readonly #files: Files;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
   readonly #closing = new AbortController();
@@ -52,11 +75,7 @@ export class ChatEngine {
   static async open(options: EngineOptions): Promise<ChatEngine> {
     const { deviceId, identity, records } = await unlock(options.store, options.server);
     const trust = await Trust.load(records);
-    const keys = {
-      publicKey: fromBase64(identity.signaturePublicKey),
-      privateKey: fromBase64(identity.signaturePrivateKey),
-    };
-    const mls = await MlsEngine.load(keys, fromBase64(identity.credential), trust.judge);
+    const mls = await loadMls(identity, options.server);
     const now = options.now ?? Date.now;
     const people = await People.load(options.server, records, now);
     const me = { personId: options.personId, deviceId };
@@ -64,6 +83,7 @@ export class ChatEngine {
     for (const [id, record] of await records.all("conversations")) {
       engine.#context.conversations.set(id, new Conversation(records, record));
     }
+    await engine.#files.load();
     return engine;
   }
 
@@ -93,6 +113,7 @@ export class ChatEngine {
       refresh: () => this.#teller.snapshot(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
+      commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
     };
     this.#teller = new Teller({
@@ -102,7 +123,17 @@ export class ChatEngine {
       failed: (error) => this.#fail(error),
     });
     this.#sender = new Sender(this.#context);
+    const { commitWithin } = options.timing ?? DEFAULT_TIMING;
+    this.#committer = new Committer(this.#context, commitWithin, (conversation) =>
+      this.#background(() => this.#commitWaiting(conversation)),
+    );
     this.#marks = new DeliveryMarks(this.#context);
+    this.#files = new Files({
+      context: this.#context,
+      staging: options.staging ?? new BlobFiles(),
+      notify: this.#notify,
+      flush: (conversation) => this.#flush(conversation),
+    });
   }
 
   start(): void {
@@ -146,7 +177,7 @@ export class ChatEngine {
     const known = this.#directWith(personId);
     if (known) return { conversationId: await this.#finished(known) };
     await context.people.ensure([personId]);
-    const claimed = await claim(context, personId);
+    const claimed = await claim(context, personId, context.mls.suite);
     let conversation: Conversation;
     try {
       conversation = await createConversation(context, { id, kind: "direct", name: null, personIds: [personId] });
@@ -168,7 +199,7 @@ export class ChatEngine {
     const known = context.conversations.get(id);
     if (known) return { conversationId: await this.#finished(known) };
     await context.people.ensure(others);
-    const claimed = await this.#claims(others);
+    const claimed = await this.#claims(others, context.mls.suite);
     const conversation = await createConversation(context, {
       id,
       kind: "group",
@@ -185,16 +216,62 @@ export class ChatEngine {
     const present = new Set([...conversation.record.personIds, this.#context.me.personId]);
     const lacking = personIds.filter((person) => !present.has(person));
     await this.#context.people.ensure(lacking);
-    await addMembers(this.#context, conversation, await this.#claims(lacking));
+    const { suite } = await conversation.group();
+    await addMembers(this.#context, conversation, await this.#claims(lacking, suite));
     this.#flush(conversation);
+    return null;
+  }
+
+  async removePerson(conversationId: string, personId: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    await removeMembers(this.#context, conversation, ({ accountId }) => accountId === personId);
+    this.#flush(conversation);
+    return null;
+  }
+
+  /** Of all devices of this person; the others here commit it. */
+  async leaveConversation(conversationId: string): Promise<null> {
+    const context = this.#context;
+    const { personId, deviceId } = context.me;
+    const conversation = this.#conversation(conversationId);
+    await removeMembers(
+      context,
+      conversation,
+      (member) => member.accountId === personId && member.deviceId !== deviceId,
+    );
+    await leave(context, conversation);
+    this.#teller.snapshot();
+    return null;
+  }
+
+  /** The person has read it. What cannot be used any more keeps saying why. */
+  async dismissNotice(conversationId: string): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (conversation?.isOpen && conversation.record.notice !== null) {
+      await this.#context.lock.run(() =>
+        conversation.save((draft) => {
+          draft.notice = null;
+        }),
+      );
+      this.#teller.snapshot();
+    }
     return null;
   }
 
   async sendText(conversationId: string, text: string, messageId: string): Promise<{ messageId: string }> {
     const conversation = this.#conversation(conversationId);
-    await enqueueText(this.#context, conversation, messageId, text);
+    await enqueue(this.#context, conversation, messageId, { type: "text", text });
     this.#flush(conversation);
     return { messageId };
+  }
+
+  /** Uploads and downloads. */
+  get files(): Files {
+    return this.#files;
+  }
+
+  async sendFile(conversationId: string, file: File, id: string): Promise<{ uploadId: string }> {
+    return this.#files.send(this.#conversation(conversationId), file, id);
   }
 
   async retry(conversationId: string, messageId: string): Promise<null> {
@@ -246,6 +323,10 @@ export class ChatEngine {
     if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
     const { state, notice } = conversation.record;
     if (state === "broken") throw new ProblemError("conversation_broken", notice ?? "");
+    if (state === "left") throw new ProblemError("not_a_member", notice ?? "");
+    if (conversation.isOpen && !conversation.isWritable) {
+      throw new ProblemError("leaving", "This device is leaving the conversation.");
+    }
     if (state !== "open") {
       throw new ProblemError("conversation_joining", "The other side has not let this device in yet.");
     }
@@ -254,12 +335,12 @@ export class ChatEngine {
 
   #directWith(personId: string): Conversation | undefined {
     return [...this.#context.conversations.values()].find(
-      ({ record }) => record.kind === "direct" && record.personIds.includes(personId),
+      ({ record }) => record.kind === "direct" && record.state !== "left" && record.personIds.includes(personId),
     );
   }
 
-  async #claims(personIds: readonly string[]) {
-    const claimed = await Promise.all(personIds.map((person) => claim(this.#context, person)));
+  async #claims(personIds: readonly string[], suite: number) {
+    const claimed = await Promise.all(personIds.map((person) => claim(this.#context, person, suite)));
     return claimed.flat();
   }
 
@@ -268,9 +349,9 @@ export class ChatEngine {
     const context = this.#context;
     if (conversation.record.state === "creating") await settleCreation(context, conversation);
     if (!conversation.isOpen) return conversation.id;
-    const { members } = await conversation.group();
-    if (members.length > 1 || conversation.record.personIds.length === 0) return conversation.id;
-    await addMembers(context, conversation, await this.#claims(conversation.record.personIds));
+    const group = await conversation.group();
+    if (!isUnfinished(conversation, group)) return conversation.id;
+    await addMembers(context, conversation, await this.#claims(conversation.record.personIds, group.suite));
     this.#flush(conversation);
     return conversation.id;
   }
@@ -280,22 +361,8 @@ export class ChatEngine {
     const context = this.#context;
     await this.#acceptWelcomes();
     if (context.conversations.has(id)) return id;
-    const at = new Date(context.now()).toISOString();
-    const conversation = new Conversation(context.records, {
-      id,
-      kind: "direct",
-      state: "joining",
-      notice: null,
-      cursor: 0,
-      createdAt: at,
-      activeAt: at,
-      name: null,
-      personIds: [personId],
-      lastMessage: null,
-      unread: 0,
-      members: {},
-      pendingCommit: null,
-    });
+    const record = freshRecord(id, "direct", new Date(context.now()).toISOString());
+    const conversation = new Conversation(context.records, { ...record, state: "joining", personIds: [personId] });
     await context.lock.run(() => conversation.save(() => undefined));
     context.conversations.set(id, conversation);
     this.#teller.snapshot();
@@ -310,19 +377,51 @@ export class ChatEngine {
     await this.#acceptWelcomes();
     const infos = await context.server.conversations();
     for (const info of infos) await this.#synchroniseOne(info);
+    const listed = new Set(infos.map(({ id }) => id));
     for (const conversation of [...context.conversations.values()]) {
       if (conversation.record.state === "creating") await settleCreation(context, conversation);
-      if (conversation.isOpen) {
-        await submitPending(context, conversation);
-        this.#flush(conversation);
-        context.markDelivered(conversation);
-      }
+      if (conversation.isOpen && !listed.has(conversation.id)) await this.#goneFrom(conversation);
+      if (conversation.isOpen) await this.#resume(conversation);
     }
+    this.#files.resume();
     await replenish(context);
     const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
     for (const conversation of unfinished) this.#background(() => this.#finished(conversation));
     await context.people.ensure(unfinished.flatMap(({ record }) => record.personIds));
     this.#teller.snapshot();
+  }
+
+  /** What waited here while there was no connection. */
+  async #resume(conversation: Conversation): Promise<void> {
+    const context = this.#context;
+    await submitPending(context, conversation);
+    if (conversation.isOpen && conversation.record.pendingLeave !== null) await leave(context, conversation);
+    if (!conversation.isOpen) return;
+    if ((await conversation.group()).leaving.length > 0) context.commitSoon(conversation);
+    this.#flush(conversation);
+    context.markDelivered(conversation);
+  }
+
+  /** The server does not list it any more: the log, as far as it is given to us, says why. */
+  async #goneFrom(conversation: Conversation): Promise<void> {
+    try {
+      await catchUp(this.#context, conversation);
+    } catch (error) {
+      if (!isProblem(error, "not_found")) throw error;
+    }
+    if (!conversation.isOpen) return;
+    await this.#context.lock.run(() =>
+      conversation.save((draft) => {
+        draft.state = "left";
+        draft.notice = NOT_LISTED;
+      }),
+    );
+  }
+
+  async #commitWaiting(conversation: Conversation): Promise<void> {
+    if (!conversation.isWritable || (await conversation.group()).isLeaving) return;
+    await commitWaiting(this.#context, conversation);
+    this.#flush(conversation);
   }
 
   async #synchroniseOne(info: ConversationInfo): Promise<void> {
@@ -397,22 +496,26 @@ export class ChatEngine {
 
   #acceptWelcomes(): Promise<void> {
     return this.#welcomes.run(async () => {
-      for (const welcome of await this.#context.server.welcomes()) {
-        try {
-          const conversation = await join(this.#context, welcome);
-          await this.#context.server.forgetWelcome(welcome.welcome_id);
-          await catchUp(this.#context, conversation);
-          this.#flush(conversation);
-          this.#context.markDelivered(conversation);
-        } catch (error) {
-          if (!(error instanceof MlsRefused || error instanceof CredentialRefused)) throw error;
-          await this.#refusedWelcome(welcome.conversation_id);
-        }
-      }
+      for (const welcome of await this.#context.server.welcomes()) await this.#accept(welcome);
     });
   }
 
-  /** It stays on the server; whoever sent it can send a better one. */
+  async #accept(welcome: WelcomeInfo): Promise<void> {
+    const context = this.#context;
+    let conversation: Conversation;
+    try {
+      conversation = await join(context, welcome);
+    } catch (error) {
+      if (error instanceof MlsRefused) await this.#refusedWelcome(welcome.conversation_id);
+      else if (!GONE.some((code) => isProblem(error, code))) throw error;
+      return context.server.forgetWelcome(welcome.welcome_id); // it would never be anything else
+    }
+    await context.server.forgetWelcome(welcome.welcome_id);
+    await catchUp(context, conversation);
+    if (conversation.isOpen) await this.#resume(conversation);
+    this.#teller.snapshot();
+  }
+
   async #refusedWelcome(conversationId: string): Promise<void> {
     const waiting = this.#context.conversations.get(conversationId);
     if (waiting?.record.state !== "joining") return;

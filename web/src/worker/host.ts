@@ -1,6 +1,7 @@
 // The leading Worker's engine: opened when the pages ask for it, opened again by whoever takes over.
 
 import { ProblemError } from "../api/http.ts";
+import type { Staging } from "../attachments/staging.ts";
 import type { StorePort } from "../store/port.ts";
 import type { Timing } from "./connection.ts";
 import { ChatEngine } from "./engine.ts";
@@ -17,9 +18,35 @@ export interface HostOptions {
   personId: string;
   server: Server;
   openStore(personId: string): Promise<StorePort>;
+  openStaging?(personId: string): Promise<Staging>;
   notify(notification: Notification): void;
   timing?: Timing;
 }
+
+type OfEngine = Exclude<Method, "deviceHere" | "createDevice" | "bindDevice" | "open" | "close">;
+/** `id` is the call's: made again after a leader's death, it names the same thing. */
+type Ask<M extends OfEngine> = (engine: ChatEngine, args: Requests[M][0], id: string) => Promise<Requests[M][1]>;
+
+const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
+  startDirect: (engine, { personId }, id) => engine.startDirect(personId, id),
+  createGroup: (engine, { name, personIds }, id) => engine.createGroup(name, personIds, id),
+  addPeople: (engine, { conversationId, personIds }) => engine.addPeople(conversationId, personIds),
+  removePerson: (engine, { conversationId, personId }) => engine.removePerson(conversationId, personId),
+  leaveConversation: (engine, { conversationId }) => engine.leaveConversation(conversationId),
+  dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
+  sendText: (engine, { conversationId, text }, id) => engine.sendText(conversationId, text, id),
+  retry: (engine, { conversationId, messageId }) => engine.retry(conversationId, messageId),
+  discard: (engine, { conversationId, messageId }) => engine.discard(conversationId, messageId),
+  messages: (engine, { conversationId, before, limit }) => engine.messages(conversationId, before, limit),
+  fileLimit: ({ files }) => files.limit(),
+  sendFile: (engine, { conversationId, file }, id) => engine.sendFile(conversationId, file, id),
+  uploads: async ({ files }) => files.uploads(),
+  retryUpload: ({ files }, { uploadId }) => files.retry(uploadId),
+  cancelUpload: ({ files }, { uploadId }) => files.cancel(uploadId),
+  download: ({ files }, { messageId }) => files.download(messageId),
+  cancelDownload: ({ files }, { messageId }) => files.cancelDownload(messageId),
+  markSeen: (engine, { conversationId }) => engine.markSeen(conversationId),
+};
 
 /** Made when this Worker begins to lead. */
 export class Host implements Leader {
@@ -78,59 +105,33 @@ export class Host implements Leader {
 
   async #perform({ id, method, args }: Call): Promise<Requests[Method][1]> {
     switch (method) {
-      case "createDevice": {
-        const { personId, name, challenge } = args as Requests["createDevice"][0];
-        const deviceId = await this.#withStore((store) =>
-          createDevice(store, this.#options.server, { personId, name, challenge }),
-        );
-        await this.#open();
-        return { deviceId };
-      }
-      case "bindDevice": {
-        const { challenge } = args as Requests["bindDevice"][0];
-        const deviceId = await this.#withStore((store) => bindDevice(store, this.#options.server, challenge));
-        await this.#open();
-        return { deviceId };
-      }
+      case "createDevice":
+        return this.#createDevice(args as Requests["createDevice"][0]);
+      case "bindDevice":
+        return this.#bindDevice(args as Requests["bindDevice"][0]);
       case "open":
         await this.#open();
         return null;
-      case "startDirect": {
-        const { personId } = args as Requests["startDirect"][0];
-        return (await this.#opened()).startDirect(personId, id);
-      }
-      case "createGroup": {
-        const { name, personIds } = args as Requests["createGroup"][0];
-        return (await this.#opened()).createGroup(name, personIds, id);
-      }
-      case "addPeople": {
-        const { conversationId, personIds } = args as Requests["addPeople"][0];
-        return (await this.#opened()).addPeople(conversationId, personIds);
-      }
-      case "sendText": {
-        const { conversationId, text } = args as Requests["sendText"][0];
-        return (await this.#opened()).sendText(conversationId, text, id);
-      }
-      case "retry": {
-        const { conversationId, messageId } = args as Requests["retry"][0];
-        return (await this.#opened()).retry(conversationId, messageId);
-      }
-      case "discard": {
-        const { conversationId, messageId } = args as Requests["discard"][0];
-        return (await this.#opened()).discard(conversationId, messageId);
-      }
-      case "messages": {
-        const { conversationId, before, limit } = args as Requests["messages"][0];
-        return (await this.#opened()).messages(conversationId, before, limit);
-      }
-      case "markSeen": {
-        const { conversationId } = args as Requests["markSeen"][0];
-        return (await this.#opened()).markSeen(conversationId);
-      }
       case "deviceHere":
       case "close":
         throw new Error(`${method} is not the leader's to answer`);
+      default: {
+        const ask = ASKED[method] as Ask<typeof method>; // the page sent the arguments of this method
+        return ask(await this.#opened(), args as never, id);
+      }
     }
+  }
+
+  async #createDevice(args: Requests["createDevice"][0]): Promise<{ deviceId: string }> {
+    const deviceId = await this.#withStore((store) => createDevice(store, this.#options.server, args));
+    await this.#open();
+    return { deviceId };
+  }
+
+  async #bindDevice({ challenge }: Requests["bindDevice"][0]): Promise<{ deviceId: string }> {
+    const deviceId = await this.#withStore((store) => bindDevice(store, this.#options.server, challenge));
+    await this.#open();
+    return { deviceId };
   }
 
   async #withStore<T>(work: (store: StorePort) => Promise<T>): Promise<T> {
@@ -171,10 +172,12 @@ export class Host implements Leader {
   }
 
   async #makeEngine(): Promise<ChatEngine> {
-    const { personId, server, openStore, notify, timing } = this.#options;
+    const { personId, server, openStore, openStaging, notify, timing } = this.#options;
     const store = await openStore(personId);
     try {
-      return await ChatEngine.open({ personId, store, server, notify, ...(timing && { timing }) });
+      const staging = await openStaging?.(personId);
+      const optional = { ...(staging && { staging }), ...(timing && { timing }) };
+      return await ChatEngine.open({ personId, store, server, notify, ...optional });
     } catch (error) {
       store.close();
       throw error;

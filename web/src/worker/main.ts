@@ -1,6 +1,7 @@
 // The Worker of one tab: takes calls from its page, and has them done by whichever tab leads.
 
 import { createHttp } from "../api/http.ts";
+import { openStaging } from "../attachments/staging.ts";
 import { openIndexedDb } from "../store/indexeddb.ts";
 import { Host } from "./host.ts";
 import { type Answer, type Call, type Channel, Participant } from "./leader.ts";
@@ -71,7 +72,7 @@ async function participate(personId: string): Promise<Participant> {
     locks: navigator.locks,
     channel: new BroadcastChannel(name) as Channel,
     lead: (tellAll) => {
-      host = new Host({ personId, server, openStore: openIndexedDb, notify: tellAll });
+      host = new Host({ personId, server, openStore: openIndexedDb, openStaging, notify: tellAll });
       if (last.phase === "ready") host.resume(last);
       return host;
     },

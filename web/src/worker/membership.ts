@@ -1,20 +1,19 @@
-// Who is in a conversation: making one, adding people by a commit that must win its epoch, and
-// joining by Welcome.
+// How a conversation begins on this device: by making one, or by a Welcome.
 
 import { ProblemError, isProblem } from "../api/http.ts";
-import { fromBase64, toBase64, uuidToBytes } from "../bytes.ts";
-import { CredentialRefused, parseCredential } from "../identity.ts";
+import { type Bytes, fromBase64, toBase64, uuidToBytes } from "../bytes.ts";
 import { type Group, MlsRefused } from "../mls-engine.ts";
-import type { ConversationRecord } from "../store/records.ts";
+import type { ConversationRecord, KeyPackageRecord, Unit } from "../store/records.ts";
 import { encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import { Conversation, accountsIn, othersIn } from "./conversation.ts";
-import { catchUp } from "./inbox.ts";
+import { keyChanged } from "./epochs.ts";
 import type { ClaimedKeyPackage, ConversationInfo, WelcomeInfo } from "./server.ts";
+import type { Sight } from "./trust.ts";
 
-const MOST_ATTEMPTS = 10;
+const DECLINED = "The invitation was declined. Ask them, by another way, whether they have a new device.";
 
-function freshRecord(id: string, kind: "direct" | "group", at: string): ConversationRecord {
+export function freshRecord(id: string, kind: "direct" | "group", at: string): ConversationRecord {
   return {
     id,
     kind,
@@ -29,6 +28,7 @@ function freshRecord(id: string, kind: "direct" | "group", at: string): Conversa
     unread: 0,
     members: {},
     pendingCommit: null,
+    pendingLeave: null,
   };
 }
 
@@ -38,16 +38,18 @@ export async function createConversation(
   options: { id: string; kind: "direct" | "group"; name: string | null; personIds: string[] },
 ): Promise<Conversation> {
   const { id, kind, name, personIds } = options;
-  const seconds = Math.floor(context.now() / 1000);
-  const group = await context.mls.createGroup(uuidToBytes(id), seconds);
+  const sight = context.trust.look();
+  const { group, groupInfo } = await context.mls.createGroup(uuidToBytes(id), sight.at(context.now()));
   const record = freshRecord(id, kind, new Date(context.now()).toISOString());
   const conversation = new Conversation(context.records, { ...record, name, personIds });
-  await context.lock.run(() => conversation.save((_, unit) => context.trust.keep(unit), group));
+  await context.lock.run(() => conversation.save((_, unit) => sight.keep(unit), group));
   try {
     const info = await context.server.createConversation({
       id,
       kind,
+      cipher_suite: group.suite,
       person_id: kind === "direct" ? (personIds[0] ?? null) : null,
+      group_info: toBase64(groupInfo),
     });
     await context.lock.run(() =>
       conversation.save((draft) => {
@@ -82,7 +84,8 @@ export async function settleCreation(context: Context, conversation: Conversatio
 }
 
 export async function forget(context: Context, id: string): Promise<void> {
-  await context.records.unit().remove("conversations", id).remove("groups", id).commit();
+  const unit = context.records.unit();
+  await unit.remove("conversations", id).remove("groups", id).remove("trees", id).commit();
   context.conversations.delete(id);
   context.refresh();
 }
@@ -101,145 +104,145 @@ export function membersOf(info: ConversationInfo): ConversationRecord["members"]
 }
 
 /** Key packages of every device of a person, each seen to be theirs. */
-export async function claim(context: Context, personId: string): Promise<ClaimedKeyPackage[]> {
-  const claimed = await context.server.claimKeyPackages(personId);
-  const seconds = Math.floor(context.now() / 1000);
+export async function claim(
+  context: Context,
+  personId: string,
+  suite: number,
+): Promise<ClaimedKeyPackage[]> {
+  const claimed = await context.server.claimKeyPackages(personId, suite);
+  const sight = context.trust.look();
   try {
     for (const { device_id, key_package } of claimed) {
-      const member = await context.mls.checkKeyPackage(fromBase64(key_package), seconds);
-      const credential = parseCredential(member.identity);
-      if (credential.accountId !== personId || credential.deviceId !== device_id) {
+      const member = await context.mls.checkKeyPackage(fromBase64(key_package), suite, sight.at(context.now()));
+      if (member.accountId !== personId || member.deviceId !== device_id) {
         throw new MlsRefused("a key package of somebody else");
       }
     }
   } catch (error) {
-    const changed = context.trust.forget();
-    if (!(error instanceof MlsRefused || error instanceof CredentialRefused)) throw error;
+    if (!(error instanceof MlsRefused)) throw error;
     const name = context.people.name(personId);
-    throw changed.includes(personId)
+    throw sight.changed.includes(personId)
       ? new ProblemError("identity_key_changed", `The security key of ${name} has changed.`)
       : new ProblemError("key_package_invalid", `The keys the server gave for ${name} are not valid.`);
   }
   return claimed;
 }
 
-/** Adds every device of these people that is not in the group; resolves when it is done. */
-export async function addMembers(
-  context: Context,
-  conversation: Conversation,
-  claimed: readonly ClaimedKeyPackage[],
-): Promise<void> {
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    await catchUp(context, conversation);
-    if (!conversation.isOpen) throw new ProblemError("conversation_broken", conversation.record.notice ?? "");
-    if (conversation.record.pendingCommit === null && !(await stage(context, conversation, claimed))) return;
-    await submitPending(context, conversation);
-  }
-  throw new ProblemError("stale_epoch", "The members changed too often. Try again.");
-}
-
-/** Makes the commit and keeps it with the group it leads to. False: everybody is in already. */
-function stage(
-  context: Context,
-  conversation: Conversation,
-  claimed: readonly ClaimedKeyPackage[],
-): Promise<boolean> {
-  return context.lock.run(async () => {
-    const group = await conversation.group();
-    const present = new Set(group.members.map(({ identity }) => parseCredential(identity).deviceId));
-    const lacking = claimed.filter(({ device_id }) => !present.has(device_id));
-    if (lacking.length === 0) return false;
-    const messageId = crypto.randomUUID();
-    const envelope = encodeEnvelope({
-      conversation_id: conversation.id,
-      message_id: messageId,
-      sender_device_id: context.me.deviceId,
-      last_position: conversation.record.cursor,
-    });
-    const packages = lacking.map(({ key_package }) => fromBase64(key_package));
-    const { commit, welcome, next } = await context.mls.commitAdds(group, packages, envelope);
-    await conversation.save((draft, unit) => {
-      context.trust.keep(unit);
-      draft.pendingCommit = {
-        messageId,
-        commit: toBase64(commit),
-        welcome: welcome && toBase64(welcome),
-        next: toBase64(next.serialise()),
-      };
-    });
-    return true;
-  });
-}
-
-/** Sends the commit that is kept. It is applied, or dropped, where the log says so. */
-export async function submitPending(context: Context, conversation: Conversation): Promise<void> {
-  const pending = conversation.record.pendingCommit;
-  if (pending === null) return;
-  try {
-    await context.connection.command({
-      type: "submit_commit",
-      conversation_id: conversation.id,
-      message_id: pending.messageId,
-      commit: pending.commit,
-      welcome: pending.welcome,
-    });
-  } catch (error) {
-    if (!(error instanceof ProblemError) || isProblem(error, "offline")) throw error;
-    await catchUp(context, conversation);
-    await dropPending(context, conversation, pending.messageId);
-    if (isProblem(error, "stale_epoch") || isProblem(error, "already_member")) return;
-    throw error;
-  }
-  await catchUp(context, conversation);
-}
-
-async function dropPending(context: Context, conversation: Conversation, messageId: string): Promise<void> {
-  await context.lock.run(async () => {
-    if (conversation.record.pendingCommit?.messageId !== messageId) return;
-    context.trust.forget();
-    await conversation.save((draft) => {
-      draft.pendingCommit = null;
-    });
-  });
-}
-
 /** Joins, unless it is joined already. Rejects with `MlsRefused` when the Welcome is not for us. */
 export async function join(context: Context, welcome: WelcomeInfo): Promise<Conversation> {
   const known = context.conversations.get(welcome.conversation_id);
-  if (known && known.record.state !== "joining") return known;
+  if (known && (known.record.state === "open" || known.record.state === "creating")) return known;
   const info = await context.server.conversation(welcome.conversation_id);
-  const conversation = await context.lock.run(() => enter(context, welcome, info));
+  const tree = fromBase64(await context.server.tree(info.id, welcome.epoch));
+  const entered = await context.lock.run(() => enter(context, { welcome, info, tree }));
+  const { conversation } = entered;
   context.conversations.set(conversation.id, conversation);
+  if (entered.declined) await sayGoodbye(context, conversation, entered.declined);
   await context.people.ensure(conversation.record.personIds);
   context.refresh();
   return conversation;
 }
 
-async function enter(context: Context, welcome: WelcomeInfo, info: ConversationInfo): Promise<Conversation> {
-  const bytes = fromBase64(welcome.welcome);
-  const [reference, keyPackage] = await keyPackageFor(context, context.mls.welcomeReferences(bytes));
-  let group: Group;
+interface Invitation {
+  readonly welcome: WelcomeInfo;
+  readonly info: ConversationInfo;
+  readonly tree: Bytes;
+}
+
+interface Entered {
+  readonly conversation: Conversation;
+  /** The group that was entered only to be left. */
+  readonly declined: Group | null;
+}
+
+async function enter(context: Context, invitation: Invitation): Promise<Entered> {
+  const sight = context.trust.look();
+  let opened: Opened;
   try {
-    group = await context.mls.join(bytes, fromBase64(keyPackage.secret), uuidToBytes(info.id));
-    if (info.kind === "direct" && accountsIn(group).length !== 2) {
-      throw new MlsRefused("not two in a direct conversation");
-    }
-    if (group.epoch !== welcome.epoch) throw new MlsRefused("a welcome to another epoch");
+    opened = await open(context, invitation, sight);
   } catch (error) {
-    context.trust.forget();
+    if (error instanceof MlsRefused && sight.changed.length > 0) return decline(context, invitation);
     throw error;
   }
-  const conversation = new Conversation(context.records, freshRecord(info.id, info.kind, info.created_at));
+  const { welcome, info } = invitation;
+  const conversation = invited(context, info, opened);
   await conversation.save((draft, unit) => {
     draft.state = "open";
     draft.cursor = welcome.position;
-    draft.activeAt = new Date(context.now()).toISOString();
-    draft.personIds = othersIn(group, context.me.personId);
     draft.members = membersOf(info);
-    context.trust.keep(unit);
-    if (!keyPackage.lastResort) unit.remove("keyPackages", reference);
-  }, group);
-  return conversation;
+    used(unit, opened);
+    sight.keep(unit);
+  }, opened.group);
+  return { conversation, declined: null };
+}
+
+interface Opened {
+  readonly group: Group;
+  readonly reference: string;
+  readonly keyPackage: KeyPackageRecord;
+}
+
+async function open(context: Context, { welcome, info, tree }: Invitation, sight: Sight): Promise<Opened> {
+  const bytes = fromBase64(welcome.welcome);
+  const [reference, keyPackage] = await keyPackageFor(context, context.mls.welcomeReferences(bytes));
+  const place = { groupId: uuidToBytes(info.id), tree, rules: sight.at(context.now()) };
+  const group = await context.mls.join(bytes, fromBase64(keyPackage.secret), place);
+  if (info.kind === "direct" && accountsIn(group).length !== 2) {
+    throw new MlsRefused("not two in a direct conversation");
+  }
+  if (group.epoch !== welcome.epoch) throw new MlsRefused("a welcome to another epoch");
+  return { group, reference, keyPackage };
+}
+
+function invited(context: Context, info: ConversationInfo, { group }: Opened): Conversation {
+  const record = freshRecord(info.id, info.kind, info.created_at);
+  const activeAt = new Date(context.now()).toISOString();
+  const personIds = othersIn(group, context.me.personId);
+  return new Conversation(context.records, { ...record, activeAt, personIds });
+}
+
+function used(unit: Unit, { reference, keyPackage }: Opened): void {
+  if (!keyPackage.lastResort) unit.remove("keyPackages", reference);
+}
+
+/**
+ * Enters only to leave again, so that whoever invited sees this device go. Nothing is pinned and
+ * nothing is read.
+ */
+async function decline(context: Context, invitation: Invitation): Promise<Entered> {
+  const sight = context.trust.lookAside();
+  const opened = await open(context, invitation, sight);
+  await context.people.ensure(sight.changed);
+  const conversation = invited(context, invitation.info, opened);
+  await conversation.save((draft, unit) => {
+    draft.state = "left";
+    draft.notice = `${keyChanged(context, sight.changed)} ${DECLINED}`;
+    used(unit, opened);
+  });
+  return { conversation, declined: opened.group };
+}
+
+/** The server may not want to hear it, or others were quicker: then they see that nothing arrives. */
+async function sayGoodbye(context: Context, declined: Conversation, group: Group): Promise<void> {
+  const message_id = crypto.randomUUID();
+  const envelope = encodeEnvelope({
+    conversation_id: declined.id,
+    message_id,
+    sender_device_id: context.me.deviceId,
+    last_position: 0,
+  });
+  const rules = context.trust.look().at(context.now());
+  const proposal = toBase64(await context.mls.proposeLeaving(group, envelope, rules));
+  try {
+    await context.connection.command({
+      type: "submit_proposal",
+      conversation_id: declined.id,
+      message_id,
+      proposal,
+    });
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+  }
 }
 
 async function keyPackageFor(context: Context, references: readonly string[]) {

@@ -3,16 +3,18 @@
 import { ProblemError } from "../api/http.ts";
 import {
   type ConversationRecord,
+  type FileBody,
   type MessageBody,
   type MessageRecord,
   type OutboxRecord,
   UNPLACED,
   type Unit,
 } from "../store/records.ts";
-import type { Content as MessageContent } from "../wire.ts";
+import type { Content as MessageContent, SharedFile } from "../wire.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Problem } from "./protocol.ts";
+import type { Entry } from "./server.ts";
 
 type Content = OutboxRecord["content"];
 
@@ -28,9 +30,38 @@ export function bodyOf(content: MessageContent | null): MessageBody {
       return { type: "text", text: content.text };
     case "conversation_named":
       return { type: "named", name: content.name };
+    case "file":
+      return fileBody(content);
     case undefined:
       return { type: "unreadable" };
   }
+}
+
+/** An entry of the log as it is kept and shown. */
+export function receivedRecord(
+  conversation: Conversation,
+  entry: Entry,
+  senderId: string,
+  body: MessageBody,
+): MessageRecord {
+  return {
+    // An id of another device's choosing must not reach a record of ours.
+    id: `${conversation.id}:${entry.position}`,
+    conversationId: conversation.id,
+    sequence: entry.position,
+    position: entry.position,
+    senderId,
+    senderDeviceId: entry.sender_device_id ?? "",
+    at: entry.created_at,
+    body,
+    delivery: null,
+    problem: null,
+  };
+}
+
+function fileBody(content: SharedFile): FileBody {
+  const { attachment_id: attachmentId, name, media_type: mediaType, size, key, sha256 } = content;
+  return { type: "file", attachmentId, name, mediaType, size, key, sha256 };
 }
 
 export function noteContent(
@@ -41,8 +72,8 @@ export function noteContent(
 ): void {
   // A conversation of two is called by the other's name, which the other must not choose.
   if (content?.type === "conversation_named" && draft.kind === "group") draft.name = content.name;
-  if (content?.type !== "text") return;
-  draft.lastMessage = { text: content.text, at: record.at, mine };
+  if (content?.type !== "text" && content?.type !== "file") return;
+  draft.lastMessage = { text: content.type === "text" ? content.text : content.name, at: record.at, mine };
   if (!mine) draft.unread += 1;
 }
 
@@ -56,7 +87,11 @@ export async function placed(
 ): Promise<void> {
   const record = await context.records.get("messages", messageId);
   const isKnown = record?.conversationId === conversation.id && record.senderDeviceId === context.me.deviceId;
-  const unit = context.records.unit().remove("outbox", messageId);
+  const outgoing = await context.records.get("outbox", messageId);
+  const unit = context.records.unit();
+  // Kept until the log shows it too: only by these bytes is the echo known to be ours.
+  if (position <= conversation.record.cursor) unit.remove("outbox", messageId);
+  else if (outgoing) unit.put("outbox", messageId, { ...outgoing, position });
   if (isKnown) {
     record.position = position;
     record.sequence = position;
@@ -95,7 +130,8 @@ export function queued(
     delivery: "sending",
     problem: null,
   };
-  return [message, { messageId, conversationId, sequence, content, ciphertext: null, failed: false }];
+  const outgoing = { messageId, conversationId, sequence, content, ciphertext: null, failed: false, position: null };
+  return [message, outgoing];
 }
 
 /** New members have read nothing before them, so whoever adds them repeats the name. */
@@ -105,4 +141,20 @@ export function announceName(context: Context, draft: ConversationRecord, unit: 
   const content: Content = { type: "conversation_named", name: draft.name };
   const [, outgoing] = queued(context, draft.id, messageId, content);
   unit.put("outbox", messageId, outgoing);
+}
+
+const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more." };
+
+/** Nobody will hear it any more: what waits to be sent is shown as not sent. */
+export async function failWaiting(context: Context, conversation: Conversation): Promise<void> {
+  const waiting = await context.records.oldest("outbox", conversation.id, -Infinity, Infinity);
+  const unit = context.records.unit();
+  for (const outgoing of waiting) {
+    const message = await context.records.get("messages", outgoing.messageId);
+    if (outgoing.position !== null || !message) continue;
+    unit.put("outbox", outgoing.messageId, { ...outgoing, failed: true });
+    unit.put("messages", message.id, { ...message, delivery: "failed", problem: NOT_A_MEMBER });
+  }
+  await unit.commit("relaxed");
+  context.changed(conversation.id, waiting.map(({ messageId }) => messageId));
 }

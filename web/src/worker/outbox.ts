@@ -3,12 +3,13 @@
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { toBase64 } from "../bytes.ts";
-import { TooLong, paddedSize } from "../mls-engine.ts";
-import type { OutboxRecord } from "../store/records.ts";
+import { RemovalsWait, TooLong, paddedSize } from "../mls-engine.ts";
+import type { OutboxRecord, Unit } from "../store/records.ts";
 import { MAX_TEXT_CHARACTERS } from "../wire.ts";
+import { commitWaiting } from "./commits.ts";
 import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
-import type { Conversation } from "./conversation.ts";
+import { type Conversation, isUnfinished } from "./conversation.ts";
 import { catchUp } from "./inbox.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued } from "./messages.ts";
@@ -25,7 +26,7 @@ function isPassing(error: unknown): boolean {
 function checkLength(content: Content): void {
   const text = content.type === "text" ? content.text : content.name;
   try {
-    if (text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
+    if (content.type !== "file" && text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
     if (characters(text) > MAX_TEXT_CHARACTERS) throw new TooLong();
     paddedSize(encodeContent(content).length);
   } catch (error) {
@@ -34,20 +35,21 @@ function checkLength(content: Content): void {
   }
 }
 
-/** Keeps a text and lets it go as soon as it can. The same id again is the same message. */
-export async function enqueueText(
+/** Keeps a message and lets it go as soon as it can. The same id again is the same message. */
+export async function enqueue(
   context: Context,
   conversation: Conversation,
   messageId: string,
-  text: string,
+  content: Content,
+  also: (unit: Unit) => void = () => undefined,
 ): Promise<void> {
-  const content: Content = { type: "text", text };
   checkLength(content);
   await context.lock.run(async () => {
     if (await context.records.get("messages", messageId)) return;
     const [message, outgoing] = queued(context, conversation.id, messageId, content);
     await conversation.save((draft, unit) => {
       unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
+      also(unit);
       draft.activeAt = message.at;
       noteContent(draft, message, content, true);
     });
@@ -101,6 +103,7 @@ export class Sender {
       const { record } = conversation;
       if (!conversation.isOpen || record.pendingCommit !== null) return;
       if (!this.#context.connection.isReady || this.#context.closed.aborted) return;
+      if (isUnfinished(conversation, await conversation.group())) return;
       const next = await this.#next(conversation);
       if (next === undefined) return;
       try {
@@ -123,7 +126,7 @@ export class Sender {
     let after = -Infinity;
     for (;;) {
       const [next] = await this.#context.records.oldest("outbox", conversation.id, after, 1);
-      if (!next?.failed) return next;
+      if (next === undefined || (!next.failed && next.position === null)) return next;
       after = next.sequence;
     }
   }
@@ -131,9 +134,9 @@ export class Sender {
   async #send(conversation: Conversation, messageId: string): Promise<void> {
     const context = this.#context;
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-      const ciphertext = await this.#encrypted(conversation, messageId);
-      if (ciphertext === null) return; // its echo came meanwhile
       try {
+        const ciphertext = await this.#encrypted(conversation, messageId);
+        if (ciphertext === null) return; // its echo came meanwhile
         const position = await context.connection.command({
           type: "send_message",
           conversation_id: conversation.id,
@@ -143,14 +146,21 @@ export class Sender {
         await context.lock.run(() => placed(context, conversation, messageId, position, null));
         return;
       } catch (error) {
-        const isStale = isProblem(error, "stale_epoch");
-        if (!isStale && !isProblem(error, "message_id_reused")) throw error;
-        await catchUp(context, conversation);
-        if (isStale) await this.#anew(messageId);
-        else if (await context.records.get("outbox", messageId)) throw error;
+        await this.#mend(conversation, messageId, error);
       }
     }
     throw new ProblemError("stale_epoch", "The members changed too often while this was being sent.");
+  }
+
+  /** Sees to it that the next attempt can go better; throws the error on when none can. */
+  async #mend(conversation: Conversation, messageId: string, error: unknown): Promise<void> {
+    const context = this.#context;
+    if (error instanceof RemovalsWait) return commitWaiting(context, conversation);
+    const isOvertaken = isProblem(error, "stale_epoch") || isProblem(error, "proposals_pending");
+    if (!isOvertaken && !isProblem(error, "message_id_reused")) throw error;
+    await catchUp(context, conversation);
+    if (isOvertaken) await this.#anew(messageId);
+    else if ((await context.records.get("outbox", messageId))?.position === null) throw error;
   }
 
   /** The group moves on, and the bytes are kept, before anything is sent. */

@@ -19,8 +19,11 @@ export interface ConversationSummary {
   personIds: string[];
   lastMessage: { text: string; at: string; mine: boolean } | null;
   unread: number;
-  /** `broken`: a message could not be opened or a key changed; `notice` says so in plain words. */
-  state: "open" | "joining" | "broken";
+  /**
+   * `leaving`: asked for, and to be committed by another device. `left`: read-only from now on.
+   * `broken`: a change could not be verified. `notice` says why in plain words.
+   */
+  state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
 }
 
@@ -35,16 +38,50 @@ export interface Snapshot {
 
 export type DeliveryState = "sending" | "sent" | "delivered" | "failed";
 
+/** What is shown of a file; what opens it stays with the engine. */
+export interface FileView {
+  name: string;
+  mediaType: string;
+  size: number;
+}
+
+/** A file on its way up; its message comes when all of it is there. */
+export interface UploadView {
+  id: string;
+  conversationId: string;
+  name: string;
+  size: number;
+  /** `waiting`: for the network; it goes on by itself. */
+  state: "encrypting" | "uploading" | "waiting" | "failed";
+  /** From 0 to 1. */
+  part: number;
+  problem: Problem | null;
+  /** Otherwise the file has to be chosen again. */
+  canRetry: boolean;
+}
+
+/** A file on its way down. `failed` without a problem: somebody has cancelled it. */
+export interface DownloadView {
+  messageId: string;
+  state: "running" | "done" | "failed";
+  /** From 0 to 1. */
+  part: number;
+  file: Blob | null;
+  problem: Problem | null;
+}
+
 export interface MessageView {
   id: string;
   conversationId: string;
   /** Null until the server has accepted it. */
   position: number | null;
-  kind: "text" | "notice";
+  kind: "text" | "file" | "notice";
   senderId: string;
   senderName: string;
   mine: boolean;
+  /** Of a file its name. */
   text: string;
+  file: FileView | null;
   at: string;
   /** Only of own messages. */
   delivery: DeliveryState | null;
@@ -55,8 +92,15 @@ export interface MessageView {
 export interface Requests {
   /** Does this browser hold the keys of a device of this person? */
   deviceHere: [{ personId: string }, { deviceId: string } | null];
-  /** State `no_device`: make keys, register this browser, upload key packages, open. */
-  createDevice: [{ personId: string; name: string; challenge: string }, { deviceId: string }];
+  /**
+   * State `no_device`: make keys, register this browser, upload key packages, open. In the state
+   * `no_device_left` only with `beginsAnew`: the account gets another identity key. Refused with
+   * `old_keys_here` while it holds an earlier device, unless a person said `forgetOld`.
+   */
+  createDevice: [
+    { personId: string; name: string; challenge: string; beginsAnew: boolean; forgetOld: boolean },
+    { deviceId: string },
+  ];
   /** State `unknown_device`: prove to the server that this browser is that device, then open. */
   bindDevice: [{ personId: string; challenge: string }, { deviceId: string }];
   /** State `ready`: open the stored keys and history and connect. */
@@ -66,6 +110,9 @@ export interface Requests {
   startDirect: [{ personId: string }, { conversationId: string }];
   createGroup: [{ name: string; personIds: string[] }, { conversationId: string }];
   addPeople: [{ conversationId: string; personIds: string[] }, null];
+  removePerson: [{ conversationId: string; personId: string }, null];
+  leaveConversation: [{ conversationId: string }, null];
+  dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
   retry: [{ conversationId: string; messageId: string }, null];
   /** Drops an own message that failed; answers its text, so that it can be edited. */
@@ -76,6 +123,16 @@ export interface Requests {
     { messages: MessageView[]; more: boolean },
   ];
   markSeen: [{ conversationId: string }, null];
+  /** How large a file may be. */
+  fileLimit: [Record<string, never>, { maxBytes: number }];
+  /** Answers once the file is encrypted and may go away; how it goes on is told. */
+  sendFile: [{ conversationId: string; file: File }, { uploadId: string }];
+  uploads: [Record<string, never>, UploadView[]];
+  retryUpload: [{ uploadId: string }, null];
+  cancelUpload: [{ uploadId: string }, null];
+  /** Answers at once; how it goes is told, and the file itself at the end. */
+  download: [{ messageId: string }, null];
+  cancelDownload: [{ messageId: string }, null];
 }
 
 export type Method = keyof Requests;
@@ -84,7 +141,10 @@ export type Notification =
   | { type: "snapshot"; snapshot: Snapshot }
   /** New or changed messages; a page shows those of the conversation that is open. */
   | { type: "messages"; conversationId: string; messages: MessageView[] }
-  | { type: "discarded"; conversationId: string; messageId: string };
+  | { type: "discarded"; conversationId: string; messageId: string }
+  /** All that are on their way up. */
+  | { type: "uploads"; uploads: UploadView[] }
+  | { type: "download"; download: DownloadView };
 
 /** What `engine-client.ts` offers the pages. */
 export interface Engine {

@@ -32,9 +32,9 @@ function lockedOut(): ProblemError {
 export async function createDevice(
   store: StorePort,
   server: Server,
-  options: { personId: string; name: string; challenge: string },
+  options: { personId: string; name: string; challenge: string; beginsAnew: boolean; forgetOld: boolean },
 ): Promise<string> {
-  const { device, registration } = await startedRegistration(store, options.personId);
+  const { device, registration } = await startedRegistration(store, options);
   const proof = await proveSession(device.authenticationKey, fromBase64(options.challenge), device.deviceId);
   const { identity } = registration;
   const body = {
@@ -44,6 +44,7 @@ export async function createDevice(
     credential: identity.credential,
     authentication_key: registration.authenticationPublicKey,
     proof: toBase64(proof),
+    begins_anew: options.beginsAnew,
   };
   try {
     await finish(store, device, registration, await server.registerDevice(body));
@@ -69,13 +70,17 @@ async function alreadyBound(server: Server, deviceId: string): Promise<BoundDevi
 
 async function startedRegistration(
   store: StorePort,
-  personId: string,
+  { personId, forgetOld }: { personId: string; forgetOld: boolean },
 ): Promise<{ device: DeviceRecord; registration: Registration }> {
   const started = await store.device();
   if (started?.registration) {
     return { device: started, registration: await openRegistration(started, started.registration) };
   }
-  if (started) await store.clear(); // a device the server does not know any more: its share is gone
+  if (started) {
+    // The server says that it does not know it; only the person can say that it may be forgotten.
+    if (!forgetOld) throw new ProblemError("old_keys_here", "This browser holds an earlier device.");
+    await store.clear();
+  }
   return startRegistration(store, personId);
 }
 

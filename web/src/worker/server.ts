@@ -2,11 +2,20 @@
 // WebSocket. Tests put a relay in memory in its place.
 
 import type { Http } from "../api/http.ts";
-import { CIPHER_SUITE } from "../mls-engine.ts";
+import { type FileServer, HttpFileServer } from "../attachments/server.ts";
 import type { Command, EntryAppended, ServerFrame, WelcomeArrived } from "../wire.ts";
 
 export type Entry = Omit<EntryAppended, "type">;
-export type WelcomeInfo = Omit<WelcomeArrived, "type">;
+
+export interface WelcomeInfo extends Omit<WelcomeArrived, "type"> {
+  welcome: string;
+}
+
+/** What the organisation has decided for its groups. */
+export interface MessagingSettings {
+  cipher_suite: number;
+  external_sender: string;
+}
 
 export interface MemberInfo {
   device_id: string;
@@ -53,6 +62,7 @@ export interface NewDevice {
   credential: string;
   authentication_key: string;
   proof: string;
+  begins_anew: boolean;
 }
 
 export interface ClaimedKeyPackage {
@@ -63,7 +73,9 @@ export interface ClaimedKeyPackage {
 export interface NewConversation {
   id: string;
   kind: "direct" | "group";
+  cipher_suite: number;
   person_id: string | null;
+  group_info: string;
 }
 
 export interface SocketHandlers {
@@ -78,16 +90,20 @@ export interface Socket {
 
 /** Calls reject with `ProblemError`. */
 export interface Server {
+  readonly files: FileServer;
   registerDevice(device: NewDevice): Promise<BoundDevice>;
   bindDevice(deviceId: string, proof: string): Promise<BoundDevice>;
   boundDevice(): Promise<BoundDevice>;
   keyPackageCount(): Promise<{ available: number; has_last_resort: boolean }>;
   uploadKeyPackages(keyPackages: string[], lastResort: string | null): Promise<void>;
-  claimKeyPackages(personId: string): Promise<ClaimedKeyPackage[]>;
+  claimKeyPackages(personId: string, cipherSuite: number): Promise<ClaimedKeyPackage[]>;
+  messagingSettings(): Promise<MessagingSettings>;
   createConversation(conversation: NewConversation): Promise<ConversationInfo>;
   conversation(id: string): Promise<ConversationInfo>;
   conversations(): Promise<ConversationInfo[]>;
   entries(id: string, after: number): Promise<{ entries: Entry[]; last_position: number }>;
+  /** The ratchet tree of an epoch that a Welcome leads to, or of the present one. */
+  tree(id: string, epoch: number): Promise<string>;
   welcomes(): Promise<WelcomeInfo[]>;
   forgetWelcome(id: string): Promise<void>;
   person(id: string): Promise<PersonInfo>;
@@ -102,9 +118,11 @@ interface Paged<T> {
 }
 
 export class HttpServer implements Server {
+  readonly files: FileServer;
   readonly #http: Http;
 
   constructor(http: Http) {
+    this.files = new HttpFileServer(http);
     this.#http = http;
   }
 
@@ -131,31 +149,28 @@ export class HttpServer implements Server {
     });
   }
 
-  async claimKeyPackages(personId: string): Promise<ClaimedKeyPackage[]> {
+  async claimKeyPackages(personId: string, cipherSuite: number): Promise<ClaimedKeyPackage[]> {
     const answer = await this.#http.post<{ key_packages: ClaimedKeyPackage[] }>(
       "/api/v1/key-packages/claims",
-      { person_id: personId },
+      { person_id: personId, cipher_suite: cipherSuite },
     );
     return answer.key_packages;
   }
 
+  messagingSettings(): Promise<MessagingSettings> {
+    return this.#http.get("/api/v1/messaging/settings");
+  }
+
   createConversation(conversation: NewConversation): Promise<ConversationInfo> {
-    return this.#http.post("/api/v1/conversations", { ...conversation, cipher_suite: CIPHER_SUITE });
+    return this.#http.post("/api/v1/conversations", conversation);
   }
 
   conversation(id: string): Promise<ConversationInfo> {
     return this.#http.get(`/api/v1/conversations/${encodeURIComponent(id)}`);
   }
 
-  async conversations(): Promise<ConversationInfo[]> {
-    const all: ConversationInfo[] = [];
-    let path: string | null = "/api/v1/conversations";
-    while (path !== null) {
-      const page: Paged<ConversationInfo> = await this.#http.get(path);
-      all.push(...page.results);
-      path = page.next === null ? null : pathOf(page.next);
-    }
-    return all;
+  conversations(): Promise<ConversationInfo[]> {
+    return this.#pages("/api/v1/conversations");
   }
 
   entries(id: string, after: number): Promise<{ entries: Entry[]; last_position: number }> {
@@ -163,8 +178,13 @@ export class HttpServer implements Server {
     return this.#http.get(`/api/v1/conversations/${encodeURIComponent(id)}/entries?${query}`);
   }
 
-  async welcomes(): Promise<WelcomeInfo[]> {
-    return (await this.#http.get<{ results: WelcomeInfo[] }>("/api/v1/welcomes")).results;
+  async tree(id: string, epoch: number): Promise<string> {
+    const path = `/api/v1/conversations/${encodeURIComponent(id)}/tree?epoch=${epoch}`;
+    return (await this.#http.get<{ ratchet_tree: string }>(path)).ratchet_tree;
+  }
+
+  welcomes(): Promise<WelcomeInfo[]> {
+    return this.#pages("/api/v1/welcomes");
   }
 
   async forgetWelcome(id: string): Promise<void> {
@@ -186,6 +206,17 @@ export class HttpServer implements Server {
       send: (command) => socket.send(JSON.stringify(command)),
       close: () => socket.close(),
     };
+  }
+
+  async #pages<T>(first: string): Promise<T[]> {
+    const all: T[] = [];
+    let path: string | null = first;
+    while (path !== null) {
+      const page: Paged<T> = await this.#http.get(path);
+      all.push(...page.results);
+      path = page.next === null ? null : pathOf(page.next);
+    }
+    return all;
   }
 }
 

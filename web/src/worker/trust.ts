@@ -2,13 +2,12 @@
 // with, and never replaced silently.
 
 import { type Bytes, toBase64 } from "../bytes.ts";
-import { CredentialRefused, checkCredential } from "../identity.ts";
+import { CredentialRefused, type DeviceCredential, checkCredential, parseCredential } from "../identity.ts";
+import type { Judge, Rules } from "../mls-engine.ts";
 import type { Records, Unit } from "../store/records.ts";
 
 export class Trust {
   readonly #pinned = new Map<string, string>();
-  readonly #seen = new Map<string, string>();
-  readonly #changed = new Set<string>();
 
   static async load(records: Records): Promise<Trust> {
     const trust = new Trust();
@@ -16,39 +15,70 @@ export class Trust {
     return trust;
   }
 
-  /** For the MLS engine: a true chain, and the key we know for this account if we know one. */
-  readonly judge = async (identity: Bytes, signatureKey: Bytes): Promise<boolean> => {
-    try {
-      const credential = await checkCredential(identity, signatureKey);
-      return this.#agrees(credential.accountId, toBase64(credential.identityKey));
-    } catch (error) {
-      if (error instanceof CredentialRefused) return false;
-      throw error;
-    }
+  /** For one operation: what it sees is its own, and pins nothing until it is kept. */
+  look(): Sight {
+    return new Sight(this.#pinned);
+  }
+
+  /** As `look`, for a group that is entered only to be left: a changed key is noted and let pass. */
+  lookAside(): Sight {
+    return new Sight(this.#pinned, true);
+  }
+}
+
+export class Sight {
+  readonly #pinned: Map<string, string>;
+  readonly #letsPass: boolean;
+  readonly #seen = new Map<string, string>();
+  readonly #changed = new Set<string>();
+
+  constructor(pinned: Map<string, string>, letsPass = false) {
+    this.#pinned = pinned;
+    this.#letsPass = letsPass;
+  }
+
+  /** The rules for what the server took at that time, in milliseconds since 1970. */
+  at(time: number): Rules {
+    return { judge: this.judge, now: Math.floor(time / 1000) };
+  }
+
+  /** The accounts whose key was not the one we know. */
+  get changed(): readonly string[] {
+    return [...this.#changed];
+  }
+
+  /** For the MLS engine: a true chain, the key we know if we know one, and no change of who it is. */
+  readonly judge: Judge = async (identity, signatureKey, before) => {
+    const credential = await checkCredential(identity, signatureKey);
+    if (before !== null) checkSucceeds(credential, before);
+    this.#compare(credential.accountId, toBase64(credential.identityKey));
   };
 
-  /** What was seen since the last `forget` becomes pinned together with the state it led to. */
+  /** What was seen becomes pinned together with the state it led to. */
   keep(unit: Unit): void {
     for (const [account, identityKey] of this.#seen) {
+      const known = this.#pinned.get(account);
+      if (known !== undefined && known !== identityKey) throw new CredentialRefused("another key was pinned meanwhile");
       unit.put("pins", account, { identityKey });
       this.#pinned.set(account, identityKey);
     }
-    this.#seen.clear();
   }
 
-  /** What led to nothing pins nothing. Answers the accounts whose key was another one. */
-  forget(): string[] {
-    const changed = [...this.#changed];
-    this.#seen.clear();
-    this.#changed.clear();
-    return changed;
-  }
-
-  #agrees(account: string, identityKey: string): boolean {
+  #compare(account: string, identityKey: string): void {
     const known = this.#pinned.get(account) ?? this.#seen.get(account);
     if (known === undefined) this.#seen.set(account, identityKey);
-    if (known === undefined || known === identityKey) return true;
+    if (known === undefined || known === identityKey) return;
     this.#changed.add(account);
-    return false;
+    if (!this.#letsPass) throw new CredentialRefused("another identity key than the one that is known");
   }
+}
+
+/** RFC 9420 section 5.3.1: a leaf may change its key, and never whose it is. */
+function checkSucceeds(credential: DeviceCredential, before: Bytes): void {
+  const old = parseCredential(before);
+  const isSame =
+    old.accountId === credential.accountId &&
+    old.deviceId === credential.deviceId &&
+    toBase64(old.identityKey) === toBase64(credential.identityKey);
+  if (!isSame) throw new CredentialRefused("a leaf that becomes somebody else's");
 }

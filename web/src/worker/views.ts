@@ -1,6 +1,6 @@
 // What pages see of the records.
 
-import type { MessageRecord, NoticeBody } from "../store/records.ts";
+import type { MembersChanged, MessageBody, MessageRecord, NoticeBody } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
@@ -22,9 +22,14 @@ export function summaryOf(context: Context, conversation: Conversation): Convers
     personIds: [...record.personIds],
     lastMessage: record.lastMessage && { ...record.lastMessage },
     unread: record.unread,
-    state: record.state === "creating" ? "joining" : record.state,
+    state: stateOf(conversation),
     notice: record.notice,
   };
+}
+
+function stateOf({ record, isOpen, isWritable }: Conversation): ConversationSummary["state"] {
+  if (isOpen && !isWritable) return "leaving";
+  return record.state === "creating" ? "joining" : record.state;
 }
 
 export function messageView(
@@ -38,28 +43,48 @@ export function messageView(
     id: message.id,
     conversationId: message.conversationId,
     position: message.position,
-    kind: body.type === "text" ? "text" : "notice",
+    kind: body.type === "text" || body.type === "file" ? body.type : "notice",
     senderId: message.senderId,
     senderName: message.senderId === "" ? "" : context.people.name(message.senderId),
     mine,
-    text: body.type === "text" ? body.text : noticeText(context, message.senderId, body),
+    text: textOf(context, message.senderId, body),
+    file: body.type === "file" ? { name: body.name, mediaType: body.mediaType, size: body.size } : null,
     at: message.at,
     delivery: deliveryOf(conversation.record, message, context.me.deviceId),
     problem: message.problem,
   };
 }
 
+function textOf(context: Context, senderId: string, body: MessageBody): string {
+  if (body.type === "text") return body.text;
+  return body.type === "file" ? body.name : noticeText(context, senderId, body);
+}
+
 function noticeText(context: Context, senderId: string, body: NoticeBody): string {
-  const { personId: me } = context.me;
-  const sender = senderId === me ? "You" : context.people.name(senderId);
+  const sender = senderId === context.me.personId ? "You" : context.people.name(senderId);
   switch (body.type) {
-    case "added": {
-      const names = body.personIds.map((id) => (id === me ? "you" : context.people.name(id)));
-      return `${sender} added ${listOf(names)}.`;
-    }
+    case "members":
+      return membersText(context, sender, body);
     case "named":
       return `${sender} named the conversation “${body.name}”.`;
     case "unreadable":
       return UNREADABLE;
   }
+}
+
+function membersText(context: Context, sender: string, changed: MembersChanged): string {
+  const { personId: me } = context.me;
+  const named = (ids: readonly string[], self: string): string =>
+    listOf(ids.map((id) => (id === me ? self : context.people.name(id))));
+  const { added, removed, left, revoked, newDevice, lostDevice } = changed;
+  const sentences: [readonly string[], (ids: readonly string[]) => string][] = [
+    [left, (ids) => `${named(ids, "You")} left.`],
+    [removed, (ids) => `${sender} removed ${named(ids, "you")}.`],
+    [revoked, (ids) => `${named(ids, "You")} can no longer read this conversation: the device was revoked.`],
+    [lostDevice, (ids) => `A device of ${named(ids, "yours")} was removed.`],
+    [newDevice, (ids) => `A new device of ${named(ids, "yours")} was added.`],
+    [added, (ids) => `${sender} added ${named(ids, "you")}.`],
+  ];
+  const said = sentences.filter(([ids]) => ids.length > 0).map(([ids, say]) => say(ids));
+  return said.join(" ");
 }

@@ -7,7 +7,7 @@ import { type Bytes, concat, copyOf, sameBytes, utf8 } from "../../src/bytes.ts"
 import "../../src/mls/crypto/more_suites.ts";
 import { HPKECiphertext } from "../../src/mls/crypto/hpke.ts";
 import { SHA256 } from "../../src/mls/crypto/hash.ts";
-import { asHpkePrivateKey, asSignaturePrivateKey } from "../../src/mls/crypto/secrets.ts";
+import { asHpkePrivateKey, asSecret, asSignaturePrivateKey } from "../../src/mls/crypto/secrets.ts";
 import { cipherSuite, supportedSuites } from "../../src/mls/crypto/suites.ts";
 import { MLKEM768_X25519 } from "../../src/mls/crypto/xwing.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature, MLSError, UnsupportedSuite } from "../../src/mls/errors.ts";
@@ -49,6 +49,20 @@ const CIPHERTEXT = unhex(
   ].join(""),
 );
 
+// Appendix A.5 of draft-ietf-hpke-pq-05 and -04: ikmR, skRm, and how pkRm begins
+const DERIVED = [
+  [
+    "c8575d137deab99ac98fb0873048c83c3a1f47ef5b409f609c0ca652f58c83e0",
+    "b6bfa0299b955e85224df2e468f29eeab377ff3b96d4462b39447a22d32b91be",
+    "d3d102410970b8bab2984008669914490c95dea2c2ae331ca229aaf3609a6d5a",
+  ],
+  [
+    "b86e76a59fabfc87b30cd7b1f7aaa28a834eb64e7a261c197b9a842893fbce56",
+    "3ec47fa82dd5689d27c6190e724c74ec8f608df3331ce331929e37b829676630",
+    "f5fb01a5db909ac907ecc9524de9b9eaf4997dac7d22c961267c964403825160",
+  ],
+] as const;
+
 function flipped(bytes: Bytes): Bytes {
   const changed = copyOf(bytes);
   const last = changed.length - 1;
@@ -69,6 +83,15 @@ test("an X-Wing key is expanded, and a ciphertext opened, as published", async (
   assert.equal(publicKey.length, 1216);
   assert(hex(publicKey).endsWith(PUBLIC_KEY_END));
   assert.equal(hex(await MLKEM768_X25519.decapsulate(key, CIPHERTEXT)), SHARED_SECRET);
+});
+
+test("an X-Wing key pair is derived as published", async () => {
+  for (const [ikm, secretKey, publicKeyBegin] of DERIVED) {
+    const pair = await MLKEM768_X25519.deriveKeyPair(asSecret(unhex(ikm)));
+
+    assert.equal(hex(pair.private), secretKey);
+    assert(hex(pair.public).startsWith(publicKeyBegin));
+  }
 });
 
 test("an ML-KEM key with a coefficient that is not reduced is refused", async () => {

@@ -4,17 +4,11 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hook
 
 import { Trouble } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
+import { AttachButton, FileTray, useChosenFiles, useDroppedFiles } from "./attach.tsx";
 
 export const MAX_TEXT_CHARACTERS = 16_000;
-
-/** What was begun in other conversations, until the page is closed. */
-const drafts = new Map<string, string>();
-
-export function addToDraft(conversationId: string, text: string): void {
-  const begun = drafts.get(conversationId) ?? "";
-  drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
-}
 
 interface ComposerProps {
   conversationId: string;
@@ -24,12 +18,15 @@ interface ComposerProps {
 }
 
 export function Composer({ conversationId, disabledBecause, onSend }: ComposerProps) {
+  const { drafts } = useShell();
   const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const [problem, setProblem] = useState<unknown>(null);
   const over = [...text].length - MAX_TEXT_CHARACTERS;
-  const cannotSend = disabledBecause !== null || over > 0;
+  const chosen = useChosenFiles(conversationId);
+  const isDropping = useDroppedFiles(disabledBecause === null, chosen.add);
+  const cannotSend = disabledBecause !== null || over > 0 || chosen.tooLarge;
 
   useEffect(() => void drafts.set(conversationId, text), [text]);
   useLayoutEffect(() => grow(area.current), [text]);
@@ -39,10 +36,12 @@ export function Composer({ conversationId, disabledBecause, onSend }: ComposerPr
 
   const send = async () => {
     const wanted = text.trim();
-    if (wanted === "" || cannotSend) return;
+    if ((wanted === "" && chosen.list.length === 0) || cannotSend) return;
     setText("");
     setProblem(null);
     area.current?.focus();
+    void chosen.send().catch(setProblem);
+    if (wanted === "") return;
     try {
       await onSend(wanted);
     } catch (error) {
@@ -65,6 +64,9 @@ export function Composer({ conversationId, disabledBecause, onSend }: ComposerPr
         void send();
       }}
     >
+      {isDropping && <p class="drop-here">{words.files.drop}</p>}
+      <FileTray conversationId={conversationId} chosen={chosen} />
+      <AttachButton disabled={disabledBecause !== null} onFiles={chosen.add} />
       <label class="visually-hidden" for={id}>
         {words.composer.label}
       </label>
@@ -84,7 +86,7 @@ export function Composer({ conversationId, disabledBecause, onSend }: ComposerPr
         type="submit"
         class="send"
         aria-label={words.composer.send}
-        disabled={cannotSend || text.trim() === ""}
+        disabled={cannotSend || (text.trim() === "" && chosen.list.length === 0)}
         data-testid="send"
       >
         <Icon name="send" />

@@ -8,7 +8,8 @@ import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { AddPeople } from "./add-people.tsx";
-import { addToDraft, Composer } from "./composer.tsx";
+import { Composer } from "./composer.tsx";
+import { Members } from "./members.tsx";
 import { Messages } from "./messages.tsx";
 import { nameOf, wantNames } from "./names.ts";
 import { Thread } from "./thread.ts";
@@ -46,7 +47,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   }, []);
 
   const edit = (text: string) => {
-    addToDraft(id, text);
+    shell.addToDraft(id, text);
     setEdited((count) => count + 1); // the composer starts over with the new draft
   };
   const send = async (text: string) =>
@@ -55,12 +56,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   return (
     <section class="conversation" aria-labelledby="conversation-title">
       <Head conversation={conversation} />
-      {conversation.notice !== null && (
-        <p class="alert" role="status">
-          <Icon name="alert" />
-          <span>{conversation.notice}</span>
-        </p>
-      )}
+      {conversation.notice !== null && <Notice conversation={conversation} text={conversation.notice} />}
       <Messages
         thread={thread}
         arrived={arrived}
@@ -80,6 +76,29 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   );
 }
 
+/** What happened here; of a conversation that goes on the person can put it away. */
+function Notice({ conversation, text }: { conversation: ConversationSummary; text: string }) {
+  const shell = useShell();
+  const { id: conversationId, state } = conversation;
+  return (
+    <p class={state === "left" ? "note" : "alert"} role="status" data-testid="conversation-notice">
+      <Icon name={state === "left" ? "info" : "alert"} />
+      <span>{text}</span>
+      {state === "open" && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.chat.dismissNotice}
+          data-testid="notice-dismiss"
+          onClick={() => shell.inBackground(shell.engine.call("dismissNotice", { conversationId }))}
+        >
+          <Icon name="close" />
+        </button>
+      )}
+    </p>
+  );
+}
+
 function spoken(message: MessageView): string {
   return message.kind === "notice"
     ? message.text
@@ -89,14 +108,18 @@ function spoken(message: MessageView): string {
 function reasonNotToWrite(conversation: ConversationSummary): string | null {
   if (conversation.state === "joining") return words.composer.joining;
   if (conversation.state === "broken") return words.composer.broken;
+  if (conversation.state === "leaving") return words.composer.leaving;
+  if (conversation.state === "left") return words.composer.left;
   return null;
 }
 
 const NAMES_SHOWN = 4;
 
+type Shown = "people" | "adding" | null;
+
 function Head({ conversation }: { conversation: ConversationSummary }) {
   const shell = useShell();
-  const [adding, setAdding] = useState(false);
+  const [shown, setShown] = useState<Shown>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const me = shell.session.value?.person?.id;
   const others = conversation.personIds.filter((id) => id !== me);
@@ -105,6 +128,7 @@ function Head({ conversation }: { conversation: ConversationSummary }) {
   useEffect(() => {
     if (!matchMedia("(hover: hover)").matches) heading.current?.focus();
   }, []);
+  const close = () => setShown(null);
 
   return (
     <header class="pane-head">
@@ -116,27 +140,49 @@ function Head({ conversation }: { conversation: ConversationSummary }) {
         <h2 id="conversation-title" ref={heading} tabIndex={-1} data-testid="conversation-title">
           {conversation.title}
         </h2>
-        {isGroup && (
-          <p data-testid="conversation-people">
-            {[words.chat.you, ...others.slice(0, NAMES_SHOWN).map(nameOf)].join(", ")}
-            {others.length > NAMES_SHOWN && ` ${words.chat.more(others.length - NAMES_SHOWN)}`}
-          </p>
-        )}
+        {isGroup && <People others={others} withMe={conversation.state !== "left"} />}
       </div>
-      {isGroup && (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={words.chat.addPeople}
-          title={words.chat.addPeople}
-          disabled={conversation.state !== "open"}
-          data-testid="add-people"
-          onClick={() => setAdding(true)}
-        >
-          <Icon name="addPerson" />
-        </button>
-      )}
-      {adding && <AddPeople conversation={conversation} onClose={() => setAdding(false)} />}
+      {isGroup && <GroupButtons isOpen={conversation.state === "open"} onShow={setShown} />}
+      {shown === "adding" && <AddPeople conversation={conversation} onClose={close} />}
+      {shown === "people" && <Members conversation={conversation} onClose={close} />}
     </header>
+  );
+}
+
+function People({ others, withMe }: { others: readonly string[]; withMe: boolean }) {
+  const names = [...(withMe ? [words.chat.you] : []), ...others.slice(0, NAMES_SHOWN).map(nameOf)];
+  return (
+    <p data-testid="conversation-people">
+      {names.join(", ")}
+      {others.length > NAMES_SHOWN && ` ${words.chat.more(others.length - NAMES_SHOWN)}`}
+    </p>
+  );
+}
+
+function GroupButtons({ isOpen, onShow }: { isOpen: boolean; onShow: (shown: Shown) => void }) {
+  return (
+    <>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={words.members.title}
+        title={words.members.title}
+        data-testid="members"
+        onClick={() => onShow("people")}
+      >
+        <Icon name="group" />
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={words.chat.addPeople}
+        title={words.chat.addPeople}
+        disabled={!isOpen}
+        data-testid="add-people"
+        onClick={() => onShow("adding")}
+      >
+        <Icon name="addPerson" />
+      </button>
+    </>
   );
 }

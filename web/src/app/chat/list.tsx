@@ -109,6 +109,8 @@ function Entry({ conversation, isOpen, me }: EntryProps) {
 function lastWords({ state, notice, lastMessage }: ConversationSummary): string {
   if (state === "joining") return words.chat.joining;
   if (state === "broken" && notice !== null) return notice;
+  if (state === "leaving") return words.composer.leaving;
+  if (state === "left" && lastMessage === null) return notice ?? words.composer.left;
   if (lastMessage === null) return "";
   return lastMessage.mine ? words.chat.youSaid(lastMessage.text) : lastMessage.text;
 }

@@ -12,6 +12,7 @@ import { useShell } from "../shell.ts";
 import { clockTime, dayName, fullTime } from "../time.ts";
 import { words } from "../words.ts";
 import type { Block } from "./grouping.ts";
+import { FileMessage } from "./file-message.tsx";
 import { pieces } from "./links.ts";
 
 interface RowProps {
@@ -69,17 +70,21 @@ function Message({ message, onEdit }: { message: MessageView; onEdit: (text: str
       data-row={message.id}
       data-mine={message.mine}
     >
-      <p class="bubble">
-        <span class="message-text" data-testid="message-text">
-          <Text text={message.text} />
-        </span>
+      <div class="bubble">
+        {message.file === null ? (
+          <span class="message-text" data-testid="message-text">
+            <Text text={message.text} />
+          </span>
+        ) : (
+          <FileMessage messageId={message.id} file={message.file} />
+        )}
         <span class="meta">
           <time dateTime={message.at} title={fullTime(message.at)}>
             {clockTime(message.at)}
           </time>
           {message.delivery !== null && <DeliveryMark state={message.delivery} />}
         </span>
-      </p>
+      </div>
       {message.delivery === "failed" && <Failed message={message} onEdit={onEdit} />}
     </li>
   );
@@ -143,9 +148,11 @@ function Failed({ message, onEdit }: { message: MessageView; onEdit: (text: stri
       <button type="button" class="link" data-testid="message-retry" onClick={() => void action.run(retry)}>
         {words.chat.retry}
       </button>
-      <button type="button" class="link" onClick={() => void action.run(edit)}>
-        {words.chat.edit}
-      </button>
+      {message.kind === "text" && (
+        <button type="button" class="link" onClick={() => void action.run(edit)}>
+          {words.chat.edit}
+        </button>
+      )}
       <button
         type="button"
         class="link"

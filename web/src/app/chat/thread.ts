@@ -70,7 +70,7 @@ export class Thread {
   }
 
   private hear(notification: Notification): void {
-    if (notification.type === "snapshot") return;
+    if (notification.type !== "messages" && notification.type !== "discarded") return;
     if (notification.conversationId !== this.conversationId) return;
     if (notification.type === "discarded") {
       this.window.value = rows.without(this.window.value, notification.messageId);

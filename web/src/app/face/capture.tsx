@@ -48,7 +48,7 @@ export function FaceCapture({ begin, onPassed, passedWords, anotherWay, onOutdat
       <div class="actions">
         <button
           type="button"
-          class="button"
+          class={run.phase.value === "no_camera" ? "button primary" : "button"}
           data-testid="use-other-factor"
           onClick={anotherWay.choose}
         >
@@ -66,7 +66,7 @@ function StartButton({ run, onReopen }: { run: FaceRun; onReopen: () => void }) 
   return (
     <button
       type="button"
-      class="button primary"
+      class={phase === "no_camera" ? "button" : "button primary"}
       data-testid="face-start"
       disabled={run.isBusy.value || run.lockedFor.value > 0}
       onClick={() => (phase === "no_camera" ? onReopen() : void run.start())}
@@ -92,6 +92,11 @@ function Stage({ run, video }: { run: FaceRun; video: { current: HTMLVideoElemen
     <div class={`stage ${phase}`} role="img" aria-label={words.face.picture}>
       <video ref={video} muted playsInline />
       <Oval run={run} />
+      {phase === "get_ready" && run.startsIn.value > 0 && (
+        <span class="countdown" key={run.startsIn.value} aria-hidden="true" data-testid="face-countdown">
+          {run.startsIn.value}
+        </span>
+      )}
       {phase === "recording" && step !== undefined && (
         <span class={`cue ${step}`} key={run.step.value}>
           <Icon name={ARROW_OF[step]} />
@@ -144,6 +149,7 @@ function Status({ run, passedWords }: { run: FaceRun; passedWords: string }) {
           {hintWords(run) ?? words.face.stepOf(run.step.value + 1, count)}
         </p>
       )}
+      {phase === "no_camera" && <p class="hint">{words.face.withoutCamera}</p>}
       {phase === "checking" && <Ring part={run.progress.value} />}
       {phase === "refused" && <Advice run={run} />}
     </div>

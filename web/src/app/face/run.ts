@@ -22,7 +22,8 @@ export type Phase =
   | "passed"
   | "refused";
 
-const GET_READY_MS = 1_500;
+const COUNTED_DOWN_FROM = 3;
+const COUNT_MS = 700;
 const LIGHT_EVERY_MS = 500;
 const POLL_EVERY_MS = 400;
 const MOST_BYTES_A_FRAME = 45_000;
@@ -70,6 +71,8 @@ export class FaceRun {
   readonly light = signal<Light>("fine");
   readonly steps = signal<readonly Step[]>([]);
   readonly step = signal(0);
+  /** Counts down to the first step. */
+  readonly startsIn = signal(0);
   /** What keeps the picture just seen from being of use. */
   readonly hint = signal<string | null>(null);
   /** Of the recording, then of the server's job: 0 to 1. */
@@ -121,6 +124,7 @@ export class FaceRun {
       this.problem.value = null;
       this.reasons.value = [];
       this.progress.value = 0;
+      this.startsIn.value = 0;
     });
     try {
       await this.capture(this.video);
@@ -132,7 +136,7 @@ export class FaceRun {
   private async capture(video: HTMLVideoElement): Promise<void> {
     const capture = await this.begin();
     this.steps.value = capture.challenge;
-    await this.wait(GET_READY_MS);
+    await this.countToStart();
     const frames = await this.record(video, capture);
     this.phase.value = "sending";
     await sendFrames(capture, frames);
@@ -148,6 +152,14 @@ export class FaceRun {
     this.phase.value = "passed";
     this.release();
     this.onPassed(session);
+  }
+
+  private async countToStart(): Promise<void> {
+    for (let left = COUNTED_DOWN_FROM; left > 0; left -= 1) {
+      this.startsIn.value = left;
+      await this.wait(COUNT_MS);
+    }
+    this.startsIn.value = 0;
   }
 
   /** Shows each step until the worker has seen it followed, and keeps some pictures of each. */

@@ -5,9 +5,11 @@ import { useEffect, useState } from "preact/hooks";
 import { deviceName } from "../device-name.ts";
 import { useAction } from "../parts/action.ts";
 import { Note, Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Confirm } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
-import { useShell } from "../shell.ts";
+import { codeOf } from "../problems.ts";
+import { type Shell, useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { StartAgain } from "./start-again.tsx";
 
@@ -15,32 +17,44 @@ const SLOW_MS = 4_000;
 const REGISTERING_MS = 900;
 
 export function CreateDevicePage() {
-  const shell = useShell();
-  const [name, setName] = useState(() => deviceName(navigator.userAgent));
-  const action = useAction();
-
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void action.run(async () => {
-      const session = shell.session.value;
-      if (session?.person == null || session.challenge === null) return shell.refresh();
-      await shell.engine.call("createDevice", {
-        personId: session.person.id,
-        name: name.trim(),
-        challenge: session.challenge,
-      });
-      shell.forgetPassword();
-      await shell.refresh();
-    });
-  };
-
   return (
     <Gate
       title={words.device.title}
       lead={words.device.lead}
       foot={<StartAgain label={words.logOut} />}
     >
-      <form onSubmit={submit}>
+      <NewDeviceForm beginsAnew={false} submit={words.device.submit} />
+    </Gate>
+  );
+}
+
+interface NewDeviceProps {
+  beginsAnew: boolean;
+  submit: string;
+}
+
+/** Makes keys here; where the account had others before, only after the password was typed. */
+export function NewDeviceForm({ beginsAnew, submit }: NewDeviceProps) {
+  const shell = useShell();
+  const [name, setName] = useState(() => deviceName(navigator.userAgent));
+  const [asks, setAsks] = useState(false);
+  const action = useAction();
+  const create = (forgetOld: boolean) => createDevice(shell, { name: name.trim(), beginsAnew, forgetOld });
+  const onSubmit = (event: Event) => {
+    event.preventDefault();
+    void action.run(async () => {
+      try {
+        await create(beginsAnew); // that page has asked already
+      } catch (error) {
+        if (codeOf(error) !== "old_keys_here") throw error;
+        setAsks(true);
+      }
+    });
+  };
+
+  return (
+    <>
+      <form onSubmit={onSubmit}>
         <Field
           label={words.device.name}
           hint={words.device.nameHint}
@@ -53,10 +67,36 @@ export function CreateDevicePage() {
         {action.busy && <Making />}
         <Trouble problem={action.problem} />
         <Submit busy={action.busy} testid="device-create">
-          {words.device.submit}
+          {submit}
         </Submit>
       </form>
-    </Gate>
+      {asks && <EraseOldKeys onConfirm={() => create(true)} onClose={() => setAsks(false)} />}
+    </>
+  );
+}
+
+async function createDevice(
+  shell: Shell,
+  wanted: { name: string; beginsAnew: boolean; forgetOld: boolean },
+): Promise<void> {
+  const session = shell.session.value;
+  if (session?.person == null || session.challenge === null) return shell.refresh();
+  const here = { personId: session.person.id, challenge: session.challenge };
+  await shell.confirmed(() => shell.engine.call("createDevice", { ...wanted, ...here }));
+  shell.forgetPassword();
+  await shell.refresh();
+}
+
+/** What a person has written here is not thrown away because a server says so. */
+function EraseOldKeys({ onConfirm, onClose }: { onConfirm: () => Promise<void>; onClose: () => void }) {
+  return (
+    <Confirm
+      title={words.device.oldKeysTitle}
+      lead={words.device.oldKeysLead}
+      confirm={words.device.oldKeysErase}
+      onConfirm={onConfirm}
+      onClose={onClose}
+    />
   );
 }
 

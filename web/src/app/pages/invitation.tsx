@@ -7,7 +7,7 @@ import { useAction } from "../parts/action.ts";
 import { Spinner, Submit, Trouble } from "../parts/basics.tsx";
 import { Field, PasswordField } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
-import { useShell } from "../shell.ts";
+import { type Shell, useShell } from "../shell.ts";
 import { fullTime } from "../time.ts";
 import { words } from "../words.ts";
 import { StrengthHint } from "./strength.tsx";
@@ -71,32 +71,26 @@ function Invitation({ token }: { token: string }) {
   );
 }
 
+interface Wanted {
+  username: string;
+  name: string;
+  password: string;
+  again: string;
+}
+
 function AcceptForm({ token, facts }: { token: string; facts: InvitationFacts }) {
   const shell = useShell();
   const action = useAction();
-  const [username, setUsername] = useState(facts.username);
-  const [name, setName] = useState(facts.display_name);
-  const [password, setPassword] = useState("");
-  const [again, setAgain] = useState("");
+  const { username, display_name: name } = facts;
+  const [wanted, setWanted] = useState<Wanted>({ username, name, password: "", again: "" });
   const [asked, setAsked] = useState(false);
-  const differs = password !== again;
+  const differs = wanted.password !== wanted.again;
+  const change = (changed: Partial<Wanted>) => setWanted((now) => ({ ...now, ...changed }));
 
   const submit = (event: Event) => {
     event.preventDefault();
     setAsked(true);
-    if (differs) return;
-    void action.run(async () => {
-      const session = await accept({
-        token,
-        username: username.trim(),
-        display_name: name.trim(),
-        password,
-      });
-      shell.invitationToken = null;
-      shell.rememberPassword(password);
-      shell.go({ name: "home" });
-      shell.enter(session);
-    });
+    if (!differs) void action.run(() => acceptAs(shell, token, wanted));
   };
 
   return (
@@ -106,47 +100,82 @@ function AcceptForm({ token, facts }: { token: string; facts: InvitationFacts })
       foot={words.invitation.until(fullTime(facts.expires_at))}
     >
       <form onSubmit={submit}>
-        <Field
-          label={words.invitation.username}
-          hint={words.invitation.usernameHint}
-          value={username}
-          onChange={setUsername}
-          testid="accept-username"
-          autocomplete="username"
-          required
-        />
-        <Field
-          label={words.invitation.displayName}
-          hint={words.invitation.displayNameHint}
-          value={name}
-          onChange={setName}
-          testid="accept-display-name"
-          autocomplete="name"
-          required
-        />
-        <PasswordField
-          label={words.invitation.password}
-          value={password}
-          onChange={setPassword}
-          testid="accept-password"
-          autocomplete="new-password"
-          required
-        />
-        <StrengthHint password={password} own={[username, name]} />
-        <PasswordField
-          label={words.invitation.again}
-          value={again}
-          onChange={setAgain}
-          testid="accept-password-again"
-          autocomplete="new-password"
-          error={asked && differs ? words.invitation.differs : null}
-          required
-        />
+        <NameFields wanted={wanted} onChange={change} />
+        <PasswordFields wanted={wanted} onChange={change} differs={asked && differs} />
         <Trouble problem={action.problem} />
         <Submit busy={action.busy} testid="accept-submit">
           {words.invitation.submit}
         </Submit>
       </form>
     </Gate>
+  );
+}
+
+async function acceptAs(shell: Shell, token: string, { username, name, password }: Wanted): Promise<void> {
+  const session = await accept({
+    token,
+    username: username.trim(),
+    display_name: name.trim(),
+    password,
+  });
+  shell.invitationToken = null;
+  shell.rememberPassword(password);
+  shell.go({ name: "home" });
+  shell.enter(session);
+}
+
+interface FieldsProps {
+  wanted: Wanted;
+  onChange: (changed: Partial<Wanted>) => void;
+}
+
+function NameFields({ wanted, onChange }: FieldsProps) {
+  return (
+    <>
+      <Field
+        label={words.invitation.username}
+        hint={words.invitation.usernameHint}
+        value={wanted.username}
+        onChange={(username) => onChange({ username })}
+        testid="accept-username"
+        autocomplete="username"
+        required
+      />
+      <Field
+        label={words.invitation.displayName}
+        hint={words.invitation.displayNameHint}
+        value={wanted.name}
+        onChange={(name) => onChange({ name })}
+        testid="accept-display-name"
+        autocomplete="name"
+        required
+      />
+    </>
+  );
+}
+
+function PasswordFields({ wanted, onChange, differs }: FieldsProps & { differs: boolean }) {
+  const { username, name, password, again } = wanted;
+  return (
+    <>
+      <PasswordField
+        label={words.invitation.password}
+        value={password}
+        onChange={(changed) => onChange({ password: changed })}
+        testid="accept-password"
+        autocomplete="new-password"
+        required
+      />
+      <StrengthHint password={password} own={[username, name]} />
+      <PasswordField
+        label={words.invitation.again}
+        value={again}
+        onChange={(changed) => onChange({ again: changed })}
+        testid="accept-password-again"
+        autocomplete="new-password"
+        error={differs ? words.invitation.differs : null}
+        required
+      />
+    </>
   );
 }

@@ -21,7 +21,11 @@ export function KeepCodesPage() {
   const [codes, setCodes] = useState<string[] | null>(null);
   const [kept, setKept] = useState(false);
   const action = useAction();
-  const look = () => void action.run(async () => setCodes(await shell.confirmed(codesToKeep)));
+  const look = () =>
+    void action.run(async () => {
+      setCodes(await shell.confirmed(codesToKeep));
+      await shell.refresh(); // a face that waited for them counts now
+    });
   useEffect(look, []);
   return (
     <Gate title={words.recovery.title} lead={words.recovery.lead}>

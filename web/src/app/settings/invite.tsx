@@ -44,16 +44,24 @@ export function Invite({ onClose }: { onClose: () => void }) {
   );
 }
 
+interface Wanted {
+  name: string;
+  username: string;
+  email: string;
+  role: Role;
+  hours: (typeof LIFETIMES)[number];
+}
+
+const NOBODY: Wanted = { name: "", username: "", email: "", role: "member", hours: 72 };
+
 function InviteForm({ onMade }: { onMade: (invitation: NewInvitation) => void }) {
-  const [name, setName] = useState("");
-  const [username, setUsername] = useState("");
-  const [email, setEmail] = useState("");
-  const [role, setRole] = useState<Role>("member");
-  const [hours, setHours] = useState<(typeof LIFETIMES)[number]>(72);
+  const [wanted, setWanted] = useState(NOBODY);
   const action = useAction();
+  const change = (changed: Partial<Wanted>) => setWanted((now) => ({ ...now, ...changed }));
 
   const submit = (event: Event) => {
     event.preventDefault();
+    const { name, username, email, role, hours } = wanted;
     void action.run(async () =>
       onMade(
         await invite({
@@ -70,47 +78,8 @@ function InviteForm({ onMade }: { onMade: (invitation: NewInvitation) => void })
   return (
     <form onSubmit={submit}>
       <p class="lead">{words.invite.lead}</p>
-      <Field
-        label={words.invite.displayName}
-        value={name}
-        onChange={setName}
-        testid="invite-display-name"
-        autocomplete="off"
-        required
-        autoFocus
-      />
-      <Field
-        label={words.invite.username}
-        value={username}
-        onChange={setUsername}
-        testid="invite-username"
-        autocomplete="off"
-        required
-      />
-      <Field
-        label={words.invite.email}
-        value={email}
-        onChange={setEmail}
-        testid="invite-email"
-        type="email"
-        autocomplete="off"
-        required
-      />
-      <div class="two">
-        <Select
-          label={words.invite.role}
-          value={role}
-          onChange={(value) => setRole(ROLES.find((one) => one === value) ?? "member")}
-          options={ROLES.map((one) => ({ value: one, label: words.invite.roles[one] }))}
-          testid="invite-role"
-        />
-        <Select
-          label={words.invite.hours}
-          value={String(hours)}
-          onChange={(value) => setHours(LIFETIMES.find((one) => String(one) === value) ?? 72)}
-          options={LIFETIMES.map((one) => ({ value: String(one), label: words.invite.hour[one] }))}
-        />
-      </div>
+      <WhoFields wanted={wanted} onChange={change} />
+      <TermsFields wanted={wanted} onChange={change} />
       <Trouble problem={action.problem} />
       <div class="actions">
         <Submit busy={action.busy} testid="invite-submit">
@@ -118,5 +87,63 @@ function InviteForm({ onMade }: { onMade: (invitation: NewInvitation) => void })
         </Submit>
       </div>
     </form>
+  );
+}
+
+interface FieldsProps {
+  wanted: Wanted;
+  onChange: (changed: Partial<Wanted>) => void;
+}
+
+function WhoFields({ wanted, onChange }: FieldsProps) {
+  return (
+    <>
+      <Field
+        label={words.invite.displayName}
+        value={wanted.name}
+        onChange={(name) => onChange({ name })}
+        testid="invite-display-name"
+        autocomplete="off"
+        required
+        autoFocus
+      />
+      <Field
+        label={words.invite.username}
+        value={wanted.username}
+        onChange={(username) => onChange({ username })}
+        testid="invite-username"
+        autocomplete="off"
+        required
+      />
+      <Field
+        label={words.invite.email}
+        value={wanted.email}
+        onChange={(email) => onChange({ email })}
+        testid="invite-email"
+        type="email"
+        autocomplete="off"
+        required
+      />
+    </>
+  );
+}
+
+function TermsFields({ wanted, onChange }: FieldsProps) {
+  return (
+    <div class="two">
+      <Select
+        label={words.invite.role}
+        value={wanted.role}
+        onChange={(value) => onChange({ role: ROLES.find((one) => one === value) ?? "member" })}
+        options={ROLES.map((one) => ({ value: one, label: words.invite.roles[one] }))}
+        testid="invite-role"
+      />
+      <Select
+        label={words.invite.hours}
+        value={String(wanted.hours)}
+        onChange={(value) => onChange({ hours: LIFETIMES.find((one) => String(one) === value) ?? 72 })}
+        options={LIFETIMES.map((one) => ({ value: String(one), label: words.invite.hour[one] }))}
+      />
+    </div>
   );
 }

@@ -7,6 +7,7 @@ import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { chooseTheme, theme, THEMES } from "../theme.ts";
 import { words } from "../words.ts";
+import { Devices } from "./devices.tsx";
 import { Factors } from "./factors.tsx";
 import { ChangePassword } from "./password.tsx";
 import { Tokens } from "./tokens.tsx";
@@ -48,6 +49,7 @@ export function Settings() {
         </section>
         <ThemeChoice />
         <Factors />
+        {device !== null && <Devices ownId={device.id} />}
         {device !== null && <Tokens deviceId={device.id} />}
       </div>
     </section>

@@ -119,54 +119,30 @@ interface TokenFormProps {
   onMade: (token: NewToken) => void;
 }
 
+interface Wanted {
+  name: string;
+  scopes: readonly Scope[];
+  days: number;
+}
+
 function TokenForm({ deviceId, onMade }: TokenFormProps) {
-  const [name, setName] = useState("");
-  const [scopes, setScopes] = useState<Scope[]>([]);
-  const [days, setDays] = useState(USUAL_LIFETIME);
+  const [wanted, setWanted] = useState<Wanted>({ name: "", scopes: [], days: USUAL_LIFETIME });
   const [missing, setMissing] = useState<string | null>(null);
   const action = useAction();
-  const toggle = (scope: Scope, wanted: boolean) =>
-    setScopes(SCOPES.filter((one) => (one === scope ? wanted : scopes.includes(one))));
 
   const submit = (event: Event) => {
     event.preventDefault();
+    const { name, scopes, days } = wanted;
     setMissing(scopes.length === 0 ? words.tokens.needScope : null);
     if (scopes.length === 0) return;
     void action.run(async () =>
-      onMade(await makeToken(deviceId, { name: name.trim(), scopes, expires_in_days: days })),
+      onMade(await makeToken(deviceId, { name: name.trim(), scopes: [...scopes], expires_in_days: days })),
     );
   };
 
   return (
     <form onSubmit={submit}>
-      <Field
-        label={words.tokens.name}
-        value={name}
-        onChange={setName}
-        testid="token-name"
-        autocomplete="off"
-        maxLength={60}
-        required
-        autoFocus
-      />
-      <fieldset class="checks">
-        <legend>{words.tokens.scopes}</legend>
-        {SCOPES.map((scope) => (
-          <Check
-            key={scope}
-            label={words.tokens.scope[scope]}
-            checked={scopes.includes(scope)}
-            onChange={(wanted) => toggle(scope, wanted)}
-            testid={`token-scope-${scope}`}
-          />
-        ))}
-      </fieldset>
-      <Select
-        label={words.tokens.days}
-        value={String(days)}
-        onChange={(value) => setDays(Number(value))}
-        options={LIFETIMES.map((one) => ({ value: String(one), label: words.tokens.day(one) }))}
-      />
+      <TokenFields wanted={wanted} onChange={(change) => setWanted((now) => ({ ...now, ...change }))} />
       <Trouble problem={missing ?? action.problem} />
       <div class="actions">
         <Submit busy={action.busy} testid="token-create">
@@ -174,5 +150,58 @@ function TokenForm({ deviceId, onMade }: TokenFormProps) {
         </Submit>
       </div>
     </form>
+  );
+}
+
+interface TokenFieldsProps {
+  wanted: Wanted;
+  onChange: (change: Partial<Wanted>) => void;
+}
+
+function TokenFields({ wanted: { name, scopes, days }, onChange }: TokenFieldsProps) {
+  return (
+    <>
+      <Field
+        label={words.tokens.name}
+        value={name}
+        onChange={(changed) => onChange({ name: changed })}
+        testid="token-name"
+        autocomplete="off"
+        maxLength={60}
+        required
+        autoFocus
+      />
+      <ScopeChecks chosen={scopes} onChange={(changed) => onChange({ scopes: changed })} />
+      <Select
+        label={words.tokens.days}
+        value={String(days)}
+        onChange={(value) => onChange({ days: Number(value) })}
+        options={LIFETIMES.map((one) => ({ value: String(one), label: words.tokens.day(one) }))}
+      />
+    </>
+  );
+}
+
+interface ScopeChecksProps {
+  chosen: readonly Scope[];
+  onChange: (scopes: readonly Scope[]) => void;
+}
+
+function ScopeChecks({ chosen, onChange }: ScopeChecksProps) {
+  const toggle = (scope: Scope, wanted: boolean) =>
+    onChange(SCOPES.filter((one) => (one === scope ? wanted : chosen.includes(one))));
+  return (
+    <fieldset class="checks">
+      <legend>{words.tokens.scopes}</legend>
+      {SCOPES.map((scope) => (
+        <Check
+          key={scope}
+          label={words.tokens.scope[scope]}
+          checked={chosen.includes(scope)}
+          onChange={(wanted) => toggle(scope, wanted)}
+          testid={`token-scope-${scope}`}
+        />
+      ))}
+    </fieldset>
   );
 }

@@ -1,0 +1,135 @@
+"""People are removed, leave, and lose a device; who stays talks on, the others read no more."""
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.stories.conftest import Launch
+from tests.stories.people import PersonAtBrowser
+from tests.stories.product import Product
+
+pytestmark = pytest.mark.story
+
+GROUP = "The night shift"
+EVERYBODY = "Everybody reads this."
+WITHOUT_FAY = "Fay does not read this."
+WITHOUT_ELI = "Eli does not read this either."
+AFTER_REVOCATION = "Nobody reads this with a lost device."
+
+
+@dataclass(kw_only=True)
+class Cast:
+    dora: PersonAtBrowser
+    eli: PersonAtBrowser
+    fay: PersonAtBrowser
+
+    def everybody(self) -> tuple[PersonAtBrowser, ...]:
+        return (self.dora, self.eli, self.fay)
+
+
+@pytest.fixture(scope="module")
+def cast(product: Product, launch: Launch) -> Cast:
+    browser = launch(None)
+    people = []
+    for username, display_name in (
+        ("dora", "Dora Maar"),
+        ("eli", "Eli Whitney"),
+        ("fay", "Fay Wray"),
+    ):
+        person = PersonAtBrowser(
+            product=product,
+            context=browser.new_context(),
+            username=username,
+            display_name=display_name,
+        )
+        person.open_page()
+        person.accept(product.invitation(username, display_name=display_name))
+        person.enrol_code()
+        person.name_browser()
+        people.append(person)
+    dora, eli, fay = people
+    return Cast(dora=dora, eli=eli, fay=fay)
+
+
+# The tests of this module are one story, told in order.
+
+
+def test_three_people_talk_in_a_group(cast: Cast) -> None:
+    cast.dora.start_group(GROUP, "Eli Whitney", "Fay Wray")
+    cast.dora.write(EVERYBODY)
+
+    for other in (cast.eli, cast.fay):
+        other.open_conversation(GROUP)
+        other.reads(EVERYBODY)
+
+
+def test_who_is_removed_is_told_and_reads_nothing_new(cast: Cast) -> None:
+    cast.dora.remove_from_group("Fay Wray")
+    cast.dora.write(WITHOUT_FAY)
+
+    cast.eli.reads(EVERYBODY, WITHOUT_FAY)
+    expect(cast.eli.notice("Dora Maar removed Fay Wray.")).to_be_visible()
+    expect(cast.dora.notice("You removed Fay Wray.")).to_be_visible()
+    expect(cast.fay.notice("Dora Maar removed you.")).to_be_visible()
+    expect(cast.fay.see("conversation-notice")).to_contain_text("removed you")
+    expect(cast.fay.see("composer")).to_be_disabled()
+    cast.fay.reads(EVERYBODY)
+    expect(cast.fay.see("message").filter(has_text=WITHOUT_FAY)).to_have_count(0)
+
+
+def test_what_was_read_before_is_still_there_after_a_reload(cast: Cast) -> None:
+    cast.fay.page.reload()
+
+    cast.fay.reads(EVERYBODY)
+    expect(cast.fay.see("composer")).to_be_disabled()
+
+
+def test_who_was_removed_can_be_added_again(cast: Cast) -> None:
+    cast.eli.add_to_group("Fay Wray")
+
+    expect(cast.fay.see("composer")).to_be_editable(timeout=30_000)
+    expect(cast.dora.notice("Eli Whitney added Fay Wray.")).to_be_visible()
+    cast.fay.write("I am back.")
+    for other in (cast.dora, cast.eli):
+        other.reads("I am back.")
+
+
+def test_who_leaves_is_out_and_the_others_see_it(cast: Cast) -> None:
+    cast.eli.leave_group()
+
+    expect(cast.dora.notice("Eli Whitney left.")).to_be_visible(timeout=30_000)
+    expect(cast.eli.see("conversation-notice")).to_contain_text("You left", timeout=30_000)
+    cast.dora.write(WITHOUT_ELI)
+    cast.fay.reads(WITHOUT_ELI)
+    expect(cast.eli.see("message").filter(has_text=WITHOUT_ELI)).to_have_count(0)
+    expect(cast.eli.see("composer")).to_be_disabled()
+
+
+def test_a_revoked_device_is_removed_before_anything_else_is_said(cast: Cast) -> None:
+    cast.fay.revoke_this_device()
+
+    expect(cast.fay.see("login-username")).to_be_visible(timeout=30_000)
+    cast.dora.write(AFTER_REVOCATION)
+    expect(cast.dora.notice("Fay Wray can no longer read")).to_be_visible(timeout=30_000)
+    expect(cast.dora.status_of(AFTER_REVOCATION)).to_have_attribute(
+        "data-state", "sent", timeout=30_000
+    )
+
+
+def test_a_draft_is_gone_when_its_writer_has_logged_out(cast: Cast) -> None:
+    cast.dora.see("composer").fill("begun and not sent")
+    cast.dora.log_out()
+    cast.dora.see("login-username").fill("dora")
+    cast.dora.see("login-password").fill(cast.dora.password)
+    cast.dora.see("login-submit").click()
+    cast.dora.give_code()
+
+    cast.dora.open_conversation(GROUP)
+
+    expect(cast.dora.see("composer")).to_have_value("")
+
+
+def test_no_page_threw_an_error(cast: Cast) -> None:
+    for person in cast.everybody():
+        assert person.errors == []
