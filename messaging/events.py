@@ -1,6 +1,6 @@
 """What others are told, once it is true for everybody: after the commit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -18,11 +18,10 @@ def entry_appended(entry: Entry) -> None:
     _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
 
 
-def messages_appended(messages: Sequence[EntryAppended]) -> None:
-    """Tell of messages in the order of their positions."""
-    last_positions = {message.conversation_id: message.position for message in messages}
+def logs_moved(last_positions: Mapping[UUID, int], committed: Sequence[EntryAppended] = ()) -> None:
+    """Tell how far logs have come, and what has been added if that is at hand."""
     rings = [Ring(What.LOG, room, last) for room, last in last_positions.items()]
-    _publish_on_commit(*rings, committed=messages)
+    _publish_on_commit(*rings, committed=committed)
 
 
 def marks_moved(conversation_ids: Iterable[UUID]) -> None:

@@ -123,7 +123,7 @@ class _Batch:
             moved = {entry.conversation_id: entry.position for entry in self._entries}
             bulk.insert_entries(self._entries)
             bulk.move_conversations(moved, self._now)
-            events.messages_appended(self._entries)
+            events.logs_moved(moved, self._entries)
         if self._marks:
             bulk.move_marks(self._marks)
             events.marks_moved({conversation_id for conversation_id, _ in self._marks})
