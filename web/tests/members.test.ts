@@ -93,6 +93,24 @@ test("who was removed can be added again and goes on with the old history above"
   assert.equal(conversationAt(carol, id)?.notice, null);
 });
 
+test("who was removed and added again while offline goes on where they were added", async () => {
+  const { alice, bob, carol, id } = await three();
+  carol.server.goOffline();
+  await until(() => carol.snapshot.connection !== "online", "Carol is offline");
+
+  await alice.engine.removePerson(id, carol.personId);
+  await alice.send(id, "not for Carol");
+  await bob.reads(id, ["hello", "not for Carol"]);
+  await alice.engine.addPeople(id, [carol.personId]);
+  await alice.send(id, "for Carol too");
+  await bob.reads(id, ["hello", "not for Carol", "for Carol too"]);
+  carol.server.goOnline();
+
+  await carol.reads(id, ["hello", "for Carol too"]);
+  await carol.send(id, "thank you");
+  await alice.reads(id, ["hello", "not for Carol", "for Carol too", "thank you"]);
+});
+
 test("who leaves is out as soon as another device commits it", async () => {
   const { alice, bob, carol, id } = await three();
 
@@ -162,9 +180,9 @@ test("a device that is revoked in a direct conversation is removed there too", a
   await relay.revoke(bob.server.deviceId ?? "");
   await until(() => relay.conversation(id).info.members.length === 1, "the device is out");
   await until(async () => /revoked/.test((await lastNotice(alice, id)) ?? ""), "Alice is told");
-  await alice.send(id, "for later");
 
   assert.equal(conversationAt(alice, id)?.title, "Bob");
+  await assert.rejects(alice.send(id, "anybody?"), { code: "no_key_package" });
   assert.equal(relay.conversation(id).log.some(({ kind }) => kind === "message"), false, "nobody could read it");
 });
 
