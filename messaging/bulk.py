@@ -57,6 +57,7 @@ class NewEntry:
     sender_id: UUID
     message_id: UUID
     data: bytes
+    expires_at: datetime | None = None
 
 
 def lock_active_devices(device_ids: Collection[UUID]) -> set[UUID]:
@@ -169,11 +170,13 @@ def insert_entries(entries: Sequence[NewEntry], created_at: datetime) -> None:
             _from_uuid(entry.message_id),
             time,
             entry.data,
+            connection.ops.adapt_datetimefield_value(entry.expires_at),
         )
     _run(
         f"""INSERT INTO messaging_entry
-            (conversation_id, position, kind, epoch, sender_id, message_id, created_at, data)
-            VALUES {_tuples(entries, 8)}""",
+            (conversation_id, position, kind, epoch, sender_id, message_id, created_at, data,
+             expires_at)
+            VALUES {_tuples(entries, 9)}""",
         values,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -36,6 +37,7 @@ class Send:
     message_id: UUID
     epoch: int
     ciphertext: bytes
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class _Batch:
             sender_id=send.device_id,
             message_id=send.message_id,
             data=send.ciphertext,
+            expires_at=expiry_of(send.lifetime),
         )
         self._entries.append(entry)
         # The same message may be in the batch twice, when a client lost patience.
@@ -175,8 +178,13 @@ class _Batch:
         return Placed(position=mark.position, is_new=True)
 
 
+def expiry_of(lifetime: int | None) -> datetime | None:
+    return None if lifetime is None else timezone.now() + timedelta(seconds=lifetime)
+
+
 def _repeated(earlier: Earlier, send: Send) -> Placed:
-    said = (earlier.conversation_id, earlier.kind, earlier.data)
+    """Of a message that was erased meanwhile, nobody can say that it was another."""
+    said = (earlier.conversation_id, earlier.kind, earlier.data or send.ciphertext)
     if said != (send.conversation_id, Entry.Kind.MESSAGE.value, send.ciphertext):
         raise MessageIdReused
     return Placed(position=earlier.position, is_new=False)
