@@ -305,7 +305,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
     "attachments": {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "messaging.s3.PartsInS3",
         "OPTIONS": {
             "bucket_name": CONFIG.s3_bucket,
             "endpoint_url": CONFIG.s3_endpoint,

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from benchmarks.mls import browser
 from benchmarks.mls.steady import steady_group
 from securechat_sdk.mls.crypto.suites import cipher_suite
 from securechat_sdk.mls.group.commit import CommitPlan, commit
@@ -174,7 +175,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--suite", type=lambda text: int(text, 0), default=1)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--ts-mls-most", type=int, default=1_000, help="larger groups: ours only")
+    parser.add_argument("--browser", action="store_true", help="the browser's engine in Chromium")
     options = parser.parse_args(arguments)
+    if options.browser:
+        browser.run(options.suite, options.members, options.repeats, QUICK, MESSAGE_SIZES)
+        return 0
     node = start_ts_mls()
     if isinstance(node, str):
         print(f"without ts-mls: {node}")

@@ -13,15 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.services.devices import revoke_device
 from accounts.services.tickets import SocketCaller
-from messaging import doorbell
+from messaging import doorbell, news
 from messaging import hub as hubs
 from messaging import outbox as outboxes
 from messaging.access import log_for
 from messaging.consumers import DeviceSocket
-from messaging.doorbell import Ring
+from messaging.doorbell import Ring, What
 from messaging.hub import Hub, hub_of_this_process
-from messaging.models import Conversation
+from messaging.models import Conversation, Welcome
 from messaging.news import entry_event
 from messaging.outbox import Outbox
 from securechat_sdk.wire.codec import decode_server_frame
@@ -31,6 +32,7 @@ from securechat_sdk.wire.frames import (
     DeliveryAdvanced,
     EntryAppended,
     Ready,
+    Refused,
     WelcomeArrived,
 )
 from tests.messaging.people import Member, enrol
@@ -107,15 +109,45 @@ async def test_of_several_rings_the_furthest_is_looked_for(
     alice: Member, bob: Member, conversation: Conversation
 ) -> None:
     async with connected(bob) as his:
-        hub = hub_of_this_process()
-        async with hub._reading:  # a reading is going on, which finds the first two
+        async with a_doorbell_out_of_order():
             for _ in range(3):
                 await in_thread(alice.says)(conversation)
+        hub = hub_of_this_process()
+        async with hub._reading:  # a reading is going on, which finds the first two
+            for position in (2, 3, 4):
+                doorbell.ring(Ring(What.LOG, conversation.pk, position))
                 await asyncio.sleep(0.1)
             hub._rooms[conversation.pk].cursor = 3
         arrived = await his.wait_for(EntryAppended)
 
     assert arrived.position == 4
+
+
+async def test_what_this_process_committed_arrives_as_it_would_be_read_and_without_a_reading(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(bob) as his:
+        await his.mark(conversation.pk, 1)  # answered once the hub follows the log
+        async with hub_of_this_process()._reading:
+            for _ in range(3):
+                await in_thread(alice.says)(conversation)
+            arrived = await his.entries(3)
+
+    assert arrived == await in_thread(log_of)(bob, conversation)
+
+
+async def test_what_is_committed_here_during_a_reading_of_the_same_arrives_once(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(bob) as his:
+        for _ in range(20):
+            await in_thread(alice.says)(conversation)
+            doorbell.ring(Ring(What.LOG, conversation.pk, 1_000))  # as if there were more
+        arrived = await his.entries(20)
+        await his.mark(conversation.pk, 1)
+
+    assert [entry.position for entry in arrived] == list(range(2, 22))
+    assert not any(isinstance(frame, EntryAppended) for frame in his.passed_over)
 
 
 async def test_being_online_and_catching_up_end_in_the_same_state(
@@ -150,6 +182,64 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
         seen = [entry.position for entry in await new.entries(last - joined.position)]
 
     assert seen == list(range(joined.position + 1, last + 1))
+
+
+async def test_who_is_removed_hears_so_and_nothing_more(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    group = await in_thread(alice.begins)()
+    await in_thread(alice.adds)(group, bob)
+
+    async with connected(alice) as hers, connected(bob) as his:
+        await hers.say(group.pk)
+        await in_thread(alice.removes)(group, bob)
+        await hers.say(group.pk, epoch=2)
+        await hers.say(conversation.pk)  # where both still are
+        all_of_hers, all_of_his = await hers.entries(4), await his.entries(3)
+
+    by_room = [(entry.conversation_id, entry.position) for entry in all_of_his]
+    assert by_room == [(group.pk, 2), (group.pk, 3), (conversation.pk, 2)]
+    assert all_of_his[1].kind == "commit"
+    assert len({(one.conversation_id, one.position) for one in all_of_hers}) == 4
+
+
+async def test_a_removal_by_the_server_arrives_without_a_sender(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(alice) as hers:
+        await in_thread(revoke_device)(device=bob.device)
+        proposal = await hers.wait_for(EntryAppended)
+        refused = await hers.say(conversation.pk)
+        await in_thread(alice.commits)(conversation)
+        accepted = await hers.say(conversation.pk, epoch=2)
+
+    assert (proposal.kind, proposal.sender_device_id) == ("proposal", None)
+    assert isinstance(refused, Refused)
+    assert refused.code == "proposals_pending"
+    assert isinstance(accepted, Accepted)
+
+
+async def test_many_welcomes_do_not_cut_a_socket_off(alice: Member) -> None:
+    carol = await in_thread(enrol)("carol")
+    for _ in range(3):
+        await in_thread(alice.adds)(await in_thread(alice.begins)(), carol)
+    many = [
+        Welcome(device=carol.device, conversation=one, position=position, epoch=1, data=b"w")
+        for one in await in_thread(list)(Conversation.objects.all())
+        for position in range(2, 300)
+    ]
+    await in_thread(Welcome.objects.bulk_create)(many)
+
+    async with connected(carol) as hers:
+        newest = await in_thread(alice.begins)()
+        await in_thread(alice.adds)(newest, carol)
+        told = [await hers.wait_for(WelcomeArrived)]
+        while told[-1].conversation_id != newest.pk:
+            told.append(await hers.wait_for(WelcomeArrived))
+        answered = await hers.mark(newest.pk, 1)
+
+    assert isinstance(answered, Accepted)
+    assert len(told) <= 2 * news.MOST_WELCOMES  # the claim may have been heard of on its own
 
 
 async def test_more_than_one_reading_of_the_log_arrives_in_order(

@@ -40,7 +40,7 @@ from securechat_sdk.mls.group.commit import commit as make_commit
 from securechat_sdk.mls.group.messages import propose
 from securechat_sdk.mls.messages.framing import External, PublicMessage
 from securechat_sdk.mls.messages.mls_message import MLSMessage
-from securechat_sdk.mls.messages.proposals import Add, Remove
+from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
 from tests.messaging.people import (
     Member,
     enrol,
@@ -112,7 +112,8 @@ def test_a_leaf_that_was_left_is_given_to_the_next(
 ) -> None:
     dora = enrol("dora")
     group = alice.groups[conversation.pk]
-    proposals = [Remove(leaf_of(group, bob)), *map(Add, alice.claims(dora))]
+    proposals: list[Proposal] = [Remove(leaf_of(group, bob))]
+    proposals += [Add(package) for package in alice.claims(dora)]
 
     alice.commits(conversation, *proposals)
 

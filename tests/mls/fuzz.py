@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from securechat_sdk.identity import DeviceCredential, issue
@@ -73,7 +74,7 @@ class Fuzzer:
             raise AssertionError(f"{sample.name}: {data.hex()}") from escaped
         else:
             self.counts["taken in"] += 1
-        if time.perf_counter() - begun > SLOWEST:
+        if time.perf_counter() - begun > SLOWEST and _seconds_of_work(sample, data) > SLOWEST:
             raise AssertionError(f"{sample.name} took too long: {data.hex()}")
 
     def _spoil(self, data: bytes) -> bytes:
@@ -181,6 +182,14 @@ class Fuzzer:
         bob = self.room.groups["bob"]
         info = GroupInfoContent.decode(data).sign(bob.suite, bob.signature_key)
         PublicGroup.from_group_info(info, POLICY)
+
+
+def _seconds_of_work(sample: Sample, data: bytes) -> float:
+    """How long the engine itself works at it, whatever else the machine does."""
+    begun = time.process_time()
+    with suppress(MLSError):
+        sample.door(data)
+    return time.process_time() - begun
 
 
 def _flip(dice: random.Random, data: bytearray) -> None:

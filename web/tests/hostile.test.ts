@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ProblemError } from "../src/api/http.ts";
 import { fromBase64, toBase64, uuidToBytes } from "../src/bytes.ts";
 import { encodeCredential, generateSigningKeys, issueCredential } from "../src/identity.ts";
 import { type GroupSettings, MlsEngine } from "../src/mls-engine.ts";
@@ -188,6 +189,28 @@ test("an invitation by somebody whose identity key has changed is declined, show
   assert.deepEqual(relay.devices.get(alice.server.deviceId ?? "")?.welcomes, []);
   await until(async () => (await notices(impostor, id)).includes("Alice left."), "the inviter is told");
   await assert.rejects(alice.send(id, "who are you?"), { code: "not_a_member" });
+});
+
+test("a changed key is taken once a person says that it is the other's, and then only this one", async () => {
+  const { relay, alice, bob } = await aliceAndBob();
+  await relay.revoke(bob.server.deviceId ?? "");
+  const anew = await impostorOf(relay, bob);
+  const make = () => alice.engine.createGroup("Again", [bob.personId], crypto.randomUUID());
+
+  const refusal = await make().then(
+    () => assert.fail("it was not refused"),
+    (error: unknown) => error as ProblemError,
+  );
+  await alice.engine.acceptKey(bob.personId, String(refusal.facts["identity_key"]));
+  const { conversationId: id } = await make();
+  await until(() => anew.knows(id), "Bob is in");
+  await anew.send(id, "it is me");
+  await alice.reads(id, ["it is me"]);
+  await relay.revoke(anew.server.deviceId ?? "");
+  await impostorOf(relay, bob);
+
+  assert.deepEqual([refusal.code, refusal.facts["person_id"]], ["identity_key_changed", bob.personId]);
+  await assert.rejects(make(), { code: "identity_key_changed" });
 });
 
 test("a welcome that cannot be opened is not kept for ever", async () => {

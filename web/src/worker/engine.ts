@@ -244,6 +244,17 @@ export class ChatEngine {
     return null;
   }
 
+  /** From now on the account is known by this key; another one is a change again. */
+  async acceptKey(personId: string, identityKey: string): Promise<null> {
+    const { lock, records, trust } = this.#context;
+    await lock.run(async () => {
+      const unit = records.unit();
+      trust.accept(unit, personId, identityKey);
+      await unit.commit();
+    });
+    return null;
+  }
+
   /** The person has read it. What cannot be used any more keeps saying why. */
   async dismissNotice(conversationId: string): Promise<null> {
     const conversation = this.#context.conversations.get(conversationId);

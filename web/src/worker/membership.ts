@@ -120,12 +120,18 @@ export async function claim(
     }
   } catch (error) {
     if (!(error instanceof MlsRefused)) throw error;
-    const name = context.people.name(personId);
-    throw sight.changed.includes(personId)
-      ? new ProblemError("identity_key_changed", `The security key of ${name} has changed.`)
-      : new ProblemError("key_package_invalid", `The keys the server gave for ${name} are not valid.`);
+    throw whyNot(context, personId, sight.newKeyOf(personId));
   }
   return claimed;
+}
+
+function whyNot(context: Context, personId: string, identityKey: string | null): ProblemError {
+  const name = context.people.name(personId);
+  if (identityKey === null) {
+    return new ProblemError("key_package_invalid", `The keys the server gave for ${name} are not valid.`);
+  }
+  const facts = { person_id: personId, identity_key: identityKey };
+  return new ProblemError("identity_key_changed", `The security key of ${name} has changed.`, 0, facts);
 }
 
 /** Joins, unless it is joined already. Rejects with `MlsRefused` when the Welcome is not for us. */
