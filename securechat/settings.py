@@ -140,6 +140,11 @@ CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_ROUTES = {"facelogin.*": {"queue": "face"}}
 CELERY_TASK_DEFAULT_QUEUE = "securechat"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "sweep": {
+        "task": "securechat.sweep",
+        "schedule": 60,
+        "options": {"expires": 55},  # a worker that was away does it once, not once a minute
+    },
     "remove orphaned attachments": {
         "task": "messaging.remove_orphaned_attachments",
         "schedule": 3600,
