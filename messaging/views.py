@@ -1,5 +1,6 @@
 """HTTP in, one service, HTTP out."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 from accounts.api.authentication import device_of
 from accounts.api.operations import again, operation
 from accounts.api.pagination import CURSOR, CursorPagination
-from accounts.api.serializers import read_fields
+from accounts.api.serializers import StrictSerializer, read_fields
 from accounts.api.views import APIView
 from accounts.errors import DeviceRevoked
 from accounts.models import Scope
@@ -242,10 +243,7 @@ class MessagesView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Send an encrypted message: it gets the next position of the log."""
-        message = read_fields(MessageSerializer, request.data)
-        return _placed(
-            send_message(device=device_of(request), conversation_id=conversation_id, **message)
-        )
+        return _submit(send_message, MessageSerializer, request, conversation_id)
 
 
 class CommitsView(APIView):
@@ -305,10 +303,7 @@ class ProposalsView(APIView):
 
         Until then nobody else's messages are accepted.
         """
-        proposal = read_fields(ProposalSerializer, request.data)
-        return _placed(
-            submit_proposal(device=device_of(request), conversation_id=conversation_id, **proposal)
-        )
+        return _submit(submit_proposal, ProposalSerializer, request, conversation_id)
 
 
 class TreeView(APIView):
@@ -383,11 +378,18 @@ class WelcomeView(APIView):
         return Response(status=204)
 
 
-# A serializer's data has a type only after validation: hence Any.
-
-
 def _conversation(conversation: Conversation, request: Request) -> Any:
     return ConversationSerializer(conversation, context={"device": device_of(request)}).data
+
+
+def _submit(
+    service: Callable[..., Placed],  # of what the serializer reads
+    serializer: type[StrictSerializer],
+    request: Request,
+    conversation_id: UUID,
+) -> Response:
+    fields = read_fields(serializer, request.data)
+    return _placed(service(device=device_of(request), conversation_id=conversation_id, **fields))
 
 
 def _placed(placed: Placed) -> Response:

@@ -30,7 +30,7 @@ from facelogin.errors import (
 from facelogin.lifecycle import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, events, rates, sweeping, templates
+from facelogin.services import budgets, events, load, rates, sweeping, templates
 from facelogin.services.attempts import key_for_browser
 from facelogin.services.events import Kind
 
@@ -69,9 +69,10 @@ def start_capture(attempt: Attempt, *, address: str) -> Capture:
         raise FaceDisabled
     if attempt.purpose == Purpose.VERIFICATION and budgets.is_exhausted(attempt.person):
         raise FaceLocked
-    rates.spend_capture(attempt.person, address)
     sweeping.end_overdue()
     attempt.captures.all().delete()
+    load.check_room()
+    rates.spend_capture(attempt.person, address)
     now = timezone.now()
     return Capture.objects.create(
         attempt=attempt,

@@ -15,7 +15,7 @@ from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
 from facelogin.pipeline import Decode, Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, captures, events, recordings, sweeping, templates
+from facelogin.services import budgets, captures, events, load, recordings, sweeping, templates
 from facelogin.services.captures import Payload
 from facelogin.services.events import Kind
 
@@ -112,6 +112,7 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         return  # it took too long, or the person has begun another
     person = capture.attempt.person
     is_verification = capture.attempt.purpose == Purpose.VERIFICATION
+    load.record_judgement(capture)
     if verdict.reasons:
         sweeping.end(capture, State.REFUSED, list(verdict.reasons))
         if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
