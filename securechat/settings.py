@@ -280,6 +280,7 @@ SPECTACULAR_SETTINGS = {
             "invitations": "How somebody becomes a person here.",
             "people": "Who is here.",
             "face": "The face as a second factor.",
+            "messaging": "What every conversation here has to have.",
             "key-packages": "What others need to add a device to a conversation.",
             "conversations": "Conversations and their logs.",
             "attachments": "Encrypted files.",

@@ -21,8 +21,8 @@ from messaging.tasks import remove_orphaned_attachments
 from messaging.transfers import DOWNLOADS, UPLOADS
 from securechat.config import Config
 from tests.accounts.people import Browser, make_person
+from tests.messaging.api import api_of
 from tests.messaging.people import Member
-from tests.messaging.test_api import api_of
 
 PART = 1000
 SIZE = 2 * PART + 345
