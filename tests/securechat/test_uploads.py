@@ -14,8 +14,8 @@ from messaging.services import attachments
 from messaging.transfers import DOWNLOADS, UPLOADS
 from securechat import uploads
 from securechat.asgi import application
+from tests.messaging.api import api_of
 from tests.messaging.people import Member, enrol
-from tests.messaging.test_api import api_of
 
 PART = 300_000
 HALF = PART // 2
