@@ -193,20 +193,27 @@ def fill(conversation_id: Any, writer: "Member", count: int) -> None:
     from django.utils import timezone
 
     from messaging import bulk
+    from securechat_sdk.wire.frames import EntryAppended, EntryKind
     from tests.messaging.people import message
 
-    data = message(conversation_id, 0)
+    data, now = message(conversation_id, 0), timezone.now()
     for start in range(0, count, 1000):
         bulk.insert_entries(
             [
-                bulk.NewEntry(
-                    conversation_id, position, "message", 0, writer.device.pk, uuid4(), data
+                EntryAppended(
+                    conversation_id=conversation_id,
+                    position=position,
+                    kind=EntryKind.MESSAGE,
+                    epoch=0,
+                    sender_device_id=writer.device.pk,
+                    message_id=uuid4(),
+                    created_at=now,
+                    data=data,
                 )
                 for position in range(start + 1, min(start + 1000, count) + 1)
-            ],
-            timezone.now(),
+            ]
         )
-    bulk.move_conversations({conversation_id: count}, timezone.now())
+    bulk.move_conversations({conversation_id: count}, now)
 
 
 async def measure(running: Product, options: argparse.Namespace) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 The log's writer uses these instead of one object per row. Every statement that locks does so in
 the order of the ids, devices before conversations, so that the batches of several processes
 cannot wait for each other in a circle.
-"""
-# ruff: noqa: S608 - nothing but placeholders is formatted into a statement
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+A batch comes in as one table, `given`, so the text of a statement is the same for batches of all
+sizes and is understood and planned once.
+"""
+# ruff: noqa: S608 - nothing that a client sent is formatted into a statement
+
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
@@ -46,26 +50,29 @@ class Earlier:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """An entry that is to be in the log."""
+def keep_plans() -> None:
+    """Have this connection keep the plans of its statements; for one that runs nothing else.
 
-    conversation_id: UUID
-    position: int
-    kind: str
-    epoch: int
-    sender_id: UUID
-    message_id: UUID
-    data: bytes
+    A plan that was made while a table was small must not read the whole table when it has grown.
+    """
+    if connection.vendor != "postgresql":
+        return
+    connection.ensure_connection()
+    database, raw = cast("Any", connection), cast("Any", connection.connection)  # psycopg's
+    raw.cursor_factory = database.Database.Cursor  # which sends values apart from the text
+    raw.prepare_threshold = 0
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "hashjoin", "mergejoin"):
+            cursor.execute(f"SET enable_{way} = off")
 
 
 def lock_active_devices(device_ids: Collection[UUID]) -> set[UUID]:
     """Return which of them may act; until the transaction ends none of these can be revoked."""
     rows = _rows(
-        f"""SELECT d.id FROM accounts_device d JOIN accounts_person p ON p.id = d.person_id
-            WHERE d.id IN ({_marks(device_ids)}) AND d.revoked_at IS NULL AND p.is_active
-            ORDER BY d.id {_lock("d")}""",
-        map(_from_uuid, device_ids),
+        f"""SELECT d.id FROM {_given("uuid")}
+            JOIN accounts_device d ON d.id = given.a JOIN accounts_person p ON p.id = d.person_id
+            WHERE d.revoked_at IS NULL AND p.is_active ORDER BY d.id {_lock("d")}""",
+        _columns([(device_id,) for device_id in device_ids]),
     )
     return {_to_uuid(row[0]) for row in rows}
 
@@ -74,10 +81,9 @@ def lock_conversations(conversation_ids: Collection[UUID]) -> dict[UUID, Room]:
     if not conversation_ids:
         return {}
     rows = _rows(
-        f"""SELECT c.id, c.epoch, c.last_position, c.awaits_removal
-            FROM messaging_conversation c
-            WHERE c.id IN ({_marks(conversation_ids)}) ORDER BY c.id {_lock("c")}""",
-        map(_from_uuid, conversation_ids),
+        f"""SELECT c.id, c.epoch, c.last_position, c.awaits_removal FROM {_given("uuid")}
+            JOIN messaging_conversation c ON c.id = given.a ORDER BY c.id {_lock("c")}""",
+        _columns([(conversation_id,) for conversation_id in conversation_ids]),
     )
     return {_to_uuid(row[0]): Room(*row[1:]) for row in rows}
 
@@ -86,12 +92,12 @@ def memberships(conversations_and_devices: Collection[Pair]) -> dict[Pair, Stand
     """Return the pairs in which the device is a member now; call it once the rows are locked."""
     rows = _rows(
         f"""SELECT m.conversation_id, m.device_id, m.delivered_position, c.last_position
-            FROM (VALUES {_tuples(conversations_and_devices, 2)}) AS v
+            FROM {_given("uuid", "uuid")}
             JOIN messaging_membership m
-              ON m.conversation_id = v.column1 AND m.device_id = v.column2
+              ON m.conversation_id = given.a AND m.device_id = given.b
             JOIN messaging_conversation c ON c.id = m.conversation_id
             WHERE m.left_position IS NULL""",
-        _flat_uuids(conversations_and_devices),
+        _columns(conversations_and_devices),
     )
     return {(_to_uuid(row[0]), _to_uuid(row[1])): Standing(*row[2:]) for row in rows}
 
@@ -102,9 +108,9 @@ def earlier_entries(senders_and_messages: Collection[Pair]) -> dict[Pair, Earlie
         return {}
     rows = _rows(
         f"""SELECT e.sender_id, e.message_id, e.conversation_id, e.kind, e.position, e.data
-            FROM (VALUES {_tuples(senders_and_messages, 2)}) AS v
-            JOIN messaging_entry e ON e.sender_id = v.column1 AND e.message_id = v.column2""",
-        _flat_uuids(senders_and_messages),
+            FROM {_given("uuid", "uuid")}
+            JOIN messaging_entry e ON e.sender_id = given.a AND e.message_id = given.b""",
+        _columns(senders_and_messages),
     )
     return {
         (_to_uuid(row[0]), _to_uuid(row[1])): Earlier(
@@ -121,25 +127,29 @@ def entries_after(
 
     At least one entry is returned, however large, if there is any.
     """
+    limits = [most_entries] * (2 if connection.vendor == "postgresql" else 1)
     rows = _rows(
         f"""SELECT conversation_id, position, kind, epoch, sender_id, message_id, created_at, data
             FROM (
                 SELECT e.conversation_id, e.position, e.kind, e.epoch, e.sender_id, e.message_id,
                        e.created_at, e.data, SUM(LENGTH(e.data))
                            OVER (ORDER BY e.conversation_id, e.position) - LENGTH(e.data) AS before
-                FROM (VALUES {_tuples(cursors, 2)}) AS v
-                JOIN messaging_entry e
-                  ON e.conversation_id = v.column1 AND e.position > v.column2
+                FROM {_given("uuid", "bigint")} {_join_following()}
                 ORDER BY e.conversation_id, e.position LIMIT %s
             ) AS following
             WHERE before < %s ORDER BY conversation_id, position""",
-        [
-            *(value for room, cursor in cursors.items() for value in (_from_uuid(room), cursor)),
-            most_entries,
-            most_bytes,
-        ],
+        [*_columns(cursors.items()), *limits, most_bytes],
     )
     return [_entry_event(*row) for row in rows]
+
+
+def _join_following() -> str:
+    """Log by log, from the cursor on: PostgreSQL might read whole logs otherwise."""
+    following = "e.conversation_id = given.a AND e.position > given.b"
+    if connection.vendor == "postgresql":
+        one_log = f"SELECT * FROM messaging_entry e WHERE {following} ORDER BY position LIMIT %s"
+        return f"CROSS JOIN LATERAL ({one_log}) AS e"
+    return f"JOIN messaging_entry e ON {following}"
 
 
 def _entry_event(*columns: Any) -> EntryAppended:
@@ -156,92 +166,107 @@ def _entry_event(*columns: Any) -> EntryAppended:
     )
 
 
-def insert_entries(entries: Sequence[NewEntry], created_at: datetime) -> None:
-    time = connection.ops.adapt_datetimefield_value(created_at)
-    values: list[Any] = []
-    for entry in entries:
-        values += (
-            _from_uuid(entry.conversation_id),
-            entry.position,
-            entry.kind,
-            entry.epoch,
-            _from_uuid(entry.sender_id),
-            _from_uuid(entry.message_id),
-            time,
-            entry.data,
-        )
-    _run(
-        f"""INSERT INTO messaging_entry
-            (conversation_id, position, kind, epoch, sender_id, message_id, created_at, data)
-            VALUES {_tuples(entries, 8)}""",
-        values,
+def insert_entries(entries: Collection[EntryAppended]) -> None:
+    into = """INSERT INTO messaging_entry (conversation_id, position, kind, epoch, sender_id,
+                                           message_id, created_at, data)"""
+    types = "uuid", "bigint", "text", "bigint", "uuid", "uuid", "timestamptz", "bytea"
+    rows = [_fields(entry) for entry in entries]
+    if connection.vendor == "postgresql":
+        _run(f"{into} SELECT * FROM {_given(*types)}", _columns(rows))
+    else:  # bytes do not fit into what `given` is made of there
+        marks = ", ".join(["%s"] * len(types))
+        with connection.cursor() as cursor:
+            cursor.executemany(f"{into} VALUES ({marks})", [[*map(_plain, row)] for row in rows])
+
+
+def _fields(entry: EntryAppended) -> tuple[Any, ...]:
+    return (
+        entry.conversation_id,
+        entry.position,
+        entry.kind.value,
+        entry.epoch,
+        entry.sender_device_id,
+        entry.message_id,
+        connection.ops.adapt_datetimefield_value(entry.created_at),
+        entry.data,
     )
 
 
-def move_conversations(last_positions: dict[UUID, int], active_at: datetime) -> None:
+def limit_entries(expiries: Mapping[tuple[UUID, int], datetime]) -> None:
+    """Write down when entries that were just inserted are to be erased."""
+    adapt = connection.ops.adapt_datetimefield_value
+    _run(
+        f"""UPDATE messaging_entry SET expires_at = given.c
+            FROM {_given("uuid", "bigint", "timestamptz")}
+            WHERE messaging_entry.conversation_id = given.a
+              AND messaging_entry.position = given.b""",
+        _columns([(*place, adapt(expires_at)) for place, expires_at in expiries.items()]),
+    )
+
+
+def move_conversations(last_positions: Mapping[UUID, int], active_at: datetime) -> None:
     """Write down the last place of conversations that are locked."""
-    values: list[Any] = [connection.ops.adapt_datetimefield_value(active_at)]
-    for conversation_id, position in last_positions.items():
-        values += (_from_uuid(conversation_id), position)
+    time = connection.ops.adapt_datetimefield_value(active_at)
     _run(
-        f"""UPDATE messaging_conversation SET last_position = v.column2, active_at = %s
-            FROM (VALUES {_tuples(last_positions, 2)}) AS v
-            WHERE messaging_conversation.id = v.column1""",
-        values,
+        f"""UPDATE messaging_conversation SET last_position = given.b, active_at = %s
+            FROM {_given("uuid", "bigint")} WHERE messaging_conversation.id = given.a""",
+        [time, *_columns(last_positions.items())],
     )
 
 
-def move_marks(positions: dict[Pair, int]) -> None:
+def move_marks(positions: Mapping[Pair, int]) -> None:
     """Move marks of conversation and device forward, never back."""
-    values: list[Any] = []
-    for (conversation_id, device_id), position in positions.items():
-        values += (_from_uuid(conversation_id), _from_uuid(device_id), position)
     _run(
-        f"""UPDATE messaging_membership SET delivered_position = v.column3
-            FROM (VALUES {_tuples(positions, 3)}) AS v
-            WHERE messaging_membership.conversation_id = v.column1
-              AND messaging_membership.device_id = v.column2
+        f"""UPDATE messaging_membership SET delivered_position = given.c
+            FROM {_given("uuid", "uuid", "bigint")}
+            WHERE messaging_membership.conversation_id = given.a
+              AND messaging_membership.device_id = given.b
               AND messaging_membership.left_position IS NULL
-              AND messaging_membership.delivered_position < v.column3""",
-        values,
+              AND messaging_membership.delivered_position < given.c""",
+        _columns([(*pair, position) for pair, position in positions.items()]),
     )
 
 
+# The table `given` ----------------------------------------------------------------------------
 # Any: what a database column holds, in either direction.
 
 
-def _rows(statement: str, values: Iterable[Any]) -> list[tuple[Any, ...]]:
+def _given(*types: str) -> str:
+    """Return the table that `_columns` fills: a column a, b, c … of each type."""
+    names = "abcdefgh"[: len(types)]
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%b::{kind}[]" for kind in types)
+        return f"unnest({arrays}) AS given({', '.join(names)})"
+    fields = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
+    return f"(SELECT {fields} FROM json_each(%s)) AS given"
+
+
+def _columns(rows: Collection[Sequence[Any]]) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [list(column) for column in zip(*rows, strict=True)]
+    return [json.dumps([[*map(_plain, row)] for row in rows])]
+
+
+def _plain(value: Any) -> Any:
+    """SQLite has no type for identifiers."""
+    return value.hex if isinstance(value, UUID) else value
+
+
+def _rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, list(values))
+        cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def _run(statement: str, values: Iterable[Any]) -> None:
+def _run(statement: str, values: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, list(values))
+        cursor.execute(statement, values)
 
 
 def _lock(table: str) -> str:
     """In SQLite, the transaction is the only writer from its first statement on."""
     return f"FOR NO KEY UPDATE OF {table}" if connection.features.has_select_for_update else ""
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
-def _tuples(rows: Collection[object], width: int) -> str:
-    one = f"({', '.join(['%s'] * width)})"
-    return ", ".join([one] * len(rows))
-
-
-def _flat_uuids(pairs: Iterable[Pair]) -> list[Any]:
-    return [_from_uuid(one) for pair in pairs for one in pair]
-
-
-def _from_uuid(value: UUID) -> Any:
-    return value if connection.features.has_native_uuid_field else value.hex
 
 
 def _to_time(value: Any) -> datetime:

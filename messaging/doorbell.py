@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_la
 from msgspec import Struct
 
 from messaging.trouble import Trouble
+from securechat_sdk.wire.frames import EntryAppended
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Ring(Struct, frozen=True):
     position: int = 0
 
 
-Listener = Callable[[Collection[Ring]], None]
+Listener = Callable[[Collection[Ring], Sequence[EntryAppended]], None]
 
 _listeners: set[Listener] = set()
 _ringers: list["Ringer"] = []
@@ -67,10 +68,13 @@ def remove_listener(listener: Listener) -> None:
     _listeners.discard(listener)
 
 
-def ring(*rings: Ring) -> None:
-    """Ring here, where nothing is lost, and have it rung in the other processes."""
+def ring(*rings: Ring, committed: Sequence[EntryAppended] = ()) -> None:
+    """Ring here, where nothing is lost, and have it rung in the other processes.
+
+    What was `committed` in this process it need not read again.
+    """
     for listener in tuple(_listeners):
-        listener(rings)
+        listener(rings, committed)
     if any(ringer.take(rings) for ringer in tuple(_ringers)):
         return
     if layer_to_others() is not None:

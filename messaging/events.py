@@ -1,6 +1,6 @@
 """What others are told, once it is true for everybody: after the commit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from messaging import doorbell
 from messaging.doorbell import Ring, What
 from messaging.metrics import ACCEPTED
 from messaging.models import Entry
+from securechat_sdk.wire.frames import EntryAppended
 
 
 def entry_appended(entry: Entry) -> None:
@@ -17,8 +18,10 @@ def entry_appended(entry: Entry) -> None:
     _publish_on_commit(Ring(What.LOG, entry.conversation_id, entry.position))
 
 
-def logs_moved(last_positions: Mapping[UUID, int]) -> None:
-    _publish_on_commit(*(Ring(What.LOG, room, last) for room, last in last_positions.items()))
+def logs_moved(last_positions: Mapping[UUID, int], committed: Sequence[EntryAppended] = ()) -> None:
+    """Tell how far logs have come, and what has been added if that is at hand."""
+    rings = [Ring(What.LOG, room, last) for room, last in last_positions.items()]
+    _publish_on_commit(*rings, committed=committed)
 
 
 def marks_moved(conversation_ids: Iterable[UUID]) -> None:
@@ -38,6 +41,6 @@ def access_ended(**_signal: object) -> None:
     _publish_on_commit(Ring(What.ACCESS, UUID(int=0)))
 
 
-def _publish_on_commit(*rings: Ring) -> None:
+def _publish_on_commit(*rings: Ring, committed: Sequence[EntryAppended] = ()) -> None:
     # robust: a doorbell that is out of order fails nobody's command; polls make up for it.
-    transaction.on_commit(partial(doorbell.ring, *rings), robust=True)
+    transaction.on_commit(partial(doorbell.ring, *rings, committed=committed), robust=True)

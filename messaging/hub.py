@@ -110,12 +110,16 @@ class Hub:
 
     # Rings ---------------------------------------------------------------------------------
 
-    def heard(self, rings: Collection[Ring]) -> None:
-        """Note rings; from any thread."""
+    def heard(self, rings: Collection[Ring], committed: Sequence[EntryAppended]) -> None:
+        """Note rings, and what this process has committed; from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note_all, rings)
+            self._loop.call_soon_threadsafe(self._note_all, rings, committed)
 
-    def _note_all(self, rings: Collection[Ring]) -> None:
+    def _note_all(self, rings: Collection[Ring], committed: Sequence[EntryAppended]) -> None:
+        for entry in committed:
+            room = self._rooms.get(entry.conversation_id)
+            if room is not None and entry.position == room.cursor + 1:  # else it is read
+                self._hand_out(room, entry)
         for ring in rings:
             self._note(ring)
 
@@ -149,7 +153,7 @@ class Hub:
 
     def _start(self) -> None:
         doorbell.add_listener(self.heard)
-        self._ringer = Ringer()
+        self._ringer = Ringer() if doorbell.layer_to_others() is not None else None
         jobs: list[Callable[[], Awaitable[None]]] = [
             self._serve_rings,
             self._hear_others,
@@ -200,7 +204,6 @@ class Hub:
         for devices in _chunks(list(self._outboxes)):
             async with self._reading:
                 for room in await self._reader.run(news.rooms_of, devices):
-                    self._tell_marks(room)
                     self._update_room(room)
                     self._ring_log(room.conversation_id, room.last_position)
             self._rung.devices.update(self._outboxes.keys() & set(devices))
@@ -267,8 +270,8 @@ class Hub:
         if room is None:  # its last socket left meanwhile
             return
         for entry in entries:
-            self._hand_out(room, entry)
-            room.cursor = entry.position
+            if entry.position > room.cursor:  # or it was committed here while it was read
+                self._hand_out(room, entry)
 
     async def _meet_new_members(self, conversation_id: UUID) -> None:
         known = self._rooms.get(conversation_id)
@@ -282,7 +285,6 @@ class Hub:
     async def _look_at_marks(self, conversation_ids: Collection[UUID]) -> None:
         if conversation_ids:
             for room in await self._reader.run(news.rooms_now, conversation_ids):
-                self._tell_marks(room)
                 self._update_room(room)
 
     # Rooms ---------------------------------------------------------------------------------
@@ -291,6 +293,7 @@ class Hub:
         """Take over who is in it; a room that is new here begins at its present end."""
         room = self._rooms.get(now.conversation_id)
         if room is not None:
+            self._tell_marks(room, now)
             room.members = dict(now.members)
         elif now.members.keys() & self._outboxes.keys():
             begin = now.last_position if cursor is None else cursor
@@ -313,6 +316,7 @@ class Hub:
     # Handing out ---------------------------------------------------------------------------
 
     def _hand_out(self, room: Room, entry: EntryAppended) -> None:
+        room.cursor = entry.position
         frame = _text(entry)
         sockets = 0
         for device in room.members.keys() & self._outboxes.keys():
@@ -321,10 +325,7 @@ class Hub:
                 sockets += len(self._outboxes[device])
         entry_handed_out(sockets, entry.created_at)
 
-    def _tell_marks(self, now: RoomNow) -> None:
-        room = self._rooms.get(now.conversation_id)
-        if room is None:
-            return
+    def _tell_marks(self, room: Room, now: RoomNow) -> None:
         for device, member in now.members.items():
             before = room.members.get(device)
             if before is None or member.delivered_position <= before.delivered_position:

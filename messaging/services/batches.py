@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from accounts.errors import DeviceRevoked
 from messaging import bulk, events
-from messaging.bulk import Earlier, NewEntry, Pair
+from messaging.bulk import Earlier, Pair
 from messaging.errors import (
     ConversationNotFound,
     MessageIdReused,
@@ -20,9 +21,9 @@ from messaging.errors import (
     StaleEpoch,
 )
 from messaging.metrics import ACCEPTED
-from messaging.models import Entry
 from messaging.services.log import Placed
 from securechat_sdk.wire.errors import ChatError
+from securechat_sdk.wire.frames import EntryAppended, EntryKind
 
 WARNING = "01000"
 
@@ -36,6 +37,7 @@ class Send:
     message_id: UUID
     epoch: int
     ciphertext: bytes
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
         batch = _Batch(jobs)
         outcomes = [batch.outcome_of(job) for job in jobs]
         batch.store()
-    ACCEPTED.labels(Entry.Kind.MESSAGE.value).inc(batch.new_entries)
+    ACCEPTED.labels(EntryKind.MESSAGE.value).inc(batch.new_entries)
     return outcomes
 
 
@@ -97,7 +99,9 @@ class _Batch:
         self._rooms = bulk.lock_conversations({send.conversation_id for send in sends})
         self._members = bulk.memberships({(job.conversation_id, job.device_id) for job in jobs})
         self._earlier = bulk.earlier_entries({(send.device_id, send.message_id) for send in sends})
-        self._entries: list[NewEntry] = []
+        self._entries: list[EntryAppended] = []
+        self._expiries: dict[tuple[UUID, int], datetime] = {}
+        self._now = timezone.now()
         self._marks: dict[Pair, int] = {}
 
     def outcome_of(self, job: Job) -> Outcome:
@@ -118,12 +122,13 @@ class _Batch:
         return len(self._entries)
 
     def store(self) -> None:
-        now = timezone.now()
         if self._entries:
             moved = {entry.conversation_id: entry.position for entry in self._entries}
-            bulk.insert_entries(self._entries, now)
-            bulk.move_conversations(moved, now)
-            events.logs_moved(moved)
+            bulk.insert_entries(self._entries)
+            if self._expiries:
+                bulk.limit_entries(self._expiries)
+            bulk.move_conversations(moved, self._now)
+            events.logs_moved(moved, self._entries)
         if self._marks:
             bulk.move_marks(self._marks)
             events.marks_moved({conversation_id for conversation_id, _ in self._marks})
@@ -148,19 +153,23 @@ class _Batch:
         return Placed(position=room.last_position, is_new=True)
 
     def _append(self, send: Send, position: int) -> None:
-        entry = NewEntry(
+        entry = EntryAppended(
             conversation_id=send.conversation_id,
             position=position,
-            kind=Entry.Kind.MESSAGE.value,
+            kind=EntryKind.MESSAGE,
             epoch=send.epoch,
-            sender_id=send.device_id,
+            sender_device_id=send.device_id,
             message_id=send.message_id,
+            created_at=self._now,
             data=send.ciphertext,
         )
         self._entries.append(entry)
+        if send.lifetime is not None:
+            expires_at = self._now + timedelta(seconds=send.lifetime)
+            self._expiries[send.conversation_id, position] = expires_at
         # The same message may be in the batch twice, when a client lost patience.
         self._earlier[send.device_id, send.message_id] = Earlier(
-            entry.conversation_id, entry.kind, position, entry.data
+            entry.conversation_id, entry.kind.value, position, entry.data
         )
 
     def _mark(self, mark: Mark) -> Placed:
@@ -176,7 +185,8 @@ class _Batch:
 
 
 def _repeated(earlier: Earlier, send: Send) -> Placed:
-    said = (earlier.conversation_id, earlier.kind, earlier.data)
-    if said != (send.conversation_id, Entry.Kind.MESSAGE.value, send.ciphertext):
+    """Of a message that was erased meanwhile, nobody can say that it was another."""
+    said = (earlier.conversation_id, earlier.kind, earlier.data or send.ciphertext)
+    if said != (send.conversation_id, EntryKind.MESSAGE.value, send.ciphertext):
         raise MessageIdReused
     return Placed(position=earlier.position, is_new=False)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, connection
 
+from messaging import bulk
 from messaging.errors import Overloaded
 from messaging.metrics import WRITER_QUEUE, WRITER_QUEUE_BYTES
 from messaging.services.batches import Job, NotDurable, Outcome, Send, run_batch
@@ -163,6 +164,8 @@ class LogWriter:
     def _try(self, jobs: Sequence[Job]) -> list[Outcome]:
         if connection.errors_occurred:
             connection.close_if_unusable_or_obsolete()
+        if connection.connection is None:
+            bulk.keep_plans()
         return self._run_batch(jobs)
 
     def _one_by_one(self, jobs: Sequence[Job]) -> list[Outcome]:

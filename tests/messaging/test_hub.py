@@ -20,7 +20,7 @@ from messaging import hub as hubs
 from messaging import outbox as outboxes
 from messaging.access import log_for
 from messaging.consumers import DeviceSocket
-from messaging.doorbell import Ring
+from messaging.doorbell import Ring, What
 from messaging.hub import Hub, hub_of_this_process
 from messaging.models import Conversation, Welcome
 from messaging.news import entry_event
@@ -109,15 +109,45 @@ async def test_of_several_rings_the_furthest_is_looked_for(
     alice: Member, bob: Member, conversation: Conversation
 ) -> None:
     async with connected(bob) as his:
-        hub = hub_of_this_process()
-        async with hub._reading:  # a reading is going on, which finds the first two
+        async with a_doorbell_out_of_order():
             for _ in range(3):
                 await in_thread(alice.says)(conversation)
+        hub = hub_of_this_process()
+        async with hub._reading:  # a reading is going on, which finds the first two
+            for position in (2, 3, 4):
+                doorbell.ring(Ring(What.LOG, conversation.pk, position))
                 await asyncio.sleep(0.1)
             hub._rooms[conversation.pk].cursor = 3
         arrived = await his.wait_for(EntryAppended)
 
     assert arrived.position == 4
+
+
+async def test_what_this_process_committed_arrives_as_it_would_be_read_and_without_a_reading(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(bob) as his:
+        await his.mark(conversation.pk, 1)  # answered once the hub follows the log
+        async with hub_of_this_process()._reading:
+            for _ in range(3):
+                await in_thread(alice.says)(conversation)
+            arrived = await his.entries(3)
+
+    assert arrived == await in_thread(log_of)(bob, conversation)
+
+
+async def test_what_is_committed_here_during_a_reading_of_the_same_arrives_once(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(bob) as his:
+        for _ in range(20):
+            await in_thread(alice.says)(conversation)
+            doorbell.ring(Ring(What.LOG, conversation.pk, 1_000))  # as if there were more
+        arrived = await his.entries(20)
+        await his.mark(conversation.pk, 1)
+
+    assert [entry.position for entry in arrived] == list(range(2, 22))
+    assert not any(isinstance(frame, EntryAppended) for frame in his.passed_over)
 
 
 async def test_being_online_and_catching_up_end_in_the_same_state(

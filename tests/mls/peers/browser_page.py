@@ -51,10 +51,12 @@ def served() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=str(FOLDER)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://localhost:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield f"http://localhost:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextmanager
@@ -65,12 +67,14 @@ def opened_page() -> Iterator[Page]:
     built_tools()
     with served() as address, sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
-        page.set_default_timeout(0)  # a large group takes ts-mls minutes
-        page.goto(address)
-        page.wait_for_function("() => window.ask !== undefined")
-        yield page
-        browser.close()
+        try:
+            page = browser.new_page()
+            page.set_default_timeout(0)  # a large group takes ts-mls minutes
+            page.goto(address)
+            page.wait_for_function("() => window.ask !== undefined")
+            yield page
+        finally:
+            browser.close()
 
 
 def ask(page: Page, request: dict[str, object], script: str = "browser_worker") -> Any:

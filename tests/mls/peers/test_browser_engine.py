@@ -11,12 +11,20 @@ from securechat_sdk.mls import errors
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.commit import CommitPlan, commit
 from securechat_sdk.mls.group.group import Group
-from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose_update
+from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
 from securechat_sdk.mls.group.storage import load, save
-from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent
+from securechat_sdk.mls.messages.commits import Commit
+from securechat_sdk.mls.messages.extensions import Extension
+from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent, PublicMessage
 from securechat_sdk.mls.messages.mls_message import MLSMessage
-from securechat_sdk.mls.messages.proposals import Proposal
+from securechat_sdk.mls.messages.proposals import (
+    GroupContextExtensions,
+    PreSharedKey,
+    Proposal,
+    ReInit,
+)
+from securechat_sdk.mls.messages.psks import ExternalPsk
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
 from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls.attacks import test_private_messages as private_messages
@@ -27,6 +35,7 @@ from tests.mls.attacks.forge import Forger
 from tests.mls.attacks.handshakes import ATTACKS, SAME
 from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
 from tests.mls.peers.browser_walk import BrowserWalk, makers_of
+from tests.mls.peers.clients import Change
 from tests.mls.people import NOW, make_card
 from tests.mls.scenarios.stage import POLICY, Room, make_room, over_the_wire
 from tests.mls.scenarios.test_outside import SERVER
@@ -78,6 +87,60 @@ def test_a_walk_of_both_engines(
 
     assert sum(walk.counts.values()) == operations
     assert walk.heard_twice > 0
+    assert walk.lost > 0
+
+
+def test_fifty_members_of_both_engines(engine: BrowserEngine) -> None:
+    walk = BrowserWalk(makers_of("obm", engine, 1), seed=7, most=50, engine=engine)
+    while len(walk.members) < 50:
+        newcomers = [walk._newborn() for _ in range(min(10, 50 - len(walk.members)))]
+        changes = [Change(add=peer.key_package(), name=peer.name) for peer in newcomers]
+        walk._commit(walk.dice.choice(list(walk.members)), changes, newcomers)
+        walk.agree()
+
+    walk.somebody_renews()
+    walk.two_commit_at_once()
+    walk.everybody_chats()
+
+    walk.agree()
+    assert len(walk.members) == 50
+
+
+def test_both_engines_leave_the_same_bad_proposals_out(engine: BrowserEngine) -> None:
+    room = make_room("alice", "bob", "mallory")
+    unknown = Extension(extension_type=0xFF77, extension_data=b"")
+    dave = room.invite("dave")
+    for proposal in (
+        GroupContextExtensions(extensions=(unknown,)),
+        PreSharedKey(psk=ExternalPsk(psk_id=b"nobody's", psk_nonce=bytes(32))),
+        ReInit(group_id=b"elsewhere", version=1, cipher_suite=1, extensions=()),
+        dave,
+        room.invite("carol"),
+        room.remove("alice"),
+        room.remove("bob"),
+        dave,
+    ):
+        sent = propose(room.groups["mallory"], proposal, POLICY)
+        room.groups["mallory"] = sent.group
+        room.everyone_hears(sent.message, but="mallory")
+    alice = room.groups["alice"]
+    saved = save(alice)
+
+    here = commit(alice, CommitPlan(), POLICY).message
+    engine.ask("alice", "load", secret=saved.secret.hex(), public=saved.public.hex())
+    made = engine.ask("alice", "commit", proposals=[], isPrivate=0, path=1, now=NOW)
+    there = MLSMessage.decode(bytes.fromhex(made["message"]))
+
+    assert named_by(there) == named_by(here)
+    assert 0 < len(named_by(here)) < len(alice.public.proposals)
+
+
+def named_by(message: MLSMessage) -> tuple[object, ...]:
+    """The proposals of a commit."""
+    assert isinstance(message.body, PublicMessage)
+    said = message.body.content.content
+    assert isinstance(said, Commit)
+    return said.proposals
 
 
 @pytest.fixture(scope="module")

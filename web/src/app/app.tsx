@@ -47,8 +47,8 @@ export function App() {
       <a class="skip" href="#content" onClick={skip}>
         {words.skipToContent}
       </a>
-      <Shown key={name} />
       <FaceAlerts />
+      <Shown key={name} />
       <PasswordQuestion />
       <KeyQuestion />
       <Voices />

@@ -27,8 +27,17 @@ export class Reader {
     this.#end = data.length;
   }
 
+  get position(): number {
+    return this.#position;
+  }
+
   get remaining(): number {
     return this.#end - this.#position;
+  }
+
+  /** What was read after `start`, which was this reader's position then; as a copy. */
+  since(start: number): Bytes {
+    return new Uint8Array(this.#data.subarray(start, this.#position));
   }
 
   /** The next bytes, as a copy of their own. */

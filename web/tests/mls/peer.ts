@@ -31,6 +31,8 @@ import { loadPublicGroup, savePublicGroup } from "../../src/mls/public_group/sto
 import { PublicGroup } from "../../src/mls/public_group/public_group.ts";
 import { Case, hex } from "../../src/mls/vectors/expect.ts";
 
+import { STRUCTURES } from "./structures.ts";
+
 const DAY = 24 * 3600;
 const NOTHING = new Uint8Array(0);
 
@@ -212,6 +214,18 @@ class Client {
     return { group: hex(savePublicGroup(await PublicGroup.fromGroupInfo(info, policyIn(request)))) };
   }
 
+  /** The names of the structures, one to a line. */
+  structures(): Answer {
+    return { names: [...STRUCTURES.keys()].join("\n") };
+  }
+
+  /** The bytes read as a structure and written again. */
+  again(request: Case): Answer {
+    const structure = STRUCTURES.get(request.text("structure"));
+    if (structure === undefined) throw new TypeError("no such structure");
+    return { data: hex(structure.encode(structure.decode(request.bytes("data")))) };
+  }
+
   /** Whether the bytes are a message at all. */
   decode(request: Case): Answer {
     return { message: hex(MLSMessage.encode(MLSMessage.decode(request.bytes("message")))) };
@@ -243,6 +257,8 @@ const OPERATIONS = {
   receive: (client: Client, request: Case) => client.receive(request),
   public: (client: Client, request: Case) => client.public(request),
   decode: (client: Client, request: Case) => client.decode(request),
+  structures: (client: Client) => client.structures(),
+  again: (client: Client, request: Case) => client.again(request),
 } as const;
 
 type Operation = (client: Client, request: Case) => Answer | Promise<Answer>;

@@ -5,7 +5,7 @@ import { encodeUint } from "../codec.ts";
 import { DecryptionFailed, InvalidKey } from "../errors.ts";
 import { type Hash, SHA256, SHA384, SHA512 } from "./hash.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toNumber } from "./nist.ts";
-import { onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
+import { coordinate, onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
 import { type HpkePrivateKey, type Secret, asHpkePrivateKey, wipe } from "./secrets.ts";
 
 /** Both halves of an HPKE key. */
@@ -54,13 +54,11 @@ export interface Curve {
 const NOTHING = new Uint8Array(0);
 const X25519_SIZE = 32;
 const X25519_OID = Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x6e);
-const BASE_POINT = new Uint8Array(X25519_SIZE);
-BASE_POINT[0] = 9;
 
 const x25519Private = onceFor(async (key) => {
   if (key.length !== X25519_SIZE) throw new InvalidKey();
   const pkcs8 = rfc8410(X25519_OID, key);
-  const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"]));
+  const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", true, ["deriveBits"]));
   wipe(pkcs8);
   return imported;
 });
@@ -70,13 +68,16 @@ const x25519Public = onceFor(async (key) => {
   return orInvalidKey(crypto.subtle.importKey("raw", key, "X25519", false, []));
 });
 
-/** X25519 (RFC 7748); a public key is the exchange with the base point. */
+/** X25519 (RFC 7748); an imported private key knows its public half. */
 export const X25519: Curve = {
   privateSize: X25519_SIZE,
   async checkPublic(key) {
     if (key.length !== X25519_SIZE) throw new InvalidKey();
   },
-  publicOf: (key) => X25519.exchange(key, BASE_POINT),
+  async publicOf(key) {
+    const { x } = await crypto.subtle.exportKey("jwk", await x25519Private(key));
+    return coordinate(x);
+  },
   exchange: async (key, peer) => x25519Exchange(await x25519Private(key), peer),
   async ephemeral() {
     const pair = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
