@@ -41,6 +41,7 @@ async def execute(caller: SocketCaller, command: Command, threads: DatabaseThrea
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
                 ciphertext=command.ciphertext,
+                lifetime=command.lifetime,
             )
             placed = await WRITER.place(send)
         case SubmitCommit():

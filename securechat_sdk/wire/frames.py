@@ -15,10 +15,13 @@ MAX_FRAME_BYTES = 1024 * 1024
 MAX_MESSAGE_BYTES = 128 * 1024
 MAX_HANDSHAKE_BYTES = 512 * 1024
 MAX_GROUP_INFO_BYTES = 16 * 1024
+MIN_LIFETIME = 10
+MAX_LIFETIME = 366 * 24 * 3600
 
 RequestId = Annotated[int, Meta(ge=0, lt=2**53)]
 Position = Annotated[int, Meta(ge=0, lt=2**53)]
 Epoch = Annotated[int, Meta(ge=0, lt=2**53)]
+Lifetime = Annotated[int, Meta(ge=MIN_LIFETIME, le=MAX_LIFETIME)]
 Ciphertext = Annotated[bytes, Meta(min_length=1, max_length=MAX_MESSAGE_BYTES)]
 Handshake = Annotated[bytes, Meta(min_length=1, max_length=MAX_HANDSHAKE_BYTES)]
 GroupInfo = Annotated[bytes, Meta(min_length=1, max_length=MAX_GROUP_INFO_BYTES)]
@@ -50,12 +53,16 @@ class Frame(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
 
 class SendMessage(Frame, frozen=True, kw_only=True, tag="send_message"):
-    """Append an MLS PrivateMessage to a conversation. Idempotent by ``message_id``."""
+    """Append an MLS PrivateMessage to a conversation. Idempotent by ``message_id``.
+
+    After ``lifetime`` seconds the server erases the ciphertext; its place in the log stays.
+    """
 
     request_id: RequestId
     conversation_id: UUID
     message_id: UUID
     ciphertext: Ciphertext
+    lifetime: Lifetime | None = None
 
 
 class SubmitCommit(Frame, frozen=True, kw_only=True, tag="submit_commit"):
@@ -130,7 +137,8 @@ class Ready(Frame, frozen=True, kw_only=True, tag="ready"):
 class EntryAppended(Frame, frozen=True, kw_only=True, tag="entry_appended"):
     """A place in a conversation's log was taken; the same shape as an entry over HTTP.
 
-    Without a sender it is the server's proposal to remove a device that was revoked.
+    Without a sender it is the server's proposal to remove a device that was revoked. A message
+    without data is one whose time was over before this device fetched it.
     """
 
     conversation_id: UUID

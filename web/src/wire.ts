@@ -11,6 +11,8 @@ export const MAX_FRAME_BYTES = 1048576;
 export const MAX_MESSAGE_BYTES = 131072;
 export const MAX_HANDSHAKE_BYTES = 524288;
 export const MAX_GROUP_INFO_BYTES = 16384;
+export const MIN_LIFETIME = 10;
+export const MAX_LIFETIME = 31622400;
 export const MAX_TEXT_CHARACTERS = 16000;
 export const MAX_NAME_CHARACTERS = 100;
 export const MAX_FILE_NAME_CHARACTERS = 255;
@@ -30,13 +32,16 @@ export const CloseCode = {
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
-/** Append an MLS PrivateMessage to a conversation. Idempotent by `message_id`. */
+/** Append an MLS PrivateMessage to a conversation. Idempotent by `message_id`.
+ * 
+ * After `lifetime` seconds the server erases the ciphertext; its place in the log stays. */
 export interface SendMessage {
   readonly type: "send_message";
   readonly request_id: number;
   readonly conversation_id: Uuid;
   readonly message_id: Uuid;
   readonly ciphertext: Base64;
+  readonly lifetime?: number | null;
 }
 
 /** Move a conversation to its next epoch; of all who try, one wins. Idempotent.
@@ -97,7 +102,8 @@ export interface Ready {
 
 /** A place in a conversation's log was taken; the same shape as an entry over HTTP.
  * 
- * Without a sender it is the server's proposal to remove a device that was revoked. */
+ * Without a sender it is the server's proposal to remove a device that was revoked. A message
+ * without data is one whose time was over before this device fetched it. */
 export interface EntryAppended {
   readonly type: "entry_appended";
   readonly conversation_id: Uuid;

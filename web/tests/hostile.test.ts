@@ -342,3 +342,17 @@ test("text that is empty or too long is refused before it is kept", async () => 
 
   assert.equal((await alice.texts(id)).length, 2);
 });
+
+test("a message that was erased before it came says so, and those after it are read", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) => (entry.position === 3 ? { ...entry, data: "" } : entry);
+
+  await alice.send(id, "gone before Bob fetched it");
+  await until(async () => (await notices(bob, id)).length === 1, "Bob is told");
+  await alice.send(id, "after");
+
+  await bob.reads(id, ["before", "after"]);
+  assert.deepEqual(await notices(bob, id), ["A message has expired before it came to this device."]);
+  assert.equal(bob.snapshot.conversations[0]?.notice ?? null, null);
+  assert.equal((await alice.messages(id)).filter(({ kind }) => kind === "notice").length, 0);
+});

@@ -93,6 +93,7 @@ export interface MembersChanged {
 export type NoticeBody =
   | MembersChanged
   | { type: "named"; name: string }
+  | { type: "expired" }
   | { type: "unreadable" };
 
 /** A file that was sent; its bytes stay on the server, and this opens them. */
