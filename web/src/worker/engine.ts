@@ -466,6 +466,7 @@ export class ChatEngine {
     const context = this.#context;
     switch (event.type) {
       case "ready": // the connection has told us
+      case "ephemeral_arrived": // nothing here shows yet that somebody is typing
         return;
       case "key_packages_low":
         return replenish(context);
