@@ -100,6 +100,8 @@ class Conversation(models.Model):
     second_person = models.ForeignKey(
         Person, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
+    # One of the two lost all devices in it and began another; it stays for who is still there.
+    is_over = models.BooleanField(default=False)
     created_by = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     active_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -108,6 +110,7 @@ class Conversation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["first_person", "second_person"],
+                condition=Q(is_over=False),
                 name="one_direct_conversation_for_two_people",
             ),
             models.CheckConstraint(

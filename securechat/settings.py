@@ -158,7 +158,7 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # the face worker loads its models first
 
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashing.OneAtATimeArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator")
@@ -285,6 +285,7 @@ SPECTACULAR_SETTINGS = {
             "invitations": "How somebody becomes a person here.",
             "people": "Who is here.",
             "face": "The face as a second factor.",
+            "messaging": "What every conversation here has to have.",
             "key-packages": "What others need to add a device to a conversation.",
             "conversations": "Conversations and their logs.",
             "attachments": "Encrypted files.",

@@ -354,17 +354,20 @@ async def test_an_outbox_holds_no_more_than_its_bytes(alice: Member) -> None:
     assert await outbox.take() is None
 
 
+COMMANDS = ["send_message", "submit_commit", "submit_proposal", "mark_delivered"]
 FUZZ = st.one_of(
     st.text(min_size=1, max_size=60),
     st.binary(min_size=1, max_size=60),
     st.fixed_dictionaries(
-        {"type": st.sampled_from(["send_message", "submit_commit", "mark_delivered"])},
+        {"type": st.sampled_from(COMMANDS)},
         optional={
             "request_id": st.integers(),
             "conversation_id": st.uuids().map(str),
             "message_id": st.uuids().map(str),
             "ciphertext": st.sampled_from(["AAEAAgA=", "AAEAAQ==", "", "!"]),
             "commit": st.sampled_from(["AAEAAQ==", "AAEABQ=="]),
+            "group_info": st.sampled_from(["AAEABA==", "AA=="]),
+            "proposal": st.sampled_from(["AAEAAQ==", "AA=="]),
             "position": st.integers(),
         },
     ),

@@ -27,7 +27,7 @@ from facelogin import consent
 from messaging.models import Attachment, Conversation, Welcome
 from securechat.urls import urlpatterns
 from tests.accounts.people import PASSWORD, Browser, Script, make_person, read, text
-from tests.messaging.people import Member, message, submission_of
+from tests.messaging.people import Member, member_at, message, submission_of
 from tests.securechat.routes import API, Route, api_routes
 
 pytestmark = pytest.mark.django_db
@@ -253,8 +253,7 @@ def place(db: None) -> Place:
     inviting = Browser().log_in(administrator)
     invitation = read(inviting.api("POST", "invitations", {"username": "carol"}))
     owner = Browser().at_home(make_person("bob"))
-    device = Device.objects.get(pk=owner.keys.device_id)
-    member = Member(device, owner.keys.signature, owner.keys.identity)
+    member = member_at(owner)
     conversation = member.begins()
     welcome = Welcome.objects.create(
         device_id=owner.keys.device_id, conversation=conversation, position=1, epoch=0, data=b"w"

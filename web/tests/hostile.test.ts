@@ -213,6 +213,29 @@ test("a changed key is taken once a person says that it is the other's, and then
   await assert.rejects(make(), { code: "identity_key_changed" });
 });
 
+test("a direct invitation under a changed key waits until a person trusts the key", async () => {
+  const relay = new Relay();
+  const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];
+  const { conversationId: group } = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  await until(() => bob.knows(group), "they know each other");
+  await relay.revoke(bob.server.deviceId ?? "");
+  const anew = await impostorOf(relay, bob);
+  const { conversationId: id } = await anew.engine.startDirect(alice.personId, crypto.randomUUID());
+  await anew.send(id, "it is me");
+  const atAlice = () => alice.snapshot.conversations.find((conversation) => conversation.id === id);
+  await until(() => atAlice()?.state === "left", "Alice sees the invitation");
+
+  const refusal = await alice.engine.startDirect(bob.personId, crypto.randomUUID()).then(
+    () => assert.fail("it was not refused"),
+    (error: unknown) => error as ProblemError,
+  );
+  await alice.engine.acceptKey(bob.personId, String(refusal.facts["identity_key"]));
+
+  await alice.reads(id, ["it is me"]);
+  await alice.send(id, "welcome back");
+  await anew.reads(id, ["it is me", "welcome back"]);
+});
+
 test("a welcome that cannot be opened is not kept for ever", async () => {
   const relay = new Relay();
   const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];

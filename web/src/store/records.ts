@@ -19,6 +19,8 @@ export interface MemberRecord {
   personId: string;
   joinedPosition: number;
   deliveredPosition: number;
+  /** Not a member any more; what had reached it stays delivered. */
+  isGone: boolean;
 }
 
 export interface PendingCommit {

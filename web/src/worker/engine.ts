@@ -17,7 +17,7 @@ import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
-import { claim, createConversation, freshRecord, join, membersOf, settleCreation } from "./membership.ts";
+import { claim, createConversation, freshRecord, join, membersOf, settleCreation, withGone } from "./membership.ts";
 import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
@@ -252,6 +252,7 @@ export class ChatEngine {
       trust.accept(unit, personId, identityKey);
       await unit.commit();
     });
+    this.#background(() => this.#acceptWelcomes()); // one of theirs may have waited for this
     return null;
   }
 
@@ -271,6 +272,7 @@ export class ChatEngine {
 
   async sendText(conversationId: string, text: string, messageId: string): Promise<{ messageId: string }> {
     const conversation = this.#conversation(conversationId);
+    await this.#reachable(conversation);
     await enqueue(this.#context, conversation, messageId, { type: "text", text });
     this.#flush(conversation);
     return { messageId };
@@ -282,7 +284,9 @@ export class ChatEngine {
   }
 
   async sendFile(conversationId: string, file: File, id: string): Promise<{ uploadId: string }> {
-    return this.#files.send(this.#conversation(conversationId), file, id);
+    const conversation = this.#conversation(conversationId);
+    await this.#reachable(conversation);
+    return this.#files.send(conversation, file, id);
   }
 
   async retry(conversationId: string, messageId: string): Promise<null> {
@@ -367,6 +371,15 @@ export class ChatEngine {
     return conversation.id;
   }
 
+  /** Whom it is for is in it; else a person would write to nobody, and never hear of it. */
+  async #reachable(conversation: Conversation): Promise<void> {
+    try {
+      await this.#finished(conversation);
+    } catch (error) {
+      if (!isProblem(error, "offline")) throw error; // else it waits, as everything written offline
+    }
+  }
+
   /** Somebody made it already: it is here, or its Welcome is on the way. */
   async #existing(id: string, personId: string): Promise<string> {
     const context = this.#context;
@@ -443,8 +456,8 @@ export class ChatEngine {
   }
 
   async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
-    const members = membersOf(info);
     const { members: known } = conversation.record;
+    const members = withGone(membersOf(info), known);
     if (JSON.stringify(known) === JSON.stringify(members)) return;
     const positions = (record: typeof members) =>
       Object.values(record).map(({ deliveredPosition }) => deliveredPosition);
@@ -522,6 +535,8 @@ export class ChatEngine {
       else if (!GONE.some((code) => isProblem(error, code))) throw error;
       return context.server.forgetWelcome(welcome.welcome_id); // it would never be anything else
     }
+    const waitsForKey = conversation.record.kind === "direct" && conversation.record.state === "left";
+    if (waitsForKey) return this.#teller.snapshot();
     await context.server.forgetWelcome(welcome.welcome_id);
     await catchUp(context, conversation);
     if (conversation.isOpen) await this.#resume(conversation);

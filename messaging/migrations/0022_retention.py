@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_budgets"),
-        ("messaging", "0020_claims_from_a_budget"),
+        ("messaging", "0021_pairs_begin_anew"),
     ]
 
     operations = [
