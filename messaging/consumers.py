@@ -14,7 +14,7 @@ from messaging.commands import execute
 from messaging.doorbell import Whisper
 from messaging.hub import hub_of_this_process
 from messaging.metrics import CLOSED, SOCKETS
-from messaging.outbox import Outbox
+from messaging.outbox import PUSH, Outbox
 from messaging.whispers import WhisperBudget
 from securechat_sdk.wire.codec import InvalidFrame, decode_command, encode_event
 from securechat_sdk.wire.errors import ChatError, Unavailable
@@ -42,18 +42,19 @@ async def device_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
     ready = Ready(device_id=scope["caller"].device.pk, incarnation=scope["incarnation"])
-    await DeviceSocket(scope["caller"], receive, send).serve(ready)
+    push = scope.get("extensions", {}).get(PUSH)
+    await DeviceSocket(scope["caller"], receive, send, push).serve(ready)
 
 
 class DeviceSocket:
     """Runs one command after the other, and sends at the same time what the outbox holds."""
 
-    def __init__(self, caller: SocketCaller, receive: Any, send: Any) -> None:
+    def __init__(self, caller: SocketCaller, receive: Any, send: Any, push: Any = None) -> None:
         self._caller = caller
         self._receive = receive
         self._send = send
         self._hub = hub_of_this_process()
-        self._outbox = Outbox(caller.device.pk, caller)
+        self._outbox = Outbox(caller.device.pk, caller, push)
         self._invalid_frames = 0
         self._whispers = WhisperBudget()
 
