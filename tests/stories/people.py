@@ -152,6 +152,15 @@ class PersonAtBrowser:
         self.see("confirm-yes").click()
         expect(self.see("confirm")).to_have_count(0, timeout=30_000)
 
+    def wait_until_reachable(self) -> None:
+        """Others can add this browser once it has left its key packages."""
+        has_left_them = """async () => {
+          const answer = await fetch("/api/v1/key-packages");
+          return (await answer.json()).has_last_resort;
+        }"""
+        while not self.page.evaluate(has_left_them):
+            self.page.wait_for_timeout(200)
+
     def notice(self, text: str) -> Locator:
         """A line of the thread that nobody wrote."""
         return self.see("notice").filter(has_text=text)

@@ -123,6 +123,7 @@ def test_who_began_anew_is_added_once_the_new_key_is_trusted(cast: Cast) -> None
     cast.fay.give_code()
     cast.fay.see("begin-anew-understand").check()
     cast.fay.name_browser()
+    cast.fay.wait_until_reachable()
 
     cast.dot.see("add-people").click()
     cast.dot.find("Fay Wray")
