@@ -255,12 +255,14 @@ class Member:
         *,
         epoch: int = 1,
         message_id: UUID | None = None,
+        lifetime: int | None = None,
     ) -> Placed:
         return send_message(
             device=self.device,
             conversation_id=conversation.pk,
             message_id=message_id or uuid4(),
             ciphertext=ciphertext or message(conversation.pk, epoch),
+            lifetime=lifetime,
         )
 
 

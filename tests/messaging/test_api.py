@@ -215,6 +215,7 @@ def test_each_side_of_a_direct_conversation_sees_the_other_person(
         "epoch",
         "last_position",
         "created_at",
+        "retention_seconds",
         "person_id",
         "members",
     }

@@ -103,6 +103,7 @@ ROUTES = {
     ("conversations", "GET"): Line(Need.A_DEVICE, READ),
     ("conversations", "POST"): Line(Need.A_DEVICE, WRITE),
     ("conversation", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("conversation", "PATCH"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("entries", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("messages", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("commits", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
@@ -332,6 +333,7 @@ BODIES: dict[str, Callable[[Member, Conversation], dict[str, Any]]] = {
         "message_id": str(uuid4()),
         "size": 1,
     },
+    "conversation": lambda _member, _conversation: {"retention_seconds": None},
     "delivery": lambda _member, _conversation: {"position": 0},
 }
 
