@@ -128,6 +128,11 @@ class Config(BaseSettings):
         description="After how many days the server erases messages; without it, never. A "
         "conversation may be shorter, and a message's own lifetime.",
     )
+    ephemeral_enabled: bool = Field(
+        True,
+        description="Pass on that somebody is typing or present, encrypted; nothing of it is "
+        "stored.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="Whoever sends it as `Authorization: Bearer …` may read `/metrics`; without "

@@ -405,6 +405,31 @@ async def read_all(socket: LiveSocket) -> None:
         assert frame.__struct_config__.tag == "refused"
 
 
+async def test_nothing_overtakes_what_waits_for_a_slow_reader(alice: Member) -> None:
+    pushed: list[str] = []
+    reads = False
+
+    def push(frame: str) -> bool:
+        if reads:
+            pushed.append(frame)
+        return reads
+
+    outbox = Outbox(alice.device.pk, push=push)
+    outbox.put("first")
+    taken = await outbox.take()
+    reads = True
+    outbox.put("second")  # the first is still on its way
+
+    assert (taken, pushed) == ("first", [])
+    assert await outbox.take() == "second"
+    waiting = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    outbox.put("third")
+    assert pushed == ["third"]
+    outbox.close(CloseCode.TOO_SLOW)
+    assert await waiting is None
+
+
 def test_a_ring_travels_as_plain_values() -> None:
     ring = Ring(doorbell.What.LOG, uuid4(), 3)
 

@@ -11,6 +11,7 @@ export const MAX_FRAME_BYTES = 1048576;
 export const MAX_MESSAGE_BYTES = 131072;
 export const MAX_HANDSHAKE_BYTES = 524288;
 export const MAX_GROUP_INFO_BYTES = 16384;
+export const MAX_EPHEMERAL_BYTES = 512;
 export const MIN_LIFETIME = 10;
 export const MAX_LIFETIME = 31622400;
 export const MAX_TEXT_CHARACTERS = 16000;
@@ -72,6 +73,17 @@ export interface MarkDelivered {
   readonly request_id: number;
   readonly conversation_id: Uuid;
   readonly position: number;
+}
+
+/** Say something in passing, such as that somebody types: it is not stored, and may be lost.
+ * 
+ * `data` is sealed as docs/protocol.md says. `accepted` has position 0: it has no place. */
+export interface SendEphemeral {
+  readonly type: "send_ephemeral";
+  readonly request_id: number;
+  readonly conversation_id: Uuid;
+  readonly epoch: number;
+  readonly data: Base64;
 }
 
 /** The command is durable. `position` is its place in the log (or the cursor it set). */
@@ -141,6 +153,15 @@ export interface KeyPackagesLow {
   readonly available: number;
 }
 
+/** Another device of the conversation says something in passing. */
+export interface EphemeralArrived {
+  readonly type: "ephemeral_arrived";
+  readonly conversation_id: Uuid;
+  readonly epoch: number;
+  readonly sender_device_id: Uuid;
+  readonly data: Base64;
+}
+
 /** Something a person wrote. */
 export interface Text {
   readonly type: "text";
@@ -179,7 +200,8 @@ export type Command =
   | SendMessage
   | SubmitCommit
   | SubmitProposal
-  | MarkDelivered;
+  | MarkDelivered
+  | SendEphemeral;
 
 export type Answer =
   | Accepted
@@ -190,7 +212,8 @@ export type Event =
   | EntryAppended
   | WelcomeArrived
   | DeliveryAdvanced
-  | KeyPackagesLow;
+  | KeyPackagesLow
+  | EphemeralArrived;
 
 export type ServerFrame =
   | Accepted
@@ -199,7 +222,8 @@ export type ServerFrame =
   | EntryAppended
   | WelcomeArrived
   | DeliveryAdvanced
-  | KeyPackagesLow;
+  | KeyPackagesLow
+  | EphemeralArrived;
 
 export type Content =
   | Text

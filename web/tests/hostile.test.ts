@@ -62,6 +62,20 @@ test("bytes that are not a message at all are refused", () => isRefused(() => ({
 test("a message that is played again is refused", () =>
   isRefused((entry, relay) => ({ data: relay.conversation(entry.conversation_id).log[1]?.data ?? "" })));
 
+test("a notice that was read can be put away, and stays away", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) => (entry.position === 3 ? { ...entry, data: "!" } : entry);
+  await alice.send(id, "changed on the way");
+  await until(() => bob.snapshot.conversations[0]?.notice != null, "Bob is told");
+
+  await bob.engine.dismissNotice(id);
+  const [conversation] = bob.snapshot.conversations;
+  await bob.reload();
+
+  assert.equal(conversation?.notice, null);
+  assert.equal(bob.snapshot.conversations[0]?.notice, null);
+});
+
 test("a message under this device's own name that it has not sent is shown as not readable", async () => {
   const { relay, alice, bob, id } = await aliceAndBob();
   relay.tamper = (entry) =>

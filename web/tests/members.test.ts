@@ -40,6 +40,8 @@ test("who is removed keeps what they read, reads nothing new and is told by whom
   assert.equal(await lastNotice(alice, id), "You removed Carol.");
   assert.deepEqual(conversationAt(alice, id)?.personIds, [bob.personId]);
   await assert.rejects(carol.send(id, "I am still here"), { code: "not_a_member" });
+  await carol.engine.dismissNotice(id);
+  assert.match(conversationAt(carol, id)?.notice ?? "", /^Alice removed you/, "it says why nothing can be written");
   assert.equal(relay.conversation(id).info.epoch, 2);
 });
 

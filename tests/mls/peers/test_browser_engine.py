@@ -27,7 +27,7 @@ from securechat_sdk.mls.messages.proposals import (
     Proposal,
     ReInit,
 )
-from securechat_sdk.mls.messages.psks import ExternalPsk
+from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionUsage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
 from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls import test_key_packages as key_packages
@@ -211,6 +211,14 @@ def test_a_malicious_proposal_meets_the_same_refusal(
 
     assert hears(engine, room.groups["alice"], message, **JUDGING) == error.code
     assert hears(engine, room.groups["alice"], honest, **JUDGING) == "accepted"
+
+
+def test_a_good_resumption_key_may_be_proposed(engine: BrowserEngine, three: Room) -> None:
+    proposal = proposals.resumption(ResumptionUsage.APPLICATION)
+
+    message = Forger(three.groups["mallory"]).say(ProposalContent(proposal=proposal))
+
+    assert hears(engine, three.groups["alice"], message, **JUDGING) == "accepted"
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
+import { noticeRestored } from "./restored.ts";
 import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
@@ -451,6 +452,7 @@ export class ChatEngine {
   async #synchroniseOne(info: ConversationInfo): Promise<void> {
     const conversation = this.#context.conversations.get(info.id);
     if (!conversation?.isOpen) return;
+    if (info.last_position < conversation.record.cursor) await noticeRestored(this.#context, conversation);
     if (info.last_position > conversation.record.cursor) await catchUp(this.#context, conversation);
     await this.#takeMembers(conversation, info);
   }
@@ -479,6 +481,7 @@ export class ChatEngine {
     const context = this.#context;
     switch (event.type) {
       case "ready": // the connection has told us
+      case "ephemeral_arrived": // nothing here shows yet that somebody is typing
         return;
       case "key_packages_low":
         return replenish(context);
