@@ -122,6 +122,17 @@ class Config(BaseSettings):
     devices_per_person: int = Field(
         1, ge=1, le=1, description="How many devices a person may have; more than one comes later."
     )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        description="After how many days the server erases messages; without it, never. A "
+        "conversation may be shorter, and a message's own lifetime.",
+    )
+    ephemeral_enabled: bool = Field(
+        True,
+        description="Pass on that somebody is typing or present, encrypted; nothing of it is "
+        "stored.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="Whoever sends it as `Authorization: Bearer …` may read `/metrics`; without "

@@ -10,8 +10,7 @@ async function timed(repeats, operation) {
     result = await operation(round);
     times.push(performance.now() - begun);
   }
-  times.sort((a, b) => a - b);
-  return [times[Math.floor(times.length / 2)], result];
+  return [Math.min(...times), result]; // whatever else the machine does only adds
 }
 
 async function contextFor(mls, suite) {
