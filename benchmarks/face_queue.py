@@ -46,6 +46,7 @@ class Login:
     sent_at: float | None = None
     capture: UUID | None = None
     refusals: int = 0  # told to come back
+    time_outs: int = 0
     outcome: str | None = None
     seconds: float | None = None
 
@@ -78,7 +79,10 @@ class Login:
         capture = Services.instance.captures.read_capture(
             attempt_id=self.attempt, capture_id=self.capture
         )
-        if capture.state in {"passed", "refused", "expired"}:
+        if capture.reasons == ["time_out"]:  # as a person would: again
+            self.time_outs += 1
+            self.capture = None
+        elif capture.state in {"passed", "refused", "expired"}:
             self.outcome = " ".join([capture.state, *capture.reasons])
             self.seconds = time.monotonic() - self.sent_at
 
@@ -205,6 +209,7 @@ def report(
         "outcomes": dict(Counter(one.outcome for one in logins)),
         "lost": sum(one.outcome is None for one in logins),
         "told_to_come_back": sum(one.refusals > 0 for one in logins),
+        "told_that_it_took_too_long": sum(one.time_outs for one in logins),
         "seconds": round(seconds, 1),
         "seconds_to_the_verdict": {
             "median": round(median(took), 1),

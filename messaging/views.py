@@ -60,6 +60,7 @@ from messaging.serializers import (
     NewConversationSerializer,
     PositionSerializer,
     ProposalSerializer,
+    RetentionSerializer,
     SettingsSerializer,
     StockSerializer,
     TreeQuerySerializer,
@@ -75,6 +76,7 @@ from messaging.services.key_packages import claim_key_packages, stock_of, upload
 from messaging.services.log import Placed
 from messaging.services.messages import send_message
 from messaging.services.proposals import submit_proposal
+from messaging.services.retention import limit_retention
 from messaging.services.welcomes import forget_welcome
 from securechat_sdk.wire.errors import NotFound
 
@@ -197,12 +199,30 @@ class ConversationsView(APIView):
 class ConversationView(APIView):
     """One conversation of this device."""
 
-    required_scopes = {"GET": READ}
+    required_scopes = {"GET": READ, "PATCH": WRITE}
 
     @operation("get_conversation", answers={200: ConversationSerializer})
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """Show one conversation of this device."""
         conversation = access.conversation_in_full(device_of(request), conversation_id)
+        return Response(_conversation(conversation, request))
+
+    @operation(
+        "limit_retention",
+        body=RetentionSerializer,
+        answers={200: ConversationSerializer},
+        refuses=(DeviceRevoked,),
+    )
+    def patch(self, request: Request, conversation_id: UUID) -> Response:
+        """Say how long this server keeps the conversation's messages; any member may.
+
+        The shorter of this and the organisation's own limit counts. It erases ciphertext here,
+        not what devices have fetched.
+        """
+        limit = read_fields(RetentionSerializer, request.data)
+        device = device_of(request)
+        limit_retention(device=device, conversation_id=conversation_id, **limit)
+        conversation = access.conversation_in_full(device, conversation_id)
         return Response(_conversation(conversation, request))
 
 

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 from zope.interface import implementer
 
-from messaging.outbox import SharedText
+from messaging.outbox import PUSH, SharedText
 from securechat.uploads import MAX_PART_BYTES, is_part
 from securechat_sdk.wire.frames import MAX_FRAME_BYTES
 
@@ -38,6 +38,7 @@ PAUSE_AT_QUEUED_FRAMES = 32
 RESUME_AT_QUEUED_FRAMES = 8
 MOST_PINGS = 20
 SECONDS_OF_PINGS = 10
+MOST_BYTES_UNWRITTEN = 64 * 1024
 OPEN = WebSocketServerProtocol.STATE_OPEN
 
 
@@ -211,6 +212,8 @@ class BoundedSocket(WebSocketProtocol):
     def __init__(self) -> None:
         super().__init__()
         self.reader = Reader()
+        self.unwritten: list[bytes] = []
+        self.unwritten_bytes = 0
         self.pings = 0
         self.pings_since = 0.0
 
@@ -240,12 +243,46 @@ class BoundedSocket(WebSocketProtocol):
         else:
             super().onPing(payload)
 
+    def push(self, text: str) -> bool:
+        """Send a text now, without waiting; False when the other end does not read."""
+        if self.state != OPEN or not self.reader.reading.is_set():
+            return False
+        self.serverSend(text)
+        return True
+
     def serverSend(self, content: Any, binary: bool = False) -> None:  # noqa: FBT001, FBT002, N802
-        """Write a text frame; Autobahn's own way costs several times as much per frame."""
+        """Have a text frame written; Autobahn's own way costs several times as much per frame.
+
+        What becomes ready in the same turn of the event loop goes out in one piece.
+        """
         if binary or self.send_queue or self.state != OPEN:
             super().serverSend(content, binary)
-        else:
-            self.transport.write(_on_the_wire(content))
+            return
+        if not self.unwritten:
+            self.server.write_soon(self)
+        wire = _on_the_wire(content)
+        self.unwritten.append(wire)
+        self.unwritten_bytes += len(wire)
+        if self.unwritten_bytes > MOST_BYTES_UNWRITTEN:
+            self.write_all()
+
+    def sendData(self, *arguments: Any, **options: Any) -> None:  # noqa: N802 - Autobahn's name
+        """Write one of Autobahn's own frames, such as the last one, after what waits."""
+        self.write_all()
+        super().sendData(*arguments, **options)
+
+    def write_all(self) -> None:
+        """Write to the connection at once if it takes it: Twisted's turn costs more than that."""
+        data = b"".join(self.unwritten)
+        self.unwritten, self.unwritten_bytes = [], 0
+        connection = self.transport
+        if not data:
+            return
+        if connection.connected and not connection.disconnecting and not _holds_data(connection):
+            written = connection.writeSomeData(data)
+            data = data[written:] if isinstance(written, int) else data
+        if data:
+            connection.write(data)
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         self.reader.stalls(self.transport.abortConnection)
@@ -263,6 +300,10 @@ class BoundedSocket(WebSocketProtocol):
             self.transport.resumeProducing()
         else:
             reactor.callLater(0.01, self._resume_when_served)
+
+
+def _holds_data(connection: Any) -> bool:
+    return bool(connection.dataBuffer or connection._tempDataBuffer)  # noqa: SLF001 - Twisted has no question for it
 
 
 def _on_the_wire(text: str) -> bytes:
@@ -307,6 +348,7 @@ class BoundedServer(Server):
             websocket_max_frame_size=MAX_FRAME_BYTES,
         )
         self.failure: str | None = None
+        self.to_write: list[BoundedSocket] = []
 
     def run(self) -> None:
         """Serve until a signal; ``failure`` says afterwards why nothing could be served."""
@@ -334,10 +376,22 @@ class BoundedServer(Server):
             reactor.run(installSignalHandlers=self.signal_handlers)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if isinstance(protocol, BoundedSocket):
+            scope["extensions"] = {PUSH: protocol.push}
         queue = super().create_application(protocol, scope)
         if getattr(protocol, "is_streamed", False):
             protocol.content.close()  # so Daphne goes no further: the body comes later
         return queue
+
+    def write_soon(self, protocol: BoundedSocket) -> None:
+        if not self.to_write:
+            asyncio.get_running_loop().call_soon(self._write_all)
+        self.to_write.append(protocol)
+
+    def _write_all(self) -> None:
+        protocols, self.to_write = self.to_write, []
+        for protocol in protocols:
+            protocol.write_all()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Let the application wait while the client does not read: its backlog is the bound."""

@@ -125,6 +125,8 @@ def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes
         if attempt.purpose == Purpose.ENROLMENT:
             _install(capture, key)
         else:
+            if capture.result:
+                templates.refresh(attempt.person, _opened_by(key, capture))
             events.record(attempt.person, Kind.ENTERED, attempt=attempt.pk)
             events.explain_failures(attempt.pk)
         attempt.delete()
@@ -206,11 +208,16 @@ def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
 
 
 def _install(capture: Capture, key: Key) -> None:
+    person = capture.attempt.person
+    counts = has_template(person) or bool(enrolled_codes(person))
+    templates.install_template(capture.attempt, _opened_by(key, capture), counts=counts)
+
+
+def _opened_by(key: Key, capture: Capture) -> bytes:
+    """The sealed template of this capture, which this key does open."""
     sealed = bytes(capture.result or b"")
     try:
         key.open(sealed, about=templates.about_template(capture.attempt.person))
     except CannotOpenError as error:
         raise BadCapture from error
-    person = capture.attempt.person
-    counts = has_template(person) or bool(enrolled_codes(person))
-    templates.install_template(capture.attempt, sealed, counts=counts)
+    return sealed

@@ -18,6 +18,7 @@ from facelogin.models import Capture, Judgement
 LONGEST_WAIT = 40  # seconds; a capture lives for 60, and recording takes ten
 SLOWEST = 0.5  # captures a second, while nothing is known: one worker on a busy machine
 SLOW = timedelta(seconds=15)  # somebody waits for so long: whoever comes now would wait longer
+WAITED_FOR = timedelta(seconds=5)
 LATELY = timedelta(minutes=1)
 KEPT = timedelta(days=1)
 ON_ITS_WAY = (State.OPEN, State.QUEUED, State.RUNNING)
@@ -67,9 +68,12 @@ def current_load() -> Load:
 
 
 def _pace() -> float:
-    """Captures a second, as far as it is known."""
-    lately = Judgement.objects.filter(decided_at__gte=timezone.now() - LATELY).count()
-    return max(SLOWEST, lately / LATELY.total_seconds())
+    """Captures a second, as far as is known: what is judged while others wait is all there is."""
+    now = timezone.now()
+    lately = Judgement.objects.filter(decided_at__gte=now - LATELY).count()
+    is_all = Capture.objects.filter(state=State.QUEUED, queued_at__lt=now - WAITED_FOR).exists()
+    judged = lately / LATELY.total_seconds()
+    return judged if lately and is_all else max(SLOWEST, judged)
 
 
 def _seconds_since(begin: datetime) -> list[float]:

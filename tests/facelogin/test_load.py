@@ -57,6 +57,19 @@ def test_nobody_joins_a_queue_that_stands_still(alice: Person) -> None:
         load.check_room()
 
 
+def test_workers_that_are_slow_while_others_wait_are_taken_at_their_pace(alice: Person) -> None:
+    bring(alice, 10)
+    now = timezone.now()
+    for _ in range(6):  # one in ten seconds
+        Judgement.objects.create(queued_at=now, decided_at=now)
+    load.check_room()
+
+    Capture.objects.update(queued_at=now - load.WAITED_FOR - timedelta(seconds=1))
+
+    with pytest.raises(FaceBusy):
+        load.check_room()
+
+
 def test_what_is_decided_keeps_nobody_waiting(alice: Person) -> None:
     bring(alice, FULL, State.REFUSED)
 

@@ -27,8 +27,6 @@ def test_logins_that_come_at_once_are_all_answered_and_none_is_lost(face_data: P
     found = json.loads(ran.stdout)
 
     assert found["lost"] == found["frames_left"] == 0
-    assert sum(found["outcomes"].values()) == LOGINS
-    assert set(found["outcomes"]) <= {"passed", "refused time_out"}  # a busy machine is slow
-    assert found["outcomes"].get("passed", 0) > 0
+    assert found["outcomes"] == {"passed": LOGINS}
     memory = found["memory_mb_of_a_process"]
     assert memory["last_quarter"] < memory["second_quarter"] + 50

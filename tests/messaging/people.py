@@ -47,6 +47,7 @@ from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
 from securechat_sdk.mls.messages.welcome import Welcome as MLSWelcome
 from securechat_sdk.mls.public_group.policy import Policy
+from tests.accounts.people import Browser
 
 SUITE = 0xF04E
 DAY = 24 * 3600
@@ -254,12 +255,14 @@ class Member:
         *,
         epoch: int = 1,
         message_id: UUID | None = None,
+        lifetime: int | None = None,
     ) -> Placed:
         return send_message(
             device=self.device,
             conversation_id=conversation.pk,
             message_id=message_id or uuid4(),
             ciphertext=ciphertext or message(conversation.pk, epoch),
+            lifetime=lifetime,
         )
 
 
@@ -325,6 +328,12 @@ def with_device(person: Person, identity_key: SignaturePrivateKey, *, suite: int
         sealed_unlock_share=secrets.token_bytes(64),
     )
     return Member(device, signature_key, identity_key, suite)
+
+
+def member_at(browser: Browser) -> Member:
+    """Return the device with which a browser is logged in."""
+    keys = browser.keys
+    return Member(Device.objects.get(pk=keys.device_id), keys.signature, keys.identity)
 
 
 def public_key(number: int = SUITE) -> bytes:

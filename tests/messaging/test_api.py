@@ -215,6 +215,7 @@ def test_each_side_of_a_direct_conversation_sees_the_other_person(
         "epoch",
         "last_position",
         "created_at",
+        "retention_seconds",
         "person_id",
         "members",
     }
@@ -326,6 +327,15 @@ def test_an_outsider_gets_the_same_bytes_for_a_hidden_and_a_missing_conversation
     assert marked[0] == marked[1]
 
 
+NEW = {
+    "id": str(uuid4()),
+    "kind": "group",
+    "cipher_suite": SUITE,
+    "person_id": None,
+    "group_info": "AA==",
+}
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -335,25 +345,23 @@ def test_an_outsider_gets_the_same_bytes_for_a_hidden_and_a_missing_conversation
         ("key-packages", {"key_packages": ["AA=="] * 101, "last_resort": None}),
         ("key-packages/claims", {"person_id": 1}),
         ("key-packages/claims", []),
-        ("conversations", {"id": str(uuid4()), "kind": "group", "cipher_suite": 1}),
-        (
-            "conversations",
-            {"id": str(uuid4()), "kind": "party", "cipher_suite": 1, "person_id": None},
-        ),
-        (
-            "conversations",
-            {"id": str(uuid4()), "kind": "group", "cipher_suite": True, "person_id": None},
-        ),
-        (
-            "conversations",
-            {"id": str(uuid4()), "kind": "group", "cipher_suite": 1, "person_id": None, "x": 1},
-        ),
+        ("conversations", {**NEW, "kind": "party"}),
+        ("conversations", {**NEW, "cipher_suite": True}),
+        ("conversations", {**NEW, "group_info": ""}),
+        ("conversations", {**NEW, "x": 1}),
+        ("conversations", {name: NEW[name] for name in NEW if name != "group_info"}),
     ],
 )
 def test_a_body_of_another_shape_is_refused(alice: Member, path: str, body: object) -> None:
     problem = api_of(alice).post(path, body, status=400)
 
     assert problem["code"] == "invalid_input"
+
+
+def test_of_the_right_shape_the_group_info_is_what_is_looked_at_next(alice: Member) -> None:
+    problem = api_of(alice).post("conversations", NEW, status=422)
+
+    assert problem["code"] == "group_info_invalid"
 
 
 @pytest.mark.parametrize("query", ["after=-1", "limit=0", "limit=201", "after=x", "page=1"])

@@ -354,17 +354,20 @@ async def test_an_outbox_holds_no_more_than_its_bytes(alice: Member) -> None:
     assert await outbox.take() is None
 
 
+COMMANDS = ["send_message", "submit_commit", "submit_proposal", "mark_delivered"]
 FUZZ = st.one_of(
     st.text(min_size=1, max_size=60),
     st.binary(min_size=1, max_size=60),
     st.fixed_dictionaries(
-        {"type": st.sampled_from(["send_message", "submit_commit", "mark_delivered"])},
+        {"type": st.sampled_from(COMMANDS)},
         optional={
             "request_id": st.integers(),
             "conversation_id": st.uuids().map(str),
             "message_id": st.uuids().map(str),
             "ciphertext": st.sampled_from(["AAEAAgA=", "AAEAAQ==", "", "!"]),
             "commit": st.sampled_from(["AAEAAQ==", "AAEABQ=="]),
+            "group_info": st.sampled_from(["AAEABA==", "AA=="]),
+            "proposal": st.sampled_from(["AAEAAQ==", "AA=="]),
             "position": st.integers(),
         },
     ),
@@ -400,6 +403,31 @@ async def read_all(socket: LiveSocket) -> None:
             return
         frame = decode_server_frame(output["text"].encode())
         assert frame.__struct_config__.tag == "refused"
+
+
+async def test_nothing_overtakes_what_waits_for_a_slow_reader(alice: Member) -> None:
+    pushed: list[str] = []
+    reads = False
+
+    def push(frame: str) -> bool:
+        if reads:
+            pushed.append(frame)
+        return reads
+
+    outbox = Outbox(alice.device.pk, push=push)
+    outbox.put("first")
+    taken = await outbox.take()
+    reads = True
+    outbox.put("second")  # the first is still on its way
+
+    assert (taken, pushed) == ("first", [])
+    assert await outbox.take() == "second"
+    waiting = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    outbox.put("third")
+    assert pushed == ["third"]
+    outbox.close(CloseCode.TOO_SLOW)
+    assert await waiting is None
 
 
 def test_a_ring_travels_as_plain_values() -> None:

@@ -382,19 +382,31 @@ def test_a_revocation_that_is_undone_has_not_happened(
     assert bob.says(conversation).position == 2
 
 
-def test_a_pair_begins_anew_when_all_devices_of_the_old_conversation_are_revoked(
-    alice: Member, bob: Member
-) -> None:
-    direct = alice.begins(direct_with=bob)
-    alice.adds(direct, bob)
+def test_who_lost_all_devices_begins_anew_with_the_other(alice: Member, bob: Member) -> None:
+    lost = alice.begins(direct_with=bob)
+    alice.adds(lost, bob)
+    bob.joins(lost)
     revoke_device(device=alice.device)
     laptop = second_device(alice)
 
     with pytest.raises(DirectConversationExists):
+        bob.begins(direct_with=laptop)
+    anew = laptop.begins(direct_with=bob)
+    laptop.adds(anew, bob)
+    with pytest.raises(DirectConversationExists):
         laptop.begins(direct_with=bob)
-    revoke_device(device=bob.device)
+    bob.commits(lost)
 
-    assert laptop.begins(direct_with=second_device(bob)).last_position == 0
+    assert bob.says(lost, epoch=2).is_new
+    assert present(anew) == {laptop.device.pk, bob.device.pk}
+
+
+def test_who_was_never_added_does_not_begin_another(alice: Member, bob: Member) -> None:
+    direct = alice.begins(direct_with=bob)
+    alice.commits(direct)
+
+    with pytest.raises(DirectConversationExists):
+        bob.begins(direct_with=alice)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,6 +15,7 @@ GROUP = "The night shift"
 EVERYBODY = "Everybody reads this."
 WITHOUT_FAY = "Fay does not read this."
 WITHOUT_ELI = "Eli does not read this either."
+WELCOME_BACK = "Welcome back, Fay."
 AFTER_REVOCATION = "Nobody reads this with a lost device."
 
 
@@ -115,6 +116,25 @@ def test_a_revoked_device_is_removed_before_anything_else_is_said(cast: Cast) ->
     expect(cast.dot.status_of(AFTER_REVOCATION)).to_have_attribute(
         "data-state", "sent", timeout=30_000
     )
+
+
+def test_who_began_anew_is_added_once_the_new_key_is_trusted(cast: Cast) -> None:
+    cast.fay.give_password()
+    cast.fay.give_code()
+    cast.fay.see("begin-anew-understand").check()
+    cast.fay.name_browser()
+
+    cast.dot.see("add-people").click()
+    cast.dot.find("Fay Wray")
+    cast.dot.see("add-people-submit").click()
+    expect(cast.dot.see("confirm")).to_contain_text("security key of Fay Wray has changed")
+    cast.dot.confirm()
+    expect(cast.dot.see("add-people-dialog")).to_have_count(0, timeout=30_000)
+    cast.dot.write(WELCOME_BACK)
+
+    cast.fay.open_conversation(GROUP)
+    cast.fay.reads(WELCOME_BACK)
+    expect(cast.fay.see("message").filter(has_text=EVERYBODY)).to_have_count(0)
 
 
 def test_a_draft_is_gone_when_its_writer_has_logged_out(cast: Cast) -> None:
