@@ -71,7 +71,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        return f"{self.file}:{self.line + 1}: {self.before.strip()} -> {self.after.strip()}"
+        return f"{self.file}: {self.before.strip()} -> {self.after.strip() or 'nothing'}"
 
 
 def mutants() -> Iterator[Mutant]:

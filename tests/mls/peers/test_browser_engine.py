@@ -11,6 +11,7 @@ from securechat_sdk.mls import errors
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.commit import CommitPlan, commit
 from securechat_sdk.mls.group.group import Group
+from securechat_sdk.mls.group.key_packages import make_key_package
 from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
 from securechat_sdk.mls.group.storage import load, save
@@ -20,8 +21,10 @@ from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent,
 from securechat_sdk.mls.messages.group_info import GroupInfo, GroupInfoContent
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.key_packages import UncheckedKeyPackage
+from securechat_sdk.mls.messages.leaf_nodes import KeyPackageSource, Lifetime
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.proposals import (
+    Add,
     GroupContextExtensions,
     PreSharedKey,
     Proposal,
@@ -40,8 +43,15 @@ from tests.mls.attacks.handshakes import ATTACKS, SAME
 from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
 from tests.mls.peers.browser_walk import BrowserWalk, makers_of
 from tests.mls.peers.clients import Change
-from tests.mls.people import NOW, Card, make_card
-from tests.mls.scenarios.stage import POLICY, Room, make_room, over_the_wire
+from tests.mls.people import NOW, Card, accept_anyone, make_card
+from tests.mls.scenarios.stage import (
+    LIFETIME,
+    POLICY,
+    Room,
+    make_client,
+    make_room,
+    over_the_wire,
+)
 from tests.mls.scenarios.test_outside import SERVER
 
 OPERATIONS = 200
@@ -324,6 +334,41 @@ def test_a_bad_key_package_meets_the_same_refusal(
 
     assert code(alice.package) == "accepted"
     assert code(spoil(alice)) == error.code
+
+
+def test_a_good_key_package_is_taken_to_its_limits(engine: BrowserEngine) -> None:
+    alice = make_card("alice")
+    known = Extension(extension_type=1, extension_data=b"an application's name for it")
+    grease = Extension(extension_type=0x0A0A, extension_data=b"")
+    sources = [
+        KeyPackageSource(lifetime=Lifetime(not_before=first, not_after=last))
+        for first, last in key_packages.LIFETIMES
+    ]
+
+    for package in (
+        *(alice.with_leaf(source=source) for source in sources),
+        alice.with_leaf(extensions=(known,)),
+        alice.with_leaf(extensions=(grease,)),
+    ):
+        package.check(now=NOW, suites=(1,), judge=accept_anyone)
+        data = package.encode().hex()
+        code = code_of(engine, "reader", "checkPackage", package=data, suite=1, now=NOW)
+        assert code == "accepted"
+
+
+def test_one_member_who_does_not_support_it_keeps_an_extension_out(engine: BrowserEngine) -> None:
+    room = make_room("mallory", "alice", "bob")
+    extension = Extension(extension_type=0xFF77, extension_data=b"")
+    able = make_key_package(make_client("erin", extensions=(0xFF77,)), LIFETIME)
+    scene = Scene(room)
+    proposals_ = [Add(key_package=able.package), GroupContextExtensions(extensions=(extension,))]
+
+    message = over_the_wire(replace_forger(scene, proposals=proposals_).commit())
+
+    unsupported = errors.GroupExtensionNotSupported
+    with pytest.raises(unsupported):
+        process(room.groups["alice"], message, POLICY)
+    assert hears(engine, room.groups["alice"], message, **JUDGING) == unsupported.code
 
 
 def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room) -> None:
