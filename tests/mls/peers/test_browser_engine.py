@@ -283,6 +283,18 @@ def test_a_malicious_welcome_meets_the_same_refusal(
     assert enters(engine, invitation) == error.code
 
 
+def test_without_a_tree_nobody_enters(engine: BrowserEngine, invitation: Any) -> None:
+    kept = tuple(each for each in invitation.info.extensions if each.extension_type != 2)
+    invitation.with_info(extensions=kept)
+    welcome = MLSMessage.of(invitation.close()).encode().hex()
+    engine.ask("newcomer", "use", own=invitation.own.encode().hex())
+
+    code = code_of(engine, "newcomer", "join", welcome=welcome, zeros="for every psk", now=NOW)
+
+    assert code == errors.TreeMissing.code
+    assert enters(engine, invitation) == "accepted"
+
+
 pathless = welcomes.pathless
 
 
@@ -389,6 +401,11 @@ def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room
     assert changed(group_context=replace(true.group_context, epoch=7)) == mismatch
     assert changed(group_context=replace(true.group_context, tree_hash=bytes(32))) == mismatch
     assert changed(confirmation_tag=bytes(32)) == mismatch
+    leaf = RatchetTreeExtension(nodes=(alice.tree.leaf(alice.own_leaf),))
+    assert changed(extensions=(Extension(extension_type=2, extension_data=leaf.encode()),)) == (
+        mismatch
+    )
+    assert changed(extensions=()) == "accepted"
     assert code(replace(true, signature=bytes(64))) == errors.GroupInfoSignatureInvalid.code
     assert code(replace(true, signer=LeafIndex(9))) == errors.BlankLeaf.code
 
