@@ -9,6 +9,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.headless.account import views as account_views
+from allauth.headless.account.inputs import ChangePasswordInput
 from allauth.headless.base.response import (
     ConflictResponse,
     ForbiddenResponse,
@@ -126,8 +127,22 @@ class ReauthenticateView(SatisfiedSession, account_views.ReauthenticateView):  #
     """The password once more."""
 
 
+class BudgetedPasswordInput(ChangePasswordInput):  # type: ignore[misc]  # no types
+    """The present password, of which only so many may be tried, here and at the login together."""
+
+    def clean_current_password(self) -> str:
+        if not guesses.may_try_password(username=self.user.username):
+            too_many: Exception = get_account_adapter().validation_error("too_many_login_attempts")
+            raise too_many
+        current: str = super().clean_current_password()
+        guesses.renew_password_budget(username=self.user.username)
+        return current
+
+
 class ChangePasswordView(SatisfiedSession, account_views.ChangePasswordView):  # type: ignore[misc]
     """Changes the password, and with it whatever is sealed under it, or nothing."""
+
+    input_class = BudgetedPasswordInput
 
     @transaction.atomic
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

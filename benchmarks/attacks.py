@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MESSAGES_A_SECOND_EACH = 5
 CONNECTIONS = 50
+MEBIBYTE = 1024 * 1024
 
 
 @dataclass
@@ -112,6 +113,41 @@ async def _held_connections(target: Target, beginning: bytes) -> None:
     await asyncio.gather(*(hold() for _ in range(CONNECTIONS)), return_exceptions=True)
 
 
+def part_of(length: int) -> bytes:
+    """Begin to send a part of a file that is nobody's."""
+    address = "/api/v1/attachments/00000000-0000-4000-8000-000000000000"
+    lines = [f"PATCH {address} HTTP/1.1", "Host: localhost", f"Content-Length: {length}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+async def stalled_parts(target: Target) -> None:
+    """Begin parts of files, send a little, and stand still."""
+
+    async def stall() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        writer.write(part_of(8 * MEBIBYTE) + bytes(300_000))
+        while await reader.read(65536):
+            pass
+
+    await asyncio.gather(*(stall() for _ in range(CONNECTIONS)), return_exceptions=True)
+
+
+async def unwanted_parts(target: Target) -> None:
+    """Send parts of files as fast as they are taken; each is refused when it is whole."""
+
+    async def send() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        for _ in range(4):
+            writer.write(part_of(8 * MEBIBYTE))
+            for _ in range(32):
+                writer.write(bytes(8 * MEBIBYTE // 32))
+                await writer.drain()
+            if not await reader.read(65536):
+                return
+
+    await asyncio.gather(*(send() for _ in range(CONNECTIONS)), return_exceptions=True)
+
+
 ATTACKS: dict[str, Attack] = {
     "ping_flood": ping_flood,
     "deep_json": deep_json,
@@ -119,6 +155,8 @@ ATTACKS: dict[str, Attack] = {
     "nothing_read": nothing_read,
     "half_open": half_open,
     "header_drip": header_drip,
+    "stalled_parts": stalled_parts,
+    "unwanted_parts": unwanted_parts,
 }
 
 

@@ -1,6 +1,6 @@
 """How often the product takes people for others, and how often it does not know its own.
 
-    python -m benchmarks.face --people DIR [--json]
+    python -m benchmarks.face --people DIR [--model Dlib] [--json]
 
 DIR holds photos and a ``people.csv`` (person,file). Every enrolment is three different photos of
 one person; every other photo of that person is a genuine try, every photo of another an impostor's.
@@ -22,16 +22,18 @@ from statistics import median
 import numpy as np
 
 from benchmarks import photos
+from facelogin import embedding
 from facelogin.decoding import Picture
 from facelogin.detection import Sighting, UnusableFrameError, find_face
 from facelogin.embedding import embed
 from facelogin.matching import Embedding, distance_to_enrolment
+from facelogin.networks import NETWORKS
 
 # After facelogin.embedding, which lays the weights where it looks.
 from deepface import DeepFace  # type: ignore[import-untyped]  # isort: skip
 
-THRESHOLD = 0.5  # the default of SECURECHAT_FACE_THRESHOLD
 DET_THRESHOLDS = [0.30, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60]
+MORE_THRESHOLDS = [0.70, 0.80, 0.90, 1.00, 1.10, 1.20]  # of networks whose embeddings have length 1
 ENROLLED = 3
 MOST_ENROLMENTS = 30  # of one person
 FRAMES, EMBEDDINGS = 40, 5  # of a login
@@ -176,17 +178,22 @@ def _seconds(work: Callable[[], object]) -> float:
     return median(taken)
 
 
-def run(people: Mapping[str, Sequence[Picture]], *, seed: int = 7) -> dict[str, object]:
+def run(
+    people: Mapping[str, Sequence[Picture]], *, threshold: float, seed: int = 7
+) -> dict[str, object]:
+    is_normalised = embedding.in_use().is_normalised
+    det = DET_THRESHOLDS + (MORE_THRESHOLDS if is_normalised else [])
     ours, unusable = product_embeddings(people)
     theirs, not_found = deepface_embeddings(people)
     tries = product_tries(ours, seed)
     pictures = [one for shown in people.values() for one in shown]
     return {
-        **rates(tries, THRESHOLD),
+        "model": embedding.in_use().name,
+        **rates(tries, threshold),
         "people": len(people),
         "photos": len(pictures),
         "photos_not_usable": unusable,
-        "det": [rates(tries, threshold) for threshold in DET_THRESHOLDS],
+        "det": [rates(tries, threshold) for threshold in det],
         "deepface_defaults": {
             **rates(deepface_tries(theirs), DEEPFACE_THRESHOLD),
             "what": "model Dlib, detector opencv, cosine, pairs of photos",
@@ -208,9 +215,14 @@ def _is_usable(picture: Picture) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--people", type=Path, default=photos.default_folder())
+    parser.add_argument("--model", choices=list(NETWORKS), default="Dlib")
+    parser.add_argument("--threshold", type=float, help="the decision rule; Dlib: 0.5")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = run(photos.read_people(options.people))
+    network = NETWORKS[options.model]
+    embedding.use(network)
+    threshold = options.threshold or network.threshold or 1.0
+    found = run(photos.read_people(options.people), threshold=threshold)
     if options.json:
         print(json.dumps(found, indent=2))
         return

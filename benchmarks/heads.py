@@ -73,12 +73,20 @@ def flat(x: Floats, _y: Floats) -> Floats:
     return np.zeros_like(x)
 
 
-def head(x: Floats, y: Floats) -> Floats:
-    """How far the face comes out, in eye distances; the eyes are at 0, 0."""
-    round_part = np.clip(1 - (x / 1.3) ** 2 - ((y - 0.35) / 1.9) ** 2, 0, None)
-    wide = np.sqrt(round_part) * 1.1 - 1.1
-    tip = np.exp(-((x / 0.22) ** 2)) * _ridge(y)
-    return np.asarray(wide + tip, np.float32)
+def head_of(portrait: Portrait) -> Relief:
+    """How far the face comes out, in eye distances; the eyes are at 0, 0.
+
+    The nose stands where the photo shows it: nobody looks quite straight.
+    """
+
+    def relief(x: Floats, y: Floats) -> Floats:
+        round_part = np.clip(1 - (x / 1.3) ** 2 - ((y - 0.35) / 1.9) ** 2, 0, None)
+        wide = np.sqrt(round_part) * 1.1 - 1.1
+        nose = x - portrait.turn * np.clip(y / 0.6, 0, 1)
+        tip = np.exp(-((nose / 0.22) ** 2)) * _ridge(y)
+        return np.asarray(wide + tip, np.float32)
+
+    return relief
 
 
 def _ridge(y: Floats) -> Floats:

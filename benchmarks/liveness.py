@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,14 @@ from benchmarks.heads import Conditions, Portrait, Pose
 from facelogin import pipeline
 from facelogin.challenge import Step, draw_challenge
 from facelogin.decoding import Picture
-from facelogin.detection import UnusableFrameError
+from facelogin.detection import UnusableFrameError, find_face
 
 FRAMES = 40
+SIDES = {Step.LEFT: 1, Step.RIGHT: -1}
+LARGEST_TURN = 46  # degrees
+PAGE_GOES_ON = 0.13  # eye distances; web/src/app/face/follow.ts
 MOST_TURNED_PHOTO = 0.14  # of a photo that can stand for somebody who looks at the camera
+LEAST_EYES = 60  # pixels between them: fewer would be a blur at the distance of a screen
 NOT_MEASURED = (
     "real heads in front of real cameras",
     "real prints, screens and masks",
@@ -79,9 +83,30 @@ Recording = Callable[[Subject, Sequence[Step], Conditions], list[bytes]]
 
 
 def head(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
-    """A synthetic head that turns as far as the page asks for, and sways."""
-    degrees = conditions.random.uniform(22, 32)
-    return _filmed(subject, heads.head, _obedient(challenge, degrees, conditions), conditions)
+    """A synthetic head that turns until the page has seen it, or further, and sways."""
+    relief = heads.head_of(subject.portrait)
+    further = conditions.random.uniform(0, 8)
+    degrees = {side: _guided(subject.portrait, relief, side) + further for side in SIDES}
+    return _filmed(subject, relief, _obedient(challenge, degrees, conditions), conditions)
+
+
+def _guided(portrait: Portrait, relief: heads.Relief, side: Step) -> float:
+    """How far this head turns until the page goes on: it waits for the nose, not for an angle."""
+    straight = _nose(portrait, relief, 0)
+    for degrees in range(18, LARGEST_TURN, 4):
+        nose = _nose(portrait, relief, SIDES[side] * degrees)
+        if straight is None or nose is None:
+            break
+        if SIDES[side] * (nose - straight) >= PAGE_GOES_ON:
+            return degrees
+    return 24
+
+
+def _nose(portrait: Portrait, relief: heads.Relief, yaw: float) -> float | None:
+    try:
+        return find_face(heads.show(portrait, relief, Pose(yaw=yaw))).turn
+    except UnusableFrameError:
+        return None
 
 
 def flat(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
@@ -103,7 +128,7 @@ def scaled(subject: Subject, challenge: Sequence[Step], conditions: Conditions) 
     """A photo turned, and moved nearer and away, wider and narrower, as it turns."""
     degrees = conditions.random.uniform(15, 40)
     poses = [
-        Pose(yaw=p.yaw, nearer=abs(p.yaw) / 25, stretch=1 + p.yaw / 250, x=p.yaw / 90)
+        replace(p, nearer=p.nearer + abs(p.yaw) / 25, stretch=1 + p.yaw / 250, x=p.x + p.yaw / 90)
         for p in _obedient(challenge, degrees, conditions)
     ]
     return _filmed(subject, heads.flat, poses, conditions)
@@ -114,7 +139,7 @@ def tilted(subject: Subject, challenge: Sequence[Step], conditions: Conditions) 
     degrees = conditions.random.uniform(15, 40)
     pitch, roll = conditions.random.uniform(-0.9, 0.9, 2)
     poses = [
-        Pose(yaw=p.yaw, pitch=p.yaw * pitch, roll=p.yaw * roll)
+        replace(p, pitch=p.yaw * pitch, roll=p.yaw * roll)
         for p in _obedient(challenge, degrees, conditions)
     ]
     return _filmed(subject, heads.flat, poses, conditions)
@@ -155,15 +180,26 @@ def first_one_then_the_other(first: list[bytes], second: list[bytes]) -> list[by
     return first[: FRAMES // 2] + second[FRAMES // 2 :]
 
 
-def _obedient(challenge: Sequence[Step], degrees: float, conditions: Conditions) -> list[Pose]:
-    sides = {Step.STRAIGHT: 0.0, Step.LEFT: degrees, Step.RIGHT: -degrees}
-    held = [sides[step] for step in challenge]
+def _obedient(
+    challenge: Sequence[Step], degrees: float | Mapping[Step, float], conditions: Conditions
+) -> list[Pose]:
+    """Each turns as fast, sits as near and as far from the middle as it likes."""
+    half = conditions.random.uniform(0.8, 2.6)  # frames that half a turn takes
+    nearer, across, down = conditions.random.uniform((-1.2, -0.5, -0.3), (0.8, 0.5, 0.3))
+    far = degrees if isinstance(degrees, Mapping) else dict.fromkeys(SIDES, degrees)
+    held = [SIDES.get(step, 0) * far.get(step, 0) for step in challenge]
     middles = (np.arange(len(held)) + 0.6) * FRAMES / len(held)
-    around = [edge for middle in middles for edge in (middle - 1.5, middle + 1.5)]
+    around = [edge for middle in middles for edge in (middle - half, middle + half)]
     yaws = np.interp(np.arange(FRAMES), around, np.repeat(held, 2))
     sway = np.cumsum(conditions.random.normal(0, 0.01, (FRAMES, 3)), axis=0)
     return [
-        Pose(yaw=float(yaw), x=float(x), y=float(y), pitch=float(20 * tilt))
+        Pose(
+            yaw=float(yaw),
+            x=float(across + x),
+            y=float(down + y),
+            nearer=float(nearer),
+            pitch=float(20 * tilt),
+        )
         for yaw, (x, y, tilt) in zip(yaws, sway, strict=True)
     ]
 
@@ -203,7 +239,7 @@ def _usable(pictures: Sequence[Picture]) -> list[Portrait]:
             portrait = heads.portrait_of(picture)
         except UnusableFrameError:
             continue
-        if abs(portrait.turn) <= MOST_TURNED_PHOTO:
+        if abs(portrait.turn) <= MOST_TURNED_PHOTO and portrait.eyes >= LEAST_EYES:
             found.append(portrait)
     return found
 
@@ -217,17 +253,18 @@ def judged(frames: Sequence[bytes], challenge: Sequence[Step]) -> list[str]:
 
 
 def recordings(
-    subjects: Sequence[Subject], seed: int
+    subjects: Sequence[Subject], seed: int, variations: int
 ) -> Iterator[tuple[str, Subject, list[bytes], list[Step]]]:
-    """Every kind of every subject."""
-    for place, subject in enumerate(subjects):
+    """Every kind of every subject, so many times."""
+    for place, subject in enumerate([*subjects] * variations):
         challenge = draw_challenge(random.Random(seed + place))
         made = {}
         for offset, (kind, record) in enumerate(KINDS.items()):
             conditions = conditions_for(seed + 1000 * place + offset)
             made[kind] = record(subject, challenge, conditions)
             yield kind, subject, made[kind], challenge
-        others = [*subjects[place + 1 :], *subjects[:place]]
+        start = place % len(subjects) + place // len(subjects) + 1
+        others = [*subjects[start:], *subjects[:start]]
         other = next(one for one in others if one.person != subject.person)
         stranger = head(other, challenge, conditions_for(seed + 1000 * place + 99))
         swapped = still_then_head(made["swaying"], stranger, challenge)
@@ -240,13 +277,17 @@ def recordings(
         yield "replayed_in_the_other_order", subject, made["head"], against
 
 
-def run(subjects: Sequence[Subject], *, seed: int, say: Callable[[str], None]) -> dict[str, object]:
+def run(
+    subjects: Sequence[Subject], *, seed: int, variations: int, say: Callable[[str], None]
+) -> dict[str, object]:
     tallies: dict[str, Tally] = defaultdict(Tally)
     began = time.monotonic()
-    for kind, subject, frames, challenge in recordings(subjects, seed):
+    for kind, subject, frames, challenge in recordings(subjects, seed, variations):
         tally = tallies[kind]
-        tally.add(subject.person, judged(frames, challenge))
-        say(f"{kind} {subject.person}: {tally.accepted.total()} of {tally.made.total()}")
+        reasons = judged(frames, challenge)
+        tally.add(subject.person, reasons)
+        so_far = f"{tally.accepted.total()} of {tally.made.total()}"
+        say(f"{kind} {subject.person}: {' '.join(reasons) or 'accepted'} ({so_far})")
     return {
         "people": sorted({one.person for one in subjects}),
         "photos": len(subjects),
@@ -262,11 +303,17 @@ def main() -> None:
     parser.add_argument("--people", type=Path, default=photos.default_folder())
     parser.add_argument("--split", choices=["test", "tune", "all"], default="test")
     parser.add_argument("--photos", type=int, default=100, help="at most, of each person")
+    parser.add_argument("--variations", type=int, default=1, help="of each photo and kind")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     subjects = subjects_of(options.people, split=options.split, most=options.photos)
-    found = run(subjects, seed=options.seed, say=lambda line: print(line, file=sys.stderr))
+    found = run(
+        subjects,
+        seed=options.seed,
+        variations=options.variations,
+        say=lambda line: print(line, file=sys.stderr),
+    )
     found["split"] = options.split
     if options.json:
         print(json.dumps(found, indent=2))

@@ -63,6 +63,7 @@ def install(*names: str) -> None:
                 "pip",
                 "install",
                 "--quiet",
+                "--retries=2",
                 "--require-hashes",
                 *arguments,
             ],
@@ -143,7 +144,7 @@ class Step:
             print(f"\r\033[K… {self.title} ({seconds:.0f} s)", end="", flush=True)
 
     def run(self, command: Sequence[str | Path], *, hint: str = "", cwd: Path = ROOT) -> str:
-        """Run ``command`` quietly; when it fails, show the end of what it said and the hint."""
+        """Run ``command`` quietly; when it fails, show the hint and the end of what it said."""
         result = subprocess.run(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -154,9 +155,15 @@ class Step:
             cwd=cwd,
         )
         if result.returncode:
-            said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
-            raise SetupFailed(f"{self.title} failed.\n\n{said}\n\n{hint}")
+            sentence = f"{self.title} failed. {hint}".strip()
+            raise SetupFailed(f"{sentence}\n\n{_last_words(result)}")
         return result.stdout
+
+
+def _last_words(result: subprocess.CompletedProcess[str]) -> str:
+    """The end of what a program said, without the tries that came before it."""
+    said = (result.stdout + result.stderr).strip().splitlines()
+    return "\n".join([line for line in said if "Retrying (" not in line][-15:])
 
 
 class _Stamp:

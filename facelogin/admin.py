@@ -4,12 +4,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.admin_lookups import ListedLookups
 from accounts.models import Person
-from facelogin.models import Consent, Event, Template
-from facelogin.services import templates
+from facelogin.models import Consent, Event, Judgement, Template
+from facelogin.services import load, templates
 
 
 class ReadOnly(ListedLookups):
@@ -58,3 +58,23 @@ class EventAdmin(ReadOnly):
     list_filter = ("kind",)
     fields = ("at", "person", "kind")
     search_fields = ("person__username", "person__display_name")
+
+
+@admin.register(Judgement)
+class JudgementAdmin(ReadOnly):
+    """How the workers keep up: the queue now, and the waits of the last day."""
+
+    list_display = ("decided_at", "seconds")
+    fields = ("queued_at", "decided_at")
+    ordering = ("-decided_at",)
+    change_list_template = "admin/facelogin/judgements.html"
+
+    @admin.display(description="seconds from the queue to the verdict")
+    def seconds(self, judgement: Judgement) -> str:
+        return f"{(judgement.decided_at - judgement.queued_at).total_seconds():.1f}"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        shown = {"load": load.current_load(), "title": "Queue of the face workers"}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})

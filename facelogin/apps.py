@@ -9,4 +9,5 @@ class FaceLoginConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("facelogin.receivers")  # needs the models
+        importlib.import_module("facelogin.checks")
         importlib.import_module("facelogin.metrics").count_face_queue()

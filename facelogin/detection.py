@@ -8,7 +8,7 @@ import dlib  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from facelogin import weights
+from facelogin import antispoofing, weights
 from facelogin.decoding import Picture
 from facelogin.lifecycle import Reason
 
@@ -34,6 +34,7 @@ class Sighting:
     sharpness: float
     points: NDArray[np.float64]  # dlib's five, in pixels of the picture
     number: int = 0  # of the frame in its capture
+    looks_real: bool = True  # to FasNet, where it is installed
 
 
 class UnusableFrameError(Exception):
@@ -53,7 +54,13 @@ def find_face(picture: Picture) -> Sighting:
     if sharpness < LEAST_SHARP:
         raise UnusableFrameError(Reason.BLURRED)
     points = np.array([(p.x, p.y) for p in landmarks.parts()], np.float64)
-    return Sighting(chip=chip, turn=turn_of(points), sharpness=sharpness, points=points)
+    return Sighting(
+        chip=chip,
+        turn=turn_of(points),
+        sharpness=sharpness,
+        points=points,
+        looks_real=_looks_real(picture, box),
+    )
 
 
 def turn_of(points: NDArray[np.float64]) -> float:
@@ -83,6 +90,13 @@ def _dominant_box(picture: Picture) -> dlib.rectangle:
     if largest.width() > LARGEST_FACE * min(picture.shape[:2]):
         raise UnusableFrameError(Reason.TOO_CLOSE)
     return largest
+
+
+def _looks_real(picture: Picture, box: dlib.rectangle) -> bool:
+    if not antispoofing.is_loaded():
+        return True
+    inside = [max(0, box.left()), max(0, box.top()), box.width(), box.height()]
+    return antispoofing.looks_real(picture, inside)
 
 
 def _check_light(mean: float) -> None:

@@ -15,6 +15,11 @@ class FaceDisabled(Unavailable):
     title = "Logging in with a face is switched off here."
 
 
+class FaceBusy(Unavailable):
+    code = "face_busy"
+    title = "Many people log in with their faces at this moment; wait, or use your other factor."
+
+
 class FaceNotEnrolled(Conflict):
     code = "face_not_enrolled"
     title = "No face is enrolled for this account."

@@ -16,7 +16,8 @@ TURNED = 0.10  # eye distances the nose moves, from where the person looks strai
 STRAIGHT = 0.06
 BEST_TURN = 0.18  # "a little": more, and the chip shows half a face
 MOST_TURNED_NEUTRAL = 0.22  # somebody who never looks at the camera
-ONE_PERSON = 0.50  # largest distance of a turned face to the straight one of an enrolment
+ONE_PERSON = 0.50  # largest distance of a turned face to the straight one of a capture (Dlib)
+CERTAIN = 0.8  # of the threshold: near enough for the template to learn from
 
 
 def neutral_turn(turns: Sequence[float]) -> float:
@@ -38,9 +39,20 @@ def pose_of(moved: float) -> Step | None:
     return None
 
 
-def is_one_person(straight: Embedding, turned: Sequence[Embedding]) -> bool:
-    """Whether the embeddings of an enrolment are all of the same face."""
-    return all(_distance(one, straight) <= ONE_PERSON for one in turned)
+def is_one_person(
+    straight: Embedding, turned: Sequence[Embedding], *, limit: float = ONE_PERSON
+) -> bool:
+    """Whether the embeddings of a capture are all of the same face."""
+    return all(_distance(one, straight) <= limit for one in turned)
+
+
+def refreshed(enrolled: Sequence[Embedding], seen: Sequence[Embedding]) -> tuple[Embedding, ...]:
+    """The enrolment with what was seen last beside it, in the place of what was seen before.
+
+    The enrolment itself always stays: however often it is refreshed, half of the mean is the face
+    that was enrolled.
+    """
+    return (*enrolled[:ENROLMENT_EMBEDDINGS], *seen[:ENROLMENT_EMBEDDINGS])
 
 
 def is_recognised(

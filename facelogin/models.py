@@ -231,3 +231,13 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class Judgement(models.Model):
+    """How long one capture waited and took; of nobody, for the dashboard, for a day."""
+
+    queued_at = models.DateTimeField()
+    decided_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{(self.decided_at - self.queued_at).total_seconds():.1f} s"

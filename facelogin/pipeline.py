@@ -11,7 +11,7 @@ from facelogin import liveness, matching
 from facelogin.challenge import Step
 from facelogin.decoding import Picture, decode
 from facelogin.detection import Sighting, UnusableFrameError, find_face
-from facelogin.embedding import SIZE, Embedding, embed
+from facelogin.embedding import Embedding, embed, in_use
 from facelogin.jpeg import BadJpegError
 from facelogin.lifecycle import Reason
 
@@ -35,7 +35,10 @@ class Film:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Refused for these reasons, or passed; an enrolment that passed brings its embeddings."""
+    """Refused for these reasons, or passed; with the embeddings of an enrolment that passed.
+
+    A verification that passed with ease brings those of a refreshed template.
+    """
 
     reasons: tuple[Reason, ...] = ()
     embeddings: tuple[Embedding, ...] = field(default=(), repr=False)
@@ -80,7 +83,10 @@ def judge_verification(
         return Verdict(reasons=refused.reasons)
     if not matching.is_recognised(evidence.straight, enrolled, threshold=threshold):
         return Verdict(reasons=(Reason.NOT_RECOGNISED,))
-    return Verdict()
+    if matching.distance_to_enrolment(evidence.straight, enrolled) > matching.CERTAIN * threshold:
+        return Verdict()
+    seen = (evidence.straight[0], *evidence.turned)
+    return Verdict(embeddings=matching.refreshed(enrolled, seen))
 
 
 def pack(embeddings: Sequence[Embedding]) -> bytes:
@@ -88,7 +94,7 @@ def pack(embeddings: Sequence[Embedding]) -> bytes:
 
 
 def unpack(packed: bytes) -> list[Embedding]:
-    return list(np.frombuffer(packed, "<f8").astype(np.float64).reshape(-1, SIZE))
+    return list(np.frombuffer(packed, "<f8").astype(np.float64).reshape(-1, in_use().size))
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,12 +117,16 @@ def _examine(film: Film, progress: Progress, decode: Decode) -> _Evidence:
     if not all(liveness.is_continuous(seen) for seen in steps.values()):
         raise RefusedError(Reason.INTERRUPTED)
     straight, turned = _chosen(film.challenge, poses)
+    if not all(one.looks_real for one in (*straight, *turned.values())):
+        raise RefusedError(Reason.NOT_A_HEAD)
     evidence = _Evidence(
         straight=tuple(embed(one.chip) for one in straight),
         turned=(embed(turned[Step.LEFT].chip), embed(turned[Step.RIGHT].chip)),
     )
     progress(95)
-    if not matching.is_one_person(evidence.straight[0], evidence.straight[1:] + evidence.turned):
+    others = evidence.straight[1:] + evidence.turned
+    limit = in_use().one_person or matching.ONE_PERSON
+    if not matching.is_one_person(evidence.straight[0], others, limit=limit):
         raise RefusedError(Reason.INTERRUPTED)  # two, one after the other
     return evidence
 

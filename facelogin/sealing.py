@@ -13,6 +13,7 @@ Everything sealed is ``version (1) || nonce (12) || AES-256-GCM ciphertext``.
 
 import os
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Self
 
 from argon2.low_level import Type, hash_secret_raw
@@ -30,6 +31,7 @@ VERSION = b"\x01"
 ARGON2_ITERATIONS = 3
 ARGON2_LANES = 4
 ARGON2_KIBIBYTES = 64 * 1024
+_turn = Lock()  # many logins at once take this memory once
 
 
 class CannotOpenError(Exception):
@@ -76,15 +78,16 @@ def new_salt() -> bytes:
 
 def password_key(password: str, salt: bytes) -> Key:
     """The inner of the two keys that wrap a template key for good."""
-    stretched = hash_secret_raw(
-        password.encode(),
-        salt,
-        time_cost=ARGON2_ITERATIONS,
-        memory_cost=ARGON2_KIBIBYTES,
-        parallelism=ARGON2_LANES,
-        hash_len=KEY_BYTES,
-        type=Type.ID,
-    )
+    with _turn:
+        stretched = hash_secret_raw(
+            password.encode(),
+            salt,
+            time_cost=ARGON2_ITERATIONS,
+            memory_cost=ARGON2_KIBIBYTES,
+            parallelism=ARGON2_LANES,
+            hash_len=KEY_BYTES,
+            type=Type.ID,
+        )
     return _derive(stretched, salt=None, purpose="face template key")
 
 

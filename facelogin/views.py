@@ -28,6 +28,7 @@ from facelogin.errors import (
     CaptureNotPassed,
     CaptureUsed,
     ConsentOutdated,
+    FaceBusy,
     FaceDisabled,
     FaceLocked,
     FaceNotEnrolled,
@@ -124,6 +125,7 @@ class EnrolmentsView(FaceAPIView):
         answers={201: CaptureAnswer},
         refuses=(
             ConsentOutdated,
+            FaceBusy,
             FaceDisabled,
             FaceLocked,
             ReauthenticationRequired,
@@ -143,7 +145,7 @@ class VerificationsView(FaceAPIView):
         "start_face_verification",
         body=EmptyRequest,
         answers={201: CaptureAnswer},
-        refuses=(FaceDisabled, FaceLocked, FaceNotEnrolled),
+        refuses=(FaceBusy, FaceDisabled, FaceLocked, FaceNotEnrolled),
     )
     def post(self, request: Request) -> Response:
         """Start a capture that passes the stage `face` of this login."""

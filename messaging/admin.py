@@ -5,7 +5,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin_lookups import ListedLookups
-from messaging.models import Conversation, KeyPackage
+from messaging.models import Attachment, Conversation, KeyPackage
 
 
 class FactsAdmin(ListedLookups):
@@ -62,3 +62,19 @@ class KeyPackageAdmin(FactsAdmin):
     @admin.display(ordering="device__person")
     def person(self, key_package: KeyPackage) -> str:
         return str(key_package.device.person)
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(FactsAdmin):
+    """Whose files take the room; what they are called and hold, nobody here can know."""
+
+    list_display = ("id", "person", "size", "received", "active_at")
+    list_select_related = ("uploader__person",)
+    search_fields = ("uploader__person__username",)
+    ordering = ("-active_at",)
+    fields = ("id", "uploader", "size", "received", "created_at", "active_at")
+    readonly_fields = fields
+
+    @admin.display(ordering="uploader__person")
+    def person(self, attachment: Attachment) -> str:
+        return str(attachment.uploader.person)

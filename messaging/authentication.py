@@ -41,7 +41,7 @@ class CallerAuthentication:
         except NotAuthenticated:
             await receive()
             await send({"type": "websocket.accept"})  # else a browser cannot read the code
-            await send({"type": "websocket.close", "code": CloseCode.NOT_AUTHENTICATED})
+            await send({"type": "websocket.close", "code": CloseCode.NOT_AUTHENTICATED.value})
             return
         await self.application({**scope, **found}, receive, send)
 

@@ -192,6 +192,18 @@ def _fields(entry: EntryAppended) -> tuple[Any, ...]:
     )
 
 
+def limit_entries(expiries: Mapping[tuple[UUID, int], datetime]) -> None:
+    """Write down when entries that were just inserted are to be erased."""
+    adapt = connection.ops.adapt_datetimefield_value
+    _run(
+        f"""UPDATE messaging_entry SET expires_at = given.c
+            FROM {_given("uuid", "bigint", "timestamptz")}
+            WHERE messaging_entry.conversation_id = given.a
+              AND messaging_entry.position = given.b""",
+        _columns([(*place, adapt(expires_at)) for place, expires_at in expiries.items()]),
+    )
+
+
 def move_conversations(last_positions: Mapping[UUID, int], active_at: datetime) -> None:
     """Write down the last place of conversations that are locked."""
     time = connection.ops.adapt_datetimefield_value(active_at)

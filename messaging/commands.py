@@ -13,14 +13,14 @@ from messaging.services.writer import WRITER
 from messaging.threads import DatabaseThreads
 from securechat_sdk.wire.frames import (
     Accepted,
-    Command,
+    LogCommand,
     MarkDelivered,
     SendMessage,
     SubmitCommit,
     SubmitProposal,
 )
 
-SCOPES: dict[type[Command], Scope] = {
+SCOPES: dict[type[LogCommand], Scope] = {
     SendMessage: Scope.MESSAGES_WRITE,
     SubmitCommit: Scope.MESSAGES_WRITE,
     SubmitProposal: Scope.MESSAGES_WRITE,
@@ -28,7 +28,7 @@ SCOPES: dict[type[Command], Scope] = {
 }
 
 
-async def execute(caller: SocketCaller, command: Command, threads: DatabaseThreads) -> Accepted:
+async def execute(caller: SocketCaller, command: LogCommand, threads: DatabaseThreads) -> Accepted:
     """Run the command for the caller's device; raises ChatError when it is refused."""
     scope = SCOPES[type(command)]
     if not caller.allows(scope):
@@ -41,6 +41,7 @@ async def execute(caller: SocketCaller, command: Command, threads: DatabaseThrea
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
                 ciphertext=command.ciphertext,
+                lifetime=command.lifetime,
             )
             placed = await WRITER.place(send)
         case SubmitCommit():

@@ -6,21 +6,26 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from accounts.errors import DeviceRevoked
+from accounts.errors import DeviceRevoked, ScopeMissing
 from accounts.metrics import count_refusal
+from accounts.models import Scope
 from accounts.services.tickets import SocketCaller
 from messaging.commands import execute
+from messaging.doorbell import Whisper
 from messaging.hub import hub_of_this_process
 from messaging.metrics import CLOSED, SOCKETS
 from messaging.outbox import PUSH, Outbox
+from messaging.whispers import WhisperBudget
 from securechat_sdk.wire.codec import InvalidFrame, decode_command, encode_event
 from securechat_sdk.wire.errors import ChatError, Unavailable
 from securechat_sdk.wire.frames import (
     MAX_FRAME_BYTES,
+    Accepted,
     CloseCode,
     Command,
     Ready,
     Refused,
+    SendEphemeral,
     ServerFrame,
 )
 
@@ -51,6 +56,7 @@ class DeviceSocket:
         self._hub = hub_of_this_process()
         self._outbox = Outbox(caller.device.pk, caller, push)
         self._invalid_frames = 0
+        self._whispers = WhisperBudget()
 
     async def serve(self, ready: Ready) -> None:
         """Serve until the device leaves or the outbox is closed, and say why if it was us."""
@@ -96,6 +102,8 @@ class DeviceSocket:
 
     async def _run(self, command: Command) -> ServerFrame:
         try:
+            if isinstance(command, SendEphemeral):
+                return self._say_in_passing(command)
             return await execute(self._caller, command, self._hub.command_threads)
         except DeviceRevoked as error:
             self._outbox.close(CloseCode.DEVICE_REVOKED)
@@ -105,6 +113,21 @@ class DeviceSocket:
         except DatabaseError:
             logger.exception("The database did not take a command.")
             return _refusal(command.request_id, Unavailable())
+
+    def _say_in_passing(self, command: SendEphemeral) -> Accepted:
+        """No row and no thread: only what the hub knows anyway."""
+        if not self._caller.allows(Scope.MESSAGES_WRITE):
+            raise ScopeMissing(scope=Scope.MESSAGES_WRITE.value)
+        self._whispers.spend()
+        self._hub.whisper(
+            Whisper(
+                conversation_id=command.conversation_id,
+                sender_device_id=self._caller.device.pk,
+                epoch=command.epoch,
+                data=command.data,
+            )
+        )
+        return Accepted(request_id=command.request_id, position=0)
 
     def _put(self, frame: ServerFrame) -> None:
         self._outbox.put(encode_event(frame).decode())

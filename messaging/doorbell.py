@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Any
@@ -30,6 +31,7 @@ SECONDS_OF_SUBSCRIPTION = 5.0
 SECONDS_BEFORE_RETRY = 1.0
 SECONDS_OF_SILENCE = 10.0
 MOST_WAITING = 10_000
+MOST_WHISPERS = 500
 
 
 class What(StrEnum):
@@ -48,6 +50,15 @@ class Ring(Struct, frozen=True):
     what: What
     id: UUID
     position: int = 0
+
+
+class Whisper(Struct, frozen=True):
+    """Something said in passing: ciphertext that is handed on now, or never."""
+
+    conversation_id: UUID
+    sender_device_id: UUID
+    epoch: int
+    data: bytes
 
 
 Listener = Callable[[Collection[Ring], Sequence[EntryAppended]], None]
@@ -101,6 +112,7 @@ class Ringer:
         self._loop = asyncio.get_running_loop()
         self._guard = threading.Lock()
         self._waiting: dict[tuple[What, UUID], Ring] = {}
+        self._whispers: deque[Whisper] = deque(maxlen=MOST_WHISPERS)
         self._something = asyncio.Event()
         self._is_open = True
         self._trouble = _trouble()
@@ -120,6 +132,11 @@ class Ringer:
                 return False
         return True
 
+    def whisper(self, whisper: Whisper) -> None:
+        """Say it in the other processes; from this event loop, and without any promise."""
+        self._whispers.append(whisper)
+        self._something.set()
+
     def close(self) -> None:
         """Take no more; what waits is still rung, if that works at once."""
         _ringers.remove(self)
@@ -131,15 +148,19 @@ class Ringer:
         while layer is not None and (self._is_open or self._waiting):
             await self._something.wait()
             self._something.clear()
-            rings = self._take_all()
-            if rings and not await self._ring(layer, rings) and self._is_open:
+            rings, whispers = self._take_all(), tuple(self._whispers)
+            self._whispers.clear()  # whatever comes of them: nobody says them again
+            something = rings or whispers
+            if something and not await self._ring(layer, rings, whispers) and self._is_open:
                 self._put_back(rings)
                 await asyncio.sleep(SECONDS_BEFORE_RETRY)
                 self._something.set()
 
-    async def _ring(self, layer: Any, rings: Collection[Ring]) -> bool:
+    async def _ring(
+        self, layer: Any, rings: Collection[Ring], whispers: Collection[Whisper]
+    ) -> bool:
         try:
-            await _send(layer, rings)
+            await _send(layer, rings, whispers)
         except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
             self._trouble.begins(error)
             return False
@@ -165,7 +186,7 @@ class Ringer:
             self._waiting = {(ring.what, ring.id): ring}
 
 
-async def rings_from_others() -> AsyncGenerator[Ring]:
+async def rings_from_others() -> AsyncGenerator[Ring | Whisper]:
     """Subscribe this process, once; ends at once where there are no other processes."""
     layer = layer_to_others()
     if layer is None:
@@ -186,7 +207,7 @@ async def rings_from_others() -> AsyncGenerator[Ring]:
         await _unsubscribe(layer, channel)
 
 
-async def _rings_of(layer: Any, channel: str) -> AsyncGenerator[Ring]:
+async def _rings_of(layer: Any, channel: str) -> AsyncGenerator[Ring | Whisper]:
     """Subscribe again, because a flushed Redis forgets groups, and listen for some seconds."""
     await asyncio.wait_for(layer.group_add(GROUP, channel), SECONDS_TO_RING)
     renewal = time.monotonic() + SECONDS_OF_SUBSCRIPTION
@@ -197,6 +218,8 @@ async def _rings_of(layer: Any, channel: str) -> AsyncGenerator[Ring]:
             return
         for ring in msgspec.convert(message["rings"], list[Ring]):
             yield ring
+        for whisper in msgspec.convert(message.get("whispers", []), list[Whisper]):
+            yield whisper
 
 
 async def _unsubscribe(layer: Any, channel: str) -> None:
@@ -207,8 +230,12 @@ async def _unsubscribe(layer: Any, channel: str) -> None:
         logger.debug("The doorbell was not told that a listener left; the subscription expires.")
 
 
-async def _send(layer: Any, rings: Collection[Ring]) -> None:
-    message = {"type": "rings", "rings": [msgspec.to_builtins(ring) for ring in rings]}
+async def _send(layer: Any, rings: Collection[Ring], whispers: Collection[Whisper] = ()) -> None:
+    message = {
+        "type": "rings",
+        "rings": [msgspec.to_builtins(ring) for ring in rings],
+        "whispers": [msgspec.to_builtins(whisper) for whisper in whispers],
+    }
     await asyncio.wait_for(layer.group_send(GROUP, message), SECONDS_TO_RING)
 
 

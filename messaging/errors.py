@@ -144,6 +144,16 @@ class DirectIsFull(Conflict):
     title = "A direct conversation has two people."
 
 
+class EphemeralDisabled(Conflict):
+    code = "ephemeral_disabled"
+    title = "Nothing is said in passing here, or in a conversation of this size."
+
+
+class EphemeralTooOften(TooManyRequests):
+    code = "ephemeral_too_often"
+    title = "This socket says too much in passing."
+
+
 class Overloaded(Unavailable):
     code = "overloaded"
     title = "More is waiting to be stored than this server takes; try again in a moment."

@@ -21,18 +21,21 @@ from django.db import connection
 
 from accounts.services.tickets import SocketCaller, ended_callers
 from messaging import doorbell, news
-from messaging.doorbell import Ring, Ringer, What
+from messaging.doorbell import Ring, Ringer, What, Whisper
+from messaging.errors import ConversationNotFound, EphemeralDisabled
 from messaging.metrics import entry_handed_out
 from messaging.news import MemberNow, RoomNow
 from messaging.outbox import Outbox, SharedText
 from messaging.services.key_packages import LOW
 from messaging.threads import DatabaseThreads
+from messaging.whispers import MOST_MEMBERS
 from securechat_sdk.wire.codec import encode_event
 from securechat_sdk.wire.frames import (
     CloseCode,
     DeliveryAdvanced,
     EntryAppended,
     EntryKind,
+    EphemeralArrived,
     KeyPackagesLow,
     ServerFrame,
 )
@@ -55,6 +58,11 @@ class Room:
 
     cursor: int
     members: dict[UUID, MemberNow] = field(default_factory=dict)
+
+    @property
+    def listeners(self) -> set[UUID]:
+        """Who is in it now; one who was removed may still read what was before."""
+        return {device for device, member in self.members.items() if member.left_position is None}
 
 
 @dataclass
@@ -196,7 +204,10 @@ class Hub:
     async def _hear_others(self) -> None:
         async with aclosing(doorbell.rings_from_others()) as rings:
             async for ring in rings:
-                self._note(ring)
+                if isinstance(ring, Whisper):
+                    self._pass_on(ring)
+                else:
+                    self._note(ring)
         await asyncio.Event().wait()  # there are no other processes
 
     async def _poll(self) -> None:
@@ -339,6 +350,33 @@ class Hub:
             )
             for other in (now.members.keys() & self._outboxes.keys()) - {device}:
                 self._put(other, frame)
+
+    def whisper(self, whisper: Whisper) -> None:
+        """Hand on what a member says in passing; raises `ChatError` when it is none."""
+        room = self._rooms.get(whisper.conversation_id)
+        if room is None or whisper.sender_device_id not in room.listeners:
+            raise ConversationNotFound
+        if len(room.listeners) > MOST_MEMBERS:
+            raise EphemeralDisabled
+        self._pass_on(whisper)
+        if self._ringer is not None:
+            self._ringer.whisper(whisper)
+
+    def _pass_on(self, whisper: Whisper) -> None:
+        room = self._rooms.get(whisper.conversation_id)
+        if room is None:
+            return
+        frame = _text(
+            EphemeralArrived(
+                conversation_id=whisper.conversation_id,
+                epoch=whisper.epoch,
+                sender_device_id=whisper.sender_device_id,
+                data=whisper.data,
+            )
+        )
+        for device in (room.listeners & self._outboxes.keys()) - {whisper.sender_device_id}:
+            for outbox in self._outboxes[device]:
+                outbox.put_in_passing(frame)
 
     def _put(self, device: UUID, frame: str) -> None:
         for outbox in self._outboxes[device]:

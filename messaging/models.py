@@ -87,6 +87,10 @@ class Conversation(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     last_position = models.PositiveBigIntegerField(default=0)
     awaits_removal = models.BooleanField(default=False)
+    # How long messages are kept; null: as long as the organisation keeps them.
+    retention_seconds = models.PositiveIntegerField(null=True)
+    # Every message up to here has become too old, and was erased.
+    erased_position = models.PositiveBigIntegerField(default=0)
     # SHA-256 of the GroupInfo it began with, by which a repeated creation is known.
     founding_digest = models.BinaryField(max_length=32)
     # The two people of a direct conversation, the smaller id first; a group has neither.
@@ -96,6 +100,8 @@ class Conversation(models.Model):
     second_person = models.ForeignKey(
         Person, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
+    # One of the two lost all devices in it and began another; it stays for who is still there.
+    is_over = models.BooleanField(default=False)
     created_by = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     active_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -104,6 +110,7 @@ class Conversation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["first_person", "second_person"],
+                condition=Q(is_over=False),
                 name="one_direct_conversation_for_two_people",
             ),
             models.CheckConstraint(
@@ -189,6 +196,8 @@ class Entry(models.Model):
     """A place in the log. ``data`` is an MLS message as the sender made it.
 
     Without a sender it is the server's: a proposal to remove a device that was revoked.
+
+    A message whose time is over keeps its place and loses its data.
     """
 
     class Kind(models.TextChoices):
@@ -204,9 +213,17 @@ class Entry(models.Model):
     message_id = models.UUIDField()
     created_at = models.DateTimeField(default=timezone.now)
     data = models.BinaryField()
+    expires_at = models.DateTimeField(null=True)  # null as well once it was erased
 
     class Meta:
         verbose_name_plural = "entries"
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False),
+                name="entries_that_expire",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["conversation", "position"], name="a_position_is_taken_once"

@@ -65,14 +65,12 @@ def rooms_now(
     if left_after is not None:
         wanted |= Q(left_position__gt=left_after)
     memberships = Membership.objects.filter(wanted, conversation__in=conversation_ids)
-    for conversation_id, device_id, *standing in memberships.order_by("pk").values_list(
-        "conversation_id",
-        "device_id",
-        "joined_position",
-        "delivered_position",
-        "left_position",
+    for conversation_id, device_id, joined, delivered, left in memberships.order_by(
+        "pk"
+    ).values_list(
+        "conversation_id", "device_id", "joined_position", "delivered_position", "left_position"
     ):
-        members[conversation_id][device_id] = MemberNow(*standing)
+        members[conversation_id][device_id] = MemberNow(joined, delivered, left)
     return [
         RoomNow(conversation_id, last_position, members[conversation_id])
         for conversation_id, last_position in positions.items()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the server class uses this module, and needs no models for 
 # The server's own extension of ASGI: a function that sends a text without waiting, if it can.
 PUSH = "securechat.push"
 MOST_FRAMES = 512
+MOST_BEFORE_PASSING = 32
 MOST_CHARACTERS = 4 * 1024 * 1024
 
 
@@ -62,6 +63,11 @@ class Outbox:
         self._frames.append(frame)
         self._characters += len(frame)
         self._something.set()
+
+    def put_in_passing(self, frame: str) -> None:
+        """Add a frame that nobody misses, unless there is something to be read first."""
+        if len(self._frames) < MOST_BEFORE_PASSING:
+            self.put(frame)
 
     def close(self, code: CloseCode) -> None:
         """Drop what is waiting; the first code stays."""

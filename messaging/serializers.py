@@ -19,7 +19,9 @@ from messaging.models import Conversation, Entry
 from securechat_sdk.wire.frames import (
     MAX_GROUP_INFO_BYTES,
     MAX_HANDSHAKE_BYTES,
+    MAX_LIFETIME,
     MAX_MESSAGE_BYTES,
+    MIN_LIFETIME,
 )
 
 MAX_NUMBER = 2**53 - 1
@@ -27,6 +29,9 @@ MAX_KEY_PACKAGE_BYTES = 16 * 1024
 MAX_KEY_PACKAGES = 100
 MAX_ENTRIES = 200
 CIPHER_SUITE = "Its number in RFC 9420."
+MIN_RETENTION = 3600
+MAX_RETENTION = 10 * MAX_LIFETIME
+RETENTION = "Seconds for which messages are kept; null: as long as the organisation keeps them."
 MESSAGE_ID = "Made by the device; the same id again means the same."
 
 
@@ -115,6 +120,7 @@ class ConversationSerializer(serializers.Serializer[Any]):
     epoch = serializers.IntegerField(help_text="How many commits there were.")
     last_position = serializers.IntegerField(help_text="How long the log is.")
     created_at = serializers.DateTimeField()
+    retention_seconds = serializers.IntegerField(allow_null=True, help_text=RETENTION)
     person_id = serializers.SerializerMethodField()
     members = MemberSerializer(many=True, source="present")
 
@@ -124,6 +130,12 @@ class ConversationSerializer(serializers.Serializer[Any]):
         me: UUID = self.context["device"].person_id
         people = (conversation.first_person_id, conversation.second_person_id)
         return people[1] if people[0] == me else people[0]
+
+
+class RetentionSerializer(StrictSerializer):
+    retention_seconds = WholeNumberField(
+        allow_null=True, min_value=MIN_RETENTION, max_value=MAX_RETENTION, help_text=RETENTION
+    )
 
 
 class ConversationsSerializer(PageSerializer):
@@ -165,6 +177,13 @@ class MessageSerializer(StrictSerializer):
     message_id = IdField(help_text=MESSAGE_ID)
     ciphertext = Base64Field(
         max_bytes=MAX_MESSAGE_BYTES, help_text="An MLSMessage with a PrivateMessage."
+    )
+    lifetime = WholeNumberField(
+        required=False,
+        allow_null=True,
+        min_value=MIN_LIFETIME,
+        max_value=MAX_LIFETIME,
+        help_text="Seconds until the server erases the ciphertext; its place in the log stays.",
     )
 
 

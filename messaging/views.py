@@ -1,5 +1,6 @@
 """HTTP in, one service, HTTP out."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 from accounts.api.authentication import device_of
 from accounts.api.operations import again, operation
 from accounts.api.pagination import CURSOR, CursorPagination
-from accounts.api.serializers import read_fields
+from accounts.api.serializers import StrictSerializer, read_fields
 from accounts.api.views import APIView
 from accounts.errors import DeviceRevoked
 from accounts.models import Scope
@@ -59,6 +60,7 @@ from messaging.serializers import (
     NewConversationSerializer,
     PositionSerializer,
     ProposalSerializer,
+    RetentionSerializer,
     SettingsSerializer,
     StockSerializer,
     TreeQuerySerializer,
@@ -74,6 +76,7 @@ from messaging.services.key_packages import claim_key_packages, stock_of, upload
 from messaging.services.log import Placed
 from messaging.services.messages import send_message
 from messaging.services.proposals import submit_proposal
+from messaging.services.retention import limit_retention
 from messaging.services.welcomes import forget_welcome
 from securechat_sdk.wire.errors import NotFound
 
@@ -196,12 +199,30 @@ class ConversationsView(APIView):
 class ConversationView(APIView):
     """One conversation of this device."""
 
-    required_scopes = {"GET": READ}
+    required_scopes = {"GET": READ, "PATCH": WRITE}
 
     @operation("get_conversation", answers={200: ConversationSerializer})
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """Show one conversation of this device."""
         conversation = access.conversation_in_full(device_of(request), conversation_id)
+        return Response(_conversation(conversation, request))
+
+    @operation(
+        "limit_retention",
+        body=RetentionSerializer,
+        answers={200: ConversationSerializer},
+        refuses=(DeviceRevoked,),
+    )
+    def patch(self, request: Request, conversation_id: UUID) -> Response:
+        """Say how long this server keeps the conversation's messages; any member may.
+
+        The shorter of this and the organisation's own limit counts. It erases ciphertext here,
+        not what devices have fetched.
+        """
+        limit = read_fields(RetentionSerializer, request.data)
+        device = device_of(request)
+        limit_retention(device=device, conversation_id=conversation_id, **limit)
+        conversation = access.conversation_in_full(device, conversation_id)
         return Response(_conversation(conversation, request))
 
 
@@ -242,10 +263,7 @@ class MessagesView(APIView):
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Send an encrypted message: it gets the next position of the log."""
-        message = read_fields(MessageSerializer, request.data)
-        return _placed(
-            send_message(device=device_of(request), conversation_id=conversation_id, **message)
-        )
+        return _submit(send_message, MessageSerializer, request, conversation_id)
 
 
 class CommitsView(APIView):
@@ -305,10 +323,7 @@ class ProposalsView(APIView):
 
         Until then nobody else's messages are accepted.
         """
-        proposal = read_fields(ProposalSerializer, request.data)
-        return _placed(
-            submit_proposal(device=device_of(request), conversation_id=conversation_id, **proposal)
-        )
+        return _submit(submit_proposal, ProposalSerializer, request, conversation_id)
 
 
 class TreeView(APIView):
@@ -383,11 +398,18 @@ class WelcomeView(APIView):
         return Response(status=204)
 
 
-# A serializer's data has a type only after validation: hence Any.
-
-
 def _conversation(conversation: Conversation, request: Request) -> Any:
     return ConversationSerializer(conversation, context={"device": device_of(request)}).data
+
+
+def _submit(
+    service: Callable[..., Placed],  # of what the serializer reads
+    serializer: type[StrictSerializer],
+    request: Request,
+    conversation_id: UUID,
+) -> Response:
+    fields = read_fields(serializer, request.data)
+    return _placed(service(device=device_of(request), conversation_id=conversation_id, **fields))
 
 
 def _placed(placed: Placed) -> Response:

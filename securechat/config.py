@@ -64,11 +64,22 @@ class Config(BaseSettings):
     face_enabled: bool = Field(
         True, description="Offer the face as second factor; needs the face worker."
     )
-    face_threshold: float = Field(
-        0.50,
+    face_model: Literal["Dlib", "ArcFace", "Facenet512", "GhostFaceNet", "VGG-Face"] = Field(
+        "Dlib",
+        description="The network that recognises faces. All but Dlib need their weights installed "
+        "(`manage.py face weights`) and a threshold; another one means enrolling again.",
+    )
+    face_threshold: float | None = Field(
+        None,
         gt=0,
-        le=0.6,
-        description="Largest accepted distance between a face and its enrolment; 0.45 is strict.",
+        le=1.2,
+        description="Largest accepted distance between a face and its enrolment. Dlib: 0.50 unless "
+        "set, 0.45 is strict; every other network: what `benchmarks.face` finds on your people.",
+    )
+    face_refresh: bool = Field(
+        False,
+        description="Let the template learn from a login that was recognised with ease, once a "
+        "week at most; the enrolment itself always stays half of it.",
     )
     face_expires_after_days: int = Field(
         730,
@@ -110,6 +121,17 @@ class Config(BaseSettings):
     )
     devices_per_person: int = Field(
         1, ge=1, le=1, description="How many devices a person may have; more than one comes later."
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        description="After how many days the server erases messages; without it, never. A "
+        "conversation may be shorter, and a message's own lifetime.",
+    )
+    ephemeral_enabled: bool = Field(
+        True,
+        description="Pass on that somebody is typing or present, encrypted; nothing of it is "
+        "stored.",
     )
     metrics_token: SecretStr | None = Field(
         None,

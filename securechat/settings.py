@@ -140,6 +140,11 @@ CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_ROUTES = {"facelogin.*": {"queue": "face"}}
 CELERY_TASK_DEFAULT_QUEUE = "securechat"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "sweep": {
+        "task": "securechat.sweep",
+        "schedule": 60,
+        "options": {"expires": 55},  # a worker that was away does it once, not once a minute
+    },
     "remove orphaned attachments": {
         "task": "messaging.remove_orphaned_attachments",
         "schedule": 3600,
@@ -153,7 +158,7 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # the face worker loads its models first
 
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashing.OneAtATimeArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator")
@@ -280,6 +285,7 @@ SPECTACULAR_SETTINGS = {
             "invitations": "How somebody becomes a person here.",
             "people": "Who is here.",
             "face": "The face as a second factor.",
+            "messaging": "What every conversation here has to have.",
             "key-packages": "What others need to add a device to a conversation.",
             "conversations": "Conversations and their logs.",
             "attachments": "Encrypted files.",
@@ -300,7 +306,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
     "attachments": {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "messaging.s3.PartsInS3",
         "OPTIONS": {
             "bucket_name": CONFIG.s3_bucket,
             "endpoint_url": CONFIG.s3_endpoint,

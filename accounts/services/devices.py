@@ -23,7 +23,7 @@ from accounts.sealing import seal, unseal
 from securechat_sdk.identity import DeviceCredential, session_binding
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.mls.errors import CredentialRefused, InvalidKey, InvalidSignature
-from securechat_sdk.wire.errors import NotFound
+from securechat_sdk.wire.errors import NotAuthenticated, NotFound
 
 UNLOCK_SHARE_BYTES = 32
 
@@ -63,6 +63,8 @@ def register_device(
 @transaction.atomic
 def _save_device(device: Device, identity_key: bytes, *, begins_anew: bool) -> Device:
     person = Person.objects.select_for_update().get(pk=device.person_id)
+    if not person.is_active:
+        raise NotAuthenticated
     if person.identity_key not in {None, identity_key}:
         _check_new_identity(person, begins_anew=begins_anew)
     existing = Device.objects.filter(pk=device.pk).first()

@@ -1,23 +1,22 @@
-"""Removes what time has made useless: sessions, tickets, spent codes, budgets, tokens."""
+"""What time has made useless: sessions, tickets, spent codes, budgets, tokens."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from accounts.models import DeviceToken, SocketTicket, Spending, SpentCode
 
 TOKENS_KEPT = timedelta(days=30)  # so that a list still shows why a script has stopped
 
 
-def remove_expired() -> int:
-    """Delete the rows that let nobody in and count nothing any more; return how many."""
-    now = timezone.now()
-    useless = (
-        Session.objects.filter(expire_date__lte=now),
-        SocketTicket.objects.filter(expires_at__lte=now),
-        SpentCode.objects.filter(expires_at__lte=now),
-        Spending.objects.filter(renews_at__lte=now),
-        DeviceToken.objects.filter(expires_at__lte=now - TOKENS_KEPT),
-    )
-    return sum(rows.delete()[0] for rows in useless)
+def useless_rows(now: datetime) -> dict[str, QuerySet[Any]]:  # Any: rows of several models
+    """Rows that let nobody in and count nothing any more, by what an operator calls them."""
+    return {
+        "sessions": Session.objects.filter(expire_date__lte=now),
+        "socket tickets": SocketTicket.objects.filter(expires_at__lte=now),
+        "spent codes": SpentCode.objects.filter(expires_at__lte=now),
+        "budgets": Spending.objects.filter(renews_at__lte=now),
+        "tokens": DeviceToken.objects.filter(expires_at__lte=now - TOKENS_KEPT),
+    }

@@ -4,6 +4,7 @@ Every member's path is made with the member's own keys and checked by nobody, si
 needs a state: only the two members that are measured get one.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from securechat_sdk.mls.crypto.secrets import Secret
@@ -11,6 +12,7 @@ from securechat_sdk.mls.crypto.suites import cipher_suite
 from securechat_sdk.mls.group.advance import enter_epoch
 from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.group.key_packages import OwnKeyPackage
+from securechat_sdk.mls.messages.extensions import Extensions
 from securechat_sdk.mls.messages.group_context import GroupContext
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.leaf_nodes import MLS10, CommitSource, LeafNodeContent, Place
@@ -27,10 +29,16 @@ GROUP_ID = b"steady"
 FIRST, SECOND = LeafIndex(0), LeafIndex(1)
 
 
-def steady_group(suite_number: int, members: int) -> tuple[Group, Group, OwnKeyPackage]:
+def steady_group(
+    suite_number: int,
+    members: int,
+    *,
+    make: Callable[[str, int], OwnKeyPackage] = key_package_of,
+    extensions: Extensions = (),
+) -> tuple[Group, Group, OwnKeyPackage]:
     """Two members of the group, and one who could come."""
     suite = cipher_suite(suite_number)
-    owners = [key_package_of(f"member {number}", suite_number) for number in range(members)]
+    owners = [make(f"member {number}", suite_number) for number in range(members)]
     edit = RatchetTree.of_one(suite, owners[0].package.leaf_node).edit()
     for owner in owners[1:]:
         edit.add(owner.package.leaf_node)
@@ -48,7 +56,7 @@ def steady_group(suite_number: int, members: int) -> tuple[Group, Group, OwnKeyP
         epoch=members,
         tree_hash=tree_hash(tree),
         confirmed_transcript_hash=b"",
-        extensions=(),
+        extensions=extensions,
     )
     start = EpochStart.from_epoch_secret(suite, Secret(suite.random_secret()))
     public = PublicGroup(context, tree, start.secrets.confirmation_tag(suite, b""))
@@ -56,7 +64,7 @@ def steady_group(suite_number: int, members: int) -> tuple[Group, Group, OwnKeyP
         enter_epoch(public, privates[leaf], owners[leaf].signature_key, start, ())
         for leaf in (FIRST, SECOND)
     ]
-    return groups[0], groups[1], key_package_of("newcomer", suite_number)
+    return groups[0], groups[1], make("newcomer", suite_number)
 
 
 def _committed_by(

@@ -10,7 +10,13 @@ from django.utils import timezone
 from accounts.models import Person
 from facelogin import consent, sealing
 from facelogin.access import template_for
-from facelogin.errors import BadCapture, ConsentOutdated, FaceDisabled, WrongPassword
+from facelogin.errors import (
+    BadCapture,
+    ConsentOutdated,
+    FaceDisabled,
+    FaceNotEnrolled,
+    WrongPassword,
+)
 from facelogin.lifecycle import Purpose
 from facelogin.models import Attempt, Consent, FailureBudget
 from facelogin.sealing import CannotOpenError, Key
@@ -24,9 +30,13 @@ def begin_verification(person: Person, password: str) -> tuple[Attempt, bytes]:
     """Unwrap the template key with the password and wrap it under a new secret.
 
     Returns the attempt and the secret, which the caller hands to the browser and forgets. Raises
-    ``CannotOpenError`` when the template was sealed under another password.
+    ``CannotOpenError`` when the template was sealed under another password, ``FaceNotEnrolled``
+    when it is of another model than the one in use.
     """
-    key = templates.template_key(template_for(person), password)
+    template = template_for(person)
+    if template.model != templates.network().name:
+        raise FaceNotEnrolled("The server uses another model now; enrol your face again.")
+    key = templates.template_key(template, password)
     return _begin(person, Purpose.VERIFICATION, key)
 
 

@@ -30,7 +30,7 @@ from facelogin.errors import (
 from facelogin.lifecycle import MAX_BYTES, MAX_FRAMES, MIN_FRAMES, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, events, rates, sweeping, templates
+from facelogin.services import budgets, events, load, rates, sweeping, templates
 from facelogin.services.attempts import key_for_browser
 from facelogin.services.events import Kind
 
@@ -69,9 +69,10 @@ def start_capture(attempt: Attempt, *, address: str) -> Capture:
         raise FaceDisabled
     if attempt.purpose == Purpose.VERIFICATION and budgets.is_exhausted(attempt.person):
         raise FaceLocked
-    rates.spend_capture(attempt.person, address)
     sweeping.end_overdue()
     attempt.captures.all().delete()
+    load.check_room()
+    rates.spend_capture(attempt.person, address)
     now = timezone.now()
     return Capture.objects.create(
         attempt=attempt,
@@ -124,6 +125,8 @@ def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes
         if attempt.purpose == Purpose.ENROLMENT:
             _install(capture, key)
         else:
+            if capture.result:
+                templates.refresh(attempt.person, _opened_by(key, capture))
             events.record(attempt.person, Kind.ENTERED, attempt=attempt.pk)
             events.explain_failures(attempt.pk)
         attempt.delete()
@@ -205,11 +208,16 @@ def fail_capture(capture_id: UUID, reason: Reason = Reason.FAILED) -> None:
 
 
 def _install(capture: Capture, key: Key) -> None:
+    person = capture.attempt.person
+    counts = has_template(person) or bool(enrolled_codes(person))
+    templates.install_template(capture.attempt, _opened_by(key, capture), counts=counts)
+
+
+def _opened_by(key: Key, capture: Capture) -> bytes:
+    """The sealed template of this capture, which this key does open."""
     sealed = bytes(capture.result or b"")
     try:
         key.open(sealed, about=templates.about_template(capture.attempt.person))
     except CannotOpenError as error:
         raise BadCapture from error
-    person = capture.attempt.person
-    counts = has_template(person) or bool(enrolled_codes(person))
-    templates.install_template(capture.attempt, sealed, counts=counts)
+    return sealed

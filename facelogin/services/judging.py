@@ -1,26 +1,42 @@
 """One queued capture, from its claim to its verdict: what the worker does."""
 
+import logging
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from facelogin import pipeline
+from facelogin import antispoofing, embedding, pipeline, weights
 from facelogin.challenge import Step
 from facelogin.decoder import Decoder
 from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
 from facelogin.pipeline import Decode, Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import budgets, captures, events, recordings, sweeping, templates
+from facelogin.services import budgets, captures, events, load, recordings, sweeping, templates
 from facelogin.services.captures import Payload
 from facelogin.services.events import Kind
 
+logger = logging.getLogger(__name__)
+
 PROGRESS_STEP = 10
 JUDGED_WITHIN = timedelta(seconds=18)  # the task's hard limit, and a moment
+
+
+def get_ready() -> None:
+    """Load what judging needs, or refuse to start: nothing is fetched later."""
+    network = templates.network()
+    embedding.use(network)
+    home = Path(os.environ["DEEPFACE_HOME"])
+    if weights.has_fasnet(home):
+        antispoofing.load()
+    pipeline.warm_up()
+    checks = "turns, depth, continuity, replay" + (", FasNet" if antispoofing.is_loaded() else "")
+    logger.info("Judging with %s at %.2f. Liveness: %s.", network.name, network.threshold, checks)
 
 
 def judge_capture(capture_id: UUID) -> None:
@@ -73,14 +89,15 @@ def _judge(capture: Capture, payload: Payload, key: Key, decode: Decode) -> Verd
     if capture.attempt.purpose == Purpose.ENROLMENT:
         return pipeline.judge_enrolment(film, progress, decode=decode)
     person = capture.attempt.person
-    template = Template.objects.filter(person=person).first()
-    if template is None:
+    network = templates.network()
+    template = Template.objects.filter(person=person, model=network.name).first()
+    if template is None or network.threshold is None:
         raise CannotOpenError
     about = templates.about_template(person, template.model, template.version)
     return pipeline.judge_verification(
         film,
         pipeline.unpack(key.open(bytes(template.sealed), about=about)),
-        settings.CONFIG.face_threshold,
+        network.threshold,
         progress,
         decode=decode,
     )
@@ -112,6 +129,7 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         return  # it took too long, or the person has begun another
     person = capture.attempt.person
     is_verification = capture.attempt.purpose == Purpose.VERIFICATION
+    load.record_judgement(capture)
     if verdict.reasons:
         sweeping.end(capture, State.REFUSED, list(verdict.reasons))
         if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
@@ -119,11 +137,18 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         elif is_verification:
             events.record(person, Kind.REFUSED, attempt=capture.attempt_id)
         return
-    result = None
     if is_verification:
         budgets.succeed(person, FailureBudget.Kind.FACE)
-    else:
-        about = templates.about_template(person)
-        result = key.seal(pipeline.pack(verdict.embeddings), about=about)
+    result = _sealed_result(capture, verdict, key)
     capture.expires_at = capture.created_at + captures.LIFETIME
     sweeping.end(capture, State.PASSED, [], result)
+
+
+def _sealed_result(capture: Capture, verdict: Verdict, key: Key) -> bytes | None:
+    """The template that completing this capture installs; none for most logins."""
+    person = capture.attempt.person
+    if capture.attempt.purpose == Purpose.VERIFICATION:
+        template = Template.objects.filter(person=person).first()
+        if not verdict.embeddings or template is None or not templates.may_refresh(template):
+            return None
+    return key.seal(pipeline.pack(verdict.embeddings), about=templates.about_template(person))

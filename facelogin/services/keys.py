@@ -11,9 +11,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.errors import SealBroken
 from accounts.sealing import seal, unseal
 from facelogin.models import Attempt, ServerKey, Template
-from facelogin.sealing import Key
+from facelogin.sealing import CannotOpenError, Key
 
 
 def current_key() -> ServerKey:
@@ -30,7 +31,11 @@ def make_key() -> ServerKey:
 
 
 def opened(row: ServerKey) -> Key:
-    return Key(unseal(bytes(row.sealed), **_place(row)))
+    """Raises ``CannotOpenError`` when the server's secret is another one."""
+    try:
+        return Key(unseal(bytes(row.sealed), **_place(row)))
+    except SealBroken as error:
+        raise CannotOpenError from error
 
 
 def rotate() -> int:

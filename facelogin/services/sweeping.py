@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from facelogin.lifecycle import WHEN_OVERDUE, Purpose, Reason, State
 from facelogin.models import Attempt, Capture, FailureBudget, Frames, Preview
-from facelogin.services import budgets, templates
+from facelogin.services import budgets, erasing, templates
 
 
 def end_overdue() -> None:
@@ -40,7 +40,8 @@ def end_if_overdue(capture_id: UUID) -> None:
 
 def end(capture: Capture, state: State, reasons: list[Reason], result: bytes | None = None) -> None:
     """Write the end of a capture and erase its frames; call it while the row is locked."""
-    Frames.objects.filter(capture=capture).delete()
+    if Frames.objects.filter(capture=capture).delete()[0]:
+        erasing.empty_the_log_on_commit()
     Preview.objects.filter(capture=capture).delete()
     capture.move_to(state)
     capture.reasons = [str(reason) for reason in reasons]

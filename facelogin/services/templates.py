@@ -9,14 +9,15 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Person
-from facelogin import sealing
+from facelogin import networks, sealing
 from facelogin.models import Attempt, Consent, Recording, ServerKey, Template
+from facelogin.networks import Network
 from facelogin.sealing import CannotOpenError, Key
-from facelogin.services import events, keys
+from facelogin.services import erasing, events, keys
 from facelogin.services.events import Kind
 
-MODEL = "dlib-resnet-v1"
 VERSION = 1
+REFRESHED_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,14 @@ class WrappedKey:
     wrapped_key: bytes = field(repr=False)
 
 
-def about_template(person: Person, model: str = MODEL, version: int = VERSION) -> bytes:
-    """What a sealed template is bound to: account, model, version."""
-    return f"facelogin template {person.pk} {model} {version}".encode()
+def network() -> Network:
+    """The one in use; a template of another one is not compared with it."""
+    return networks.configured(settings.CONFIG.face_model, settings.CONFIG.face_threshold)
+
+
+def about_template(person: Person, model: str | None = None, version: int = VERSION) -> bytes:
+    """What a sealed template is bound to: account, model (the one in use), version."""
+    return f"facelogin template {person.pk} {model or network().name} {version}".encode()
 
 
 def about_template_key(person: Person) -> bytes:
@@ -62,7 +68,7 @@ def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Templa
     template, _ = Template.objects.update_or_create(
         person=attempt.person,
         defaults={
-            "model": MODEL,
+            "model": network().name,
             "version": VERSION,
             "key_salt": attempt.key_salt,
             "server_key": attempt.server_key,
@@ -75,6 +81,18 @@ def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Templa
     )
     events.record(attempt.person, Kind.ENROLLED)
     return template
+
+
+def may_refresh(template: Template) -> bool:
+    """Whether the operator wants it, and it has been a while."""
+    newest = template.refreshed_at or template.created_at
+    return settings.CONFIG.face_refresh and newest <= timezone.now() - REFRESHED_AFTER
+
+
+def refresh(person: Person, sealed: bytes) -> None:
+    """Take what a login has seen beside the enrolment; it is sealed under the same key."""
+    Template.objects.filter(person=person).update(sealed=sealed, refreshed_at=timezone.now())
+    events.record(person, Kind.REFRESHED)
 
 
 def let_count(person: Person) -> bool:
@@ -119,6 +137,7 @@ def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
         withdrawn_at=timezone.now()
     )
     events.record(person, why)
+    erasing.empty_the_log_on_commit()
 
 
 @transaction.atomic

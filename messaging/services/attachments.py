@@ -26,12 +26,13 @@ from messaging.store import StagedPart
 
 PART_BYTES = 4 * 1024 * 1024
 MOST_WITHOUT_MESSAGE = 100
-# The entry that holds the attachment's key, if it has come: the uploader has named it beforehand.
+# The entry that holds the attachment's key, which the uploader has named beforehand: if it has
+# come, and was not erased since.
 MESSAGE = Entry.objects.filter(
     sender=OuterRef("uploader"),
     message_id=OuterRef("message_id"),
     conversation=OuterRef("conversation"),
-)
+).exclude(data=b"")
 
 
 @dataclass(frozen=True)

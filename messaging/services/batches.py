@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -36,6 +37,7 @@ class Send:
     message_id: UUID
     epoch: int
     ciphertext: bytes
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ class _Batch:
         self._members = bulk.memberships({(job.conversation_id, job.device_id) for job in jobs})
         self._earlier = bulk.earlier_entries({(send.device_id, send.message_id) for send in sends})
         self._entries: list[EntryAppended] = []
+        self._expiries: dict[tuple[UUID, int], datetime] = {}
         self._now = timezone.now()
         self._marks: dict[Pair, int] = {}
 
@@ -122,6 +125,8 @@ class _Batch:
         if self._entries:
             moved = {entry.conversation_id: entry.position for entry in self._entries}
             bulk.insert_entries(self._entries)
+            if self._expiries:
+                bulk.limit_entries(self._expiries)
             bulk.move_conversations(moved, self._now)
             events.logs_moved(moved, self._entries)
         if self._marks:
@@ -159,6 +164,9 @@ class _Batch:
             data=send.ciphertext,
         )
         self._entries.append(entry)
+        if send.lifetime is not None:
+            expires_at = self._now + timedelta(seconds=send.lifetime)
+            self._expiries[send.conversation_id, position] = expires_at
         # The same message may be in the batch twice, when a client lost patience.
         self._earlier[send.device_id, send.message_id] = Earlier(
             entry.conversation_id, entry.kind.value, position, entry.data
@@ -177,7 +185,8 @@ class _Batch:
 
 
 def _repeated(earlier: Earlier, send: Send) -> Placed:
-    said = (earlier.conversation_id, earlier.kind, earlier.data)
+    """Of a message that was erased meanwhile, nobody can say that it was another."""
+    said = (earlier.conversation_id, earlier.kind, earlier.data or send.ciphertext)
     if said != (send.conversation_id, EntryKind.MESSAGE.value, send.ciphertext):
         raise MessageIdReused
     return Placed(position=earlier.position, is_new=False)

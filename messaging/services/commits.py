@@ -25,7 +25,7 @@ from messaging.errors import (
 from messaging.groups import Step, check_commit
 from messaging.models import ClaimedKeyPackage, Conversation, Entry, Membership, Welcome
 from messaging.services.groups import group_of, keep, owner_of
-from messaging.services.log import Placed, append_entry, check_epoch, find_repeated
+from messaging.services.log import Handshake, Placed, append_entry, check_epoch, find_repeated
 
 MOST_WELCOMES = 1_000
 
@@ -40,14 +40,9 @@ class Submission:
     group_info: bytes
     welcome: bytes | None
 
-    def stands_already(self, conversation: Conversation, sender: Device) -> Placed | None:
-        return find_repeated(
-            conversation,
-            sender=sender,
-            kind=Entry.Kind.COMMIT,
-            message_id=self.message_id,
-            data=self.commit,
-        )
+    @property
+    def handshake(self) -> Handshake:
+        return Handshake(Entry.Kind.COMMIT, self.message_id, self.commit)
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def submit_commit(*, device: Device, submission: Submission) -> Placed:
         raise CommitInvalid("The commit is of another conversation.")
     # What costs most needs no lock, for nothing in it changes within an epoch.
     conversation = conversation_for(device, submission.conversation_id)
-    if repeated := submission.stands_already(conversation, device):
+    if repeated := find_repeated(conversation, sender=device, handshake=submission.handshake):
         return repeated
     check_epoch(conversation, change.epoch)
     step = _check(conversation, change, submission, device)
@@ -121,7 +116,7 @@ def _store(
     added_ids = [addition.device_id for addition in additions]
     sender, added = acting_devices(device.pk, added_ids)
     conversation = conversation_for(sender, submission.conversation_id, lock=True)
-    if repeated := submission.stands_already(conversation, sender):
+    if repeated := find_repeated(conversation, sender=sender, handshake=submission.handshake):
         return repeated
     check_epoch(conversation, step.snapshot.epoch - 1)
     removed = _check_removals(conversation, sender, step)
@@ -129,13 +124,7 @@ def _store(
         raise KeyPackageNotClaimed
     _check_added(conversation, added)
     _use_claims(additions)
-    entry = append_entry(
-        conversation,
-        sender=sender,
-        kind=Entry.Kind.COMMIT,
-        message_id=submission.message_id,
-        data=submission.commit,
-    )
+    entry = append_entry(conversation, sender=sender, handshake=submission.handshake)
     _let_out(entry, removed)
     _let_in(entry, additions)
     keep(conversation, step.snapshot)

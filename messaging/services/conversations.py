@@ -111,22 +111,29 @@ def _make_room(creator: Device, pair: Pair | None) -> None:
     # Two devices that begin with the same pair wait for each other here.
     Person.objects.select_for_update(no_key=True).get(pk=pair[0].pk)
     pairs = Conversation.objects.select_for_update(no_key=True, of=("self",))
-    earlier = pairs.filter(first_person=pair[0], second_person=pair[1]).first()
+    earlier = pairs.filter(first_person=pair[0], second_person=pair[1], is_over=False).first()
     if earlier is None:
         return
-    if not _gives_way(earlier, creator):
+    if _never_began(earlier, creator):
+        earlier.delete()
+    elif _has_lost(earlier, creator.person_id):
+        earlier.is_over = True
+        earlier.save(update_fields=["is_over"])
+    else:
         raise DirectConversationExists(conversation_id=str(earlier.pk))
-    earlier.delete()
 
 
-def _gives_way(conversation: Conversation, creator: Device) -> bool:
-    """Whether it never began, or is over because every device in it was revoked."""
-    if not conversation.memberships.filter(left_position=None).exists():
-        return True
+def _never_began(conversation: Conversation, creator: Device) -> bool:
     if conversation.last_position > 0:
         return False
     is_own = conversation.created_by_id == creator.pk
     return is_own or conversation.created_at < timezone.now() - ABANDONED_AFTER
+
+
+def _has_lost(conversation: Conversation, person_id: UUID) -> bool:
+    """Whether the person was in it, and every device with which they were is revoked."""
+    own = conversation.memberships.filter(device__person=person_id)
+    return own.exists() and not own.filter(left_position=None, is_leaving=False).exists()
 
 
 def _begin(creator: Device, wanted: NewConversation, pair: Pair | None) -> Conversation:

@@ -17,27 +17,29 @@ class Placed:
     is_new: bool
 
 
-def append_entry(
-    conversation: Conversation,
-    *,
-    sender: Device,
-    kind: Entry.Kind,
-    message_id: UUID,
-    data: bytes,
-) -> Entry:
+@dataclass(frozen=True)
+class Handshake:
+    """A commit or proposal as its sender made it, by an id of its own."""
+
+    kind: Entry.Kind
+    message_id: UUID
+    data: bytes
+
+
+def append_entry(conversation: Conversation, *, sender: Device, handshake: Handshake) -> Entry:
     """Give a handshake the next place; the caller holds the lock of the conversation's row."""
     entry = Entry.objects.create(
         conversation=conversation,
         position=conversation.next_position(),
-        kind=kind,
+        kind=handshake.kind,
         epoch=conversation.epoch,
         sender=sender,
-        message_id=message_id,
-        data=data,
+        message_id=handshake.message_id,
+        data=handshake.data,
     )
     # Proposals are removals here, and a commit carries out all that wait.
-    conversation.awaits_removal = kind == Entry.Kind.PROPOSAL
-    if kind == Entry.Kind.COMMIT:
+    conversation.awaits_removal = handshake.kind == Entry.Kind.PROPOSAL
+    if handshake.kind == Entry.Kind.COMMIT:
         conversation.epoch += 1
     conversation.save(update_fields=["last_position", "active_at", "epoch", "awaits_removal"])
     events.entry_appended(entry)
@@ -45,14 +47,14 @@ def append_entry(
 
 
 def find_repeated(
-    conversation: Conversation, *, sender: Device, kind: Entry.Kind, message_id: UUID, data: bytes
+    conversation: Conversation, *, sender: Device, handshake: Handshake
 ) -> Placed | None:
     """Return where this very entry stands already; the same id for other bytes is refused."""
-    earlier = Entry.objects.filter(sender=sender, message_id=message_id).first()
+    earlier = Entry.objects.filter(sender=sender, message_id=handshake.message_id).first()
     if earlier is None:
         return None
     said = (earlier.conversation_id, earlier.kind, bytes(earlier.data))
-    if said != (conversation.pk, kind, data):
+    if said != (conversation.pk, handshake.kind, handshake.data):
         raise MessageIdReused
     return Placed(position=earlier.position, is_new=False)
 

@@ -14,7 +14,12 @@ from securechat_sdk.wire.errors import ChatError
 
 
 def message_to_send(
-    *, device: Device, conversation_id: UUID, message_id: UUID, ciphertext: bytes
+    *,
+    device: Device,
+    conversation_id: UUID,
+    message_id: UUID,
+    ciphertext: bytes,
+    lifetime: int | None = None,
 ) -> Send:
     """Read the envelope, for which no row is needed; raises `MessageInvalid`."""
     message = read_message(ciphertext)
@@ -26,11 +31,17 @@ def message_to_send(
         message_id=message_id,
         epoch=message.epoch,
         ciphertext=ciphertext,
+        lifetime=lifetime,
     )
 
 
 def send_message(
-    *, device: Device, conversation_id: UUID, message_id: UUID, ciphertext: bytes
+    *,
+    device: Device,
+    conversation_id: UUID,
+    message_id: UUID,
+    ciphertext: bytes,
+    lifetime: int | None = None,
 ) -> Placed:
     """Give the ciphertext its place in the conversation and tell every member device."""
     return place(
@@ -39,6 +50,7 @@ def send_message(
             conversation_id=conversation_id,
             message_id=message_id,
             ciphertext=ciphertext,
+            lifetime=lifetime,
         )
     )
 

@@ -20,8 +20,8 @@ from messaging.models import (
     Membership,
     Welcome,
 )
-from messaging.services.groups import group_of, owner_of
-from messaging.services.log import Placed, append_entry, check_epoch, find_repeated
+from messaging.services.groups import group_of, listing_this_server, owner_of
+from messaging.services.log import Handshake, Placed, append_entry, check_epoch, find_repeated
 
 
 def submit_proposal(
@@ -32,8 +32,8 @@ def submit_proposal(
     if leave.group != conversation_id.bytes:
         raise ProposalInvalid("The proposal is of another conversation.")
     conversation = conversation_for(device, conversation_id)
-    once = {"kind": Entry.Kind.PROPOSAL, "message_id": message_id, "data": proposal}
-    if repeated := find_repeated(conversation, sender=device, **once):
+    handshake = Handshake(Entry.Kind.PROPOSAL, message_id, proposal)
+    if repeated := find_repeated(conversation, sender=device, handshake=handshake):
         return repeated
     if conversation.kind != Conversation.Kind.GROUP:
         raise ProposalNotSupported("A direct conversation is not left.")
@@ -42,13 +42,13 @@ def submit_proposal(
     with transaction.atomic():
         sender = acting_device(device.pk)
         conversation = conversation_for(sender, conversation_id, lock=True)
-        if repeated := find_repeated(conversation, sender=sender, **once):
+        if repeated := find_repeated(conversation, sender=sender, handshake=handshake):
             return repeated
         check_epoch(conversation, leave.epoch)
         staying = conversation.memberships.filter(left_position=None, is_leaving=False)
         if not staying.filter(device=sender).update(is_leaving=True):
             raise ProposalsPending("The removal of this device waits already.")
-        entry = append_entry(conversation, sender=sender, **once)
+        entry = append_entry(conversation, sender=sender, handshake=handshake)
         _end_deserted([conversation])
         return Placed(position=entry.position, is_new=True)
 
@@ -69,9 +69,11 @@ def remove_revoked(*, device_ids: Collection[UUID], **_signal: object) -> None:
         .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
-    _propose(conversations, list(staying.order_by("conversation", "leaf_index")))
-    staying.update(is_leaving=True)
-    _end_deserted(conversations)
+    listing = listing_this_server(conversations)
+    leaving = staying.filter(conversation__in=listing)
+    _propose(listing, list(leaving.order_by("conversation", "leaf_index")))
+    leaving.update(is_leaving=True)
+    _end_deserted(listing)
 
 
 def _propose(conversations: Sequence[Conversation], leaving: Sequence[Membership]) -> None:

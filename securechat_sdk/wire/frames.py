@@ -15,10 +15,15 @@ MAX_FRAME_BYTES = 1024 * 1024
 MAX_MESSAGE_BYTES = 128 * 1024
 MAX_HANDSHAKE_BYTES = 512 * 1024
 MAX_GROUP_INFO_BYTES = 16 * 1024
+MAX_EPHEMERAL_BYTES = 512
+MIN_LIFETIME = 10
+MAX_LIFETIME = 366 * 24 * 3600
 
 RequestId = Annotated[int, Meta(ge=0, lt=2**53)]
 Position = Annotated[int, Meta(ge=0, lt=2**53)]
 Epoch = Annotated[int, Meta(ge=0, lt=2**53)]
+Lifetime = Annotated[int, Meta(ge=MIN_LIFETIME, le=MAX_LIFETIME)]
+Passing = Annotated[bytes, Meta(min_length=1, max_length=MAX_EPHEMERAL_BYTES)]
 Ciphertext = Annotated[bytes, Meta(min_length=1, max_length=MAX_MESSAGE_BYTES)]
 Handshake = Annotated[bytes, Meta(min_length=1, max_length=MAX_HANDSHAKE_BYTES)]
 GroupInfo = Annotated[bytes, Meta(min_length=1, max_length=MAX_GROUP_INFO_BYTES)]
@@ -50,12 +55,16 @@ class Frame(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
 
 class SendMessage(Frame, frozen=True, kw_only=True, tag="send_message"):
-    """Append an MLS PrivateMessage to a conversation. Idempotent by ``message_id``."""
+    """Append an MLS PrivateMessage to a conversation. Idempotent by ``message_id``.
+
+    After ``lifetime`` seconds the server erases the ciphertext; its place in the log stays.
+    """
 
     request_id: RequestId
     conversation_id: UUID
     message_id: UUID
     ciphertext: Ciphertext
+    lifetime: Lifetime | None = None
 
 
 class SubmitCommit(Frame, frozen=True, kw_only=True, tag="submit_commit"):
@@ -89,7 +98,20 @@ class MarkDelivered(Frame, frozen=True, kw_only=True, tag="mark_delivered"):
     position: Position
 
 
-Command = SendMessage | SubmitCommit | SubmitProposal | MarkDelivered
+class SendEphemeral(Frame, frozen=True, kw_only=True, tag="send_ephemeral"):
+    """Say something in passing, such as that somebody types: it is not stored, and may be lost.
+
+    ``data`` is sealed as docs/protocol.md says. ``accepted`` has position 0: it has no place.
+    """
+
+    request_id: RequestId
+    conversation_id: UUID
+    epoch: Epoch
+    data: Passing
+
+
+LogCommand = SendMessage | SubmitCommit | SubmitProposal | MarkDelivered
+Command = LogCommand | SendEphemeral
 
 
 # Answers -------------------------------------------------------------------------------------
@@ -130,7 +152,8 @@ class Ready(Frame, frozen=True, kw_only=True, tag="ready"):
 class EntryAppended(Frame, frozen=True, kw_only=True, tag="entry_appended"):
     """A place in a conversation's log was taken; the same shape as an entry over HTTP.
 
-    Without a sender it is the server's proposal to remove a device that was revoked.
+    Without a sender it is the server's proposal to remove a device that was revoked. A message
+    without data is one whose time was over before this device fetched it.
     """
 
     conversation_id: UUID
@@ -169,8 +192,26 @@ class KeyPackagesLow(Frame, frozen=True, kw_only=True, tag="key_packages_low"):
     available: int
 
 
-Event = Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow
+class EphemeralArrived(Frame, frozen=True, kw_only=True, tag="ephemeral_arrived"):
+    """Another device of the conversation says something in passing."""
+
+    conversation_id: UUID
+    epoch: Epoch
+    sender_device_id: UUID
+    data: bytes
+
+
+Event = (
+    Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow | EphemeralArrived
+)
 
 ServerFrame = (
-    Accepted | Refused | Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow
+    Accepted
+    | Refused
+    | Ready
+    | EntryAppended
+    | WelcomeArrived
+    | DeliveryAdvanced
+    | KeyPackagesLow
+    | EphemeralArrived
 )

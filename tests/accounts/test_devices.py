@@ -1,6 +1,7 @@
 """Devices, the sessions on them, their tokens and tickets, and their end."""
 
 import uuid
+from base64 import b64decode
 from datetime import timedelta
 from typing import Any
 
@@ -455,6 +456,28 @@ def test_a_deactivated_person_is_out_and_stays_out(browser: Browser, alice: Pers
     assert refusal(browser.api("GET", "people")) == (401, "not_authenticated")
     people.reactivate_person(person=alice)
     assert browser.state == "anonymous"
+
+
+def test_a_registration_under_way_does_not_outlive_the_deactivation(
+    browser: Browser, alice: Person
+) -> None:
+    browser.log_in(alice)
+    challenge = browser.session["challenge"]
+    people.deactivate_person(person=Person.objects.get(pk=alice.pk))
+
+    with pytest.raises(NotAuthenticated):
+        devices.register_device(
+            person=alice,  # as the middleware saw her
+            device_id=browser.keys.device_id,
+            name="x",
+            signature_key=ED25519.public_key_of(browser.keys.signature),
+            credential=browser.keys.credential(alice.pk),
+            authentication_key=ED25519.public_key_of(browser.keys.authentication),
+            challenge=b64decode(challenge),
+            proof=browser.keys.proof(challenge),
+        )
+
+    assert not Device.objects.exists()
 
 
 def test_others_hear_of_a_revocation_once_and_after_the_commit(

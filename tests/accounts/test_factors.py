@@ -7,6 +7,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.sessions.models import Session
+from django.core.cache import cache as django_cache
 from django.test import RequestFactory
 from pytest_django import Settings
 
@@ -384,6 +385,22 @@ def test_a_wrong_or_weak_password_changes_nothing(
     )
 
     assert answer.status_code == 400
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+
+
+def test_a_session_does_not_guess_the_password(browser: Browser, alice: Person) -> None:
+    browser.log_in(alice)
+    change = {"current_password": "a wrong password", "new_password": "another walk by the river"}
+    for _ in range(5):
+        browser.allauth("POST", "account/password/change", change)
+    django_cache.clear()  # another process has another cache, and the same database
+
+    answer = browser.allauth(
+        "POST", "account/password/change", change | {"current_password": PASSWORD}
+    )
+
+    assert read(answer)["errors"][0]["code"] == "too_many_login_attempts"
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
 

@@ -1,6 +1,7 @@
 """What has expired goes; what may still be used stays."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -44,7 +45,7 @@ def counts() -> set[int]:
 
 
 def test_what_may_still_be_used_stays(one_of_each: None) -> None:
-    call_command("remove_expired")
+    call_command("sweep", stdout=StringIO())
 
     assert counts() == {1}
 
@@ -57,7 +58,7 @@ def test_what_has_expired_goes(one_of_each: None) -> None:
     Spending.objects.update(renews_at=long_ago)
     DeviceToken.objects.update(created_at=long_ago - timedelta(days=1), expires_at=long_ago)
 
-    call_command("remove_expired")
+    call_command("sweep", stdout=StringIO())
 
     assert counts() == {0}
 
@@ -66,6 +67,6 @@ def test_a_token_is_listed_for_a_while_after_its_end(browser: Browser, one_of_ea
     yesterday = timezone.now() - timedelta(days=1)
     DeviceToken.objects.update(created_at=yesterday - timedelta(days=1), expires_at=yesterday)
 
-    call_command("remove_expired")
+    call_command("sweep", stdout=StringIO())
 
     assert DeviceToken.objects.count() == 1

@@ -48,6 +48,20 @@ def test_a_busy_port_is_one_clear_sentence(free_port: int) -> None:
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_a_data_folder_that_cannot_be_written_is_one_clear_sentence(
+    free_port: int, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file stands where the folder should be")
+
+    result = run("--port", str(free_port), "--data", str(tmp_path / "taken" / "data"))
+
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
+        f"The data folder {tmp_path}/taken/data cannot be used (Not a directory). "
+        "Choose another with --data."
+    )
+
+
 @pytest.fixture
 def free_port() -> int:
     with socket.socket() as probe:

@@ -1,14 +1,19 @@
+import re
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.sessions.backends.base import SessionBase as SessionStore
+from django.template.response import TemplateResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import Person, Role
-from facelogin.admin import ConsentAdmin, TemplateAdmin
-from facelogin.models import Consent, Event, Template
+from facelogin.admin import ConsentAdmin, JudgementAdmin, TemplateAdmin
+from facelogin.models import Consent, Event, Judgement, Template
 from facelogin.services import keys
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +72,21 @@ def test_erasing_takes_the_template_ends_the_consent_and_is_written_down(
     assert entry.is_deletion()
     assert entry.content_type == ContentType.objects.get_for_model(Template)
     assert Event.objects.get(person=template.person).kind == Event.Kind.ERASED
+
+
+def test_the_page_of_the_queue_says_how_long_one_waits(alice: Person) -> None:
+    now = timezone.now()
+    for seconds in (1, 2, 9):
+        Judgement.objects.create(queued_at=now - timedelta(seconds=seconds), decided_at=now)
+    request = RequestFactory().get("/admin/")
+    alice.role = Role.AUDITOR
+    request.user = alice
+    request.session = SessionStore()
+
+    page = JudgementAdmin(Judgement, site).changelist_view(request)
+
+    assert isinstance(page, TemplateResponse)
+    text = page.render().content.decode()
+    assert re.search(r"Waiting now</th><td>0<", text)
+    assert re.search(r"Judged in the last hour</th><td>3<", text)
+    assert re.search(r"Half of them within</th><td>2.0 s<", text)

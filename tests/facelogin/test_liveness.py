@@ -38,7 +38,7 @@ def seen(portrait: heads.Portrait, relief: heads.Relief, yaw: float) -> Sighting
 def test_the_nose_of_a_turned_head_stands_out_to_the_side_it_turns_to(
     portrait: heads.Portrait, yaw: float, side: int
 ) -> None:
-    straight, turned = (seen(portrait, heads.head, angle) for angle in (0, yaw))
+    straight, turned = (seen(portrait, heads.head_of(portrait), angle) for angle in (0, yaw))
 
     assert side * (turned.turn - straight.turn) > 0.06
     assert side * parallax(straight.chip, turned.chip) > LEAST_PARALLAX
@@ -61,7 +61,7 @@ def test_nothing_stands_out_of_paper(
 def test_one_picture_has_no_parallax_with_itself_or_its_mirror_image(
     portrait: heads.Portrait,
 ) -> None:
-    chip = seen(portrait, heads.head, 0).chip
+    chip = seen(portrait, heads.head_of(portrait), 0).chip
 
     assert parallax(chip, chip) == pytest.approx(0, abs=1e-3)
     assert parallax(chip, np.full_like(chip, 90)) == pytest.approx(0, abs=LEAST_PARALLAX)
@@ -70,7 +70,10 @@ def test_one_picture_has_no_parallax_with_itself_or_its_mirror_image(
 @pytest.fixture(scope="module")
 def film(portrait: heads.Portrait) -> list[Sighting]:
     """A head that turns to one side, five degrees from frame to frame."""
-    return [replace(seen(portrait, heads.head, 5.0 * number), number=number) for number in range(5)]
+    return [
+        replace(seen(portrait, heads.head_of(portrait), 5.0 * number), number=number)
+        for number in range(5)
+    ]
 
 
 def test_a_head_that_turns_is_continuous(film: list[Sighting]) -> None:

@@ -130,7 +130,10 @@ def enrol(page: Page, name: str, camera: "Camera", video: str) -> tuple[list[byt
     frames = camera(video, capture["challenge"])
     verdict = page.show(capture, frames)
     assert (verdict["state"], verdict["reasons"]) == ("passed", [])
-    assert page.face("POST", f"captures/{capture['id']}/completion")["state"] == "no_device"
+    assert page.face("POST", f"captures/{capture['id']}/completion")["state"] == "enrolment"
+    codes = page.call("POST", "/_allauth/browser/v1/account/authenticators/recovery-codes", json={})
+    assert codes.status_code == 200, codes.text
+    assert page.state == "no_device"
     return frames, capture["challenge"]
 
 
@@ -220,6 +223,41 @@ def test_a_job_that_kills_its_process_is_refused_and_the_next_one_is_judged(
 
     assert (refused["state"], refused["reasons"]) == ("refused", ["failed"])
     assert passed["state"] == "passed"
+
+
+def test_a_whole_worker_that_is_killed_leaves_no_frame_and_the_person_hears_in_20_seconds(
+    product: Product, open_page: Callable[[], Page], camera: "Camera"
+) -> None:
+    page = open_page()
+    page.give_password("carol")
+    body = {"consent_version": consent.VERSION, "password": PASSWORD}
+    capture = page.face("POST", "enrolments", body)
+    page.send(capture, camera("person-5-turning", capture["challenge"], start=2))
+    page.wait_for(capture, until={"running"})
+    sealed = frames_in(product)
+
+    os.killpg(product.processes["worker"].pid, signal.SIGKILL)
+    killed_at = time.monotonic()
+    refused = page.wait_for(capture)
+    waited = time.monotonic() - killed_at
+    product.stop_process("worker")
+    product.start_process("worker", "face_worker")
+
+    assert sealed > 0
+    assert (refused["state"], refused["reasons"]) == ("refused", ["time_out"])
+    assert frames_in(product) == 0
+    assert waited < 20
+
+
+def frames_in(product: Product) -> int:
+    said = product.manage(
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "from facelogin.models import Frames; print(Frames.objects.count())",
+    )
+    return int(said.split()[-1])
 
 
 def children_of(pid: int) -> list[int]:

@@ -47,6 +47,7 @@ from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
 from securechat_sdk.mls.messages.welcome import Welcome as MLSWelcome
 from securechat_sdk.mls.public_group.policy import Policy
+from tests.accounts.people import Browser
 
 SUITE = 0xF04E
 DAY = 24 * 3600
@@ -165,12 +166,16 @@ class Member:
     def joins(self, conversation: Conversation) -> None:
         """Enter by the Welcome that waits, with the tree that the server keeps."""
         waiting = Welcome.objects.get(device=self.device, conversation=conversation)
-        body = welcome_in(bytes(waiting.data))
-        own = self.own.pop(body.key_package_references[0])
-        tree = RatchetTreeExtension.decode(snapshot_of(conversation, waiting.epoch).ratchet_tree)
-        self.groups[conversation.pk] = join(body, own, policy(), tree=tree)
-        self.read[conversation.pk] = waiting.position
+        tree = snapshot_of(conversation, waiting.epoch).ratchet_tree
+        self.enters(conversation.pk, bytes(waiting.data), tree, waiting.position)
         waiting.delete()
+
+    def enters(self, room: UUID, welcome: bytes, tree: bytes, position: int) -> None:
+        body = welcome_in(welcome)
+        own = self.own.pop(body.key_package_references[0])
+        beside = RatchetTreeExtension.decode(tree)
+        self.groups[room] = join(body, own, policy(), tree=beside)
+        self.read[room] = position
 
     def catches_up(self, conversation: Conversation) -> Group:
         """Join if need be, and take in every handshake of the others since."""
@@ -178,25 +183,25 @@ class Member:
             self.joins(conversation)
         log = log_for(self.device, conversation.pk).entries
         for entry in log.filter(position__gt=self.read[conversation.pk]):
-            self.takes_in(entry)
+            self.takes_in(conversation.pk, entry.kind, entry.position, bytes(entry.data))
         return self.groups[conversation.pk]
 
     def catches_up_as_removed(self, conversation: Conversation) -> None:
         """Take in the log to its end, which is the commit that removes this device."""
         for entry in log_for(self.device, conversation.pk).entries:
             if entry.position > self.read[conversation.pk]:
-                self.takes_in(entry)
+                self.takes_in(conversation.pk, entry.kind, entry.position, bytes(entry.data))
         assert conversation.pk not in self.groups
 
-    def takes_in(self, entry: Entry) -> None:
-        room = entry.conversation_id
-        if entry.kind != Entry.Kind.MESSAGE:
-            received = process(self.groups[room], MLSMessage.decode(bytes(entry.data)), policy())
+    def takes_in(self, room: UUID, kind: str, position: int, data: bytes) -> None:
+        """Move on by one entry of the log; a removed device is left without a group."""
+        if kind != Entry.Kind.MESSAGE:
+            received = process(self.groups[room], MLSMessage.decode(data), policy())
             if isinstance(received, CommitReceived | ProposalReceived):
                 self.groups[room] = received.group
             else:
                 del self.groups[room]
-        self.read[room] = entry.position
+        self.read[room] = position
 
     def prepares(self, conversation: Conversation, *proposals: Proposal) -> PendingCommit:
         """Make a commit of these proposals and of all that wait; nothing is sent yet."""
@@ -250,12 +255,14 @@ class Member:
         *,
         epoch: int = 1,
         message_id: UUID | None = None,
+        lifetime: int | None = None,
     ) -> Placed:
         return send_message(
             device=self.device,
             conversation_id=conversation.pk,
             message_id=message_id or uuid4(),
             ciphertext=ciphertext or message(conversation.pk, epoch),
+            lifetime=lifetime,
         )
 
 
@@ -321,6 +328,12 @@ def with_device(person: Person, identity_key: SignaturePrivateKey, *, suite: int
         sealed_unlock_share=secrets.token_bytes(64),
     )
     return Member(device, signature_key, identity_key, suite)
+
+
+def member_at(browser: Browser) -> Member:
+    """Return the device with which a browser is logged in."""
+    keys = browser.keys
+    return Member(Device.objects.get(pk=keys.device_id), keys.signature, keys.identity)
 
 
 def public_key(number: int = SUITE) -> bytes:

@@ -1,9 +1,6 @@
 """The REST API: the shapes of docs/protocol.md, and refusals that say nothing to outsiders."""
 
-import json
-from base64 import b64decode, b64encode
-from dataclasses import dataclass
-from typing import Any
+from base64 import b64decode
 from uuid import uuid4
 
 import pytest
@@ -11,54 +8,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Scope
-from accounts.services.tokens import issue_token
 from messaging.groups import external_sender
 from messaging.models import Conversation
-from messaging.services.commits import Submission
 from securechat_sdk.mls.group.join import join
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from tests.messaging.api import api_of, base64, commit_body
 from tests.messaging.people import SUITE, Member, message, policy, submission_of, welcome_in
-
-
-@dataclass
-class Api:
-    """A script that calls the API with a token of one device."""
-
-    client: Client
-    token: str
-
-    def get(self, path: str, status: int = 200) -> Any:
-        return self._read(self.client.get(self._address(path), headers=self._headers()), status)
-
-    def delete(self, path: str, status: int = 204) -> Any:
-        return self._read(self.client.delete(self._address(path), headers=self._headers()), status)
-
-    def post(self, path: str, body: object, status: int = 201) -> Any:
-        response = self.client.post(
-            self._address(path), json.dumps(body), "application/json", headers=self._headers()
-        )
-        return self._read(response, status)
-
-    def raw(self, path: str) -> bytes:
-        return bytes(self.client.get(self._address(path), headers=self._headers()).content)
-
-    def _address(self, path: str) -> str:
-        return f"/api/v1/{path}"
-
-    def _headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.token}"}
-
-    def _read(self, response: Any, status: int) -> Any:
-        assert response.status_code == status, response.content
-        return json.loads(response.content) if response.content else None
-
-
-def api_of(member: Member, *scopes: Scope) -> Api:
-    _, secret = issue_token(
-        device=member.device, name="test", scopes=scopes or tuple(Scope), expires_in_days=1
-    )
-    return Api(Client(), secret)
 
 
 @pytest.fixture
@@ -67,10 +23,6 @@ def conversation(alice: Member, bob: Member) -> Conversation:
     begun = alice.begins(direct_with=bob)
     alice.adds(begun, bob)
     return begun
-
-
-def base64(data: bytes) -> str:
-    return b64encode(data).decode()
 
 
 # From key packages to the first message -------------------------------------------------------
@@ -159,9 +111,10 @@ def test_a_joiner_reads_its_welcome_and_the_tree_beside_it(
     (waiting,) = his.get("welcomes")["results"]
     tree = his.get(f"conversations/{conversation.pk}/tree?epoch={waiting['epoch']}")
 
+    (own,) = bob.own.values()
     group = join(
         welcome_in(b64decode(waiting["welcome"])),
-        *bob.own.values(),
+        own,
         policy(),
         tree=RatchetTreeExtension.decode(b64decode(tree["ratchet_tree"])),
     )
@@ -244,15 +197,6 @@ def test_who_leaves_a_group_reads_up_to_its_removal(alice: Member, bob: Member) 
     assert his.get("conversations")["results"] == []
 
 
-def commit_body(submission: Submission) -> dict[str, Any]:
-    return {
-        "message_id": str(submission.message_id),
-        "commit": base64(submission.commit),
-        "group_info": base64(submission.group_info),
-        "welcome": base64(submission.welcome) if submission.welcome else None,
-    }
-
-
 # The log --------------------------------------------------------------------------------------
 
 
@@ -271,6 +215,7 @@ def test_each_side_of_a_direct_conversation_sees_the_other_person(
         "epoch",
         "last_position",
         "created_at",
+        "retention_seconds",
         "person_id",
         "members",
     }
@@ -382,6 +327,15 @@ def test_an_outsider_gets_the_same_bytes_for_a_hidden_and_a_missing_conversation
     assert marked[0] == marked[1]
 
 
+NEW = {
+    "id": str(uuid4()),
+    "kind": "group",
+    "cipher_suite": SUITE,
+    "person_id": None,
+    "group_info": "AA==",
+}
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -391,25 +345,23 @@ def test_an_outsider_gets_the_same_bytes_for_a_hidden_and_a_missing_conversation
         ("key-packages", {"key_packages": ["AA=="] * 101, "last_resort": None}),
         ("key-packages/claims", {"person_id": 1}),
         ("key-packages/claims", []),
-        ("conversations", {"id": str(uuid4()), "kind": "group", "cipher_suite": 1}),
-        (
-            "conversations",
-            {"id": str(uuid4()), "kind": "party", "cipher_suite": 1, "person_id": None},
-        ),
-        (
-            "conversations",
-            {"id": str(uuid4()), "kind": "group", "cipher_suite": True, "person_id": None},
-        ),
-        (
-            "conversations",
-            {"id": str(uuid4()), "kind": "group", "cipher_suite": 1, "person_id": None, "x": 1},
-        ),
+        ("conversations", {**NEW, "kind": "party"}),
+        ("conversations", {**NEW, "cipher_suite": True}),
+        ("conversations", {**NEW, "group_info": ""}),
+        ("conversations", {**NEW, "x": 1}),
+        ("conversations", {name: NEW[name] for name in NEW if name != "group_info"}),
     ],
 )
 def test_a_body_of_another_shape_is_refused(alice: Member, path: str, body: object) -> None:
     problem = api_of(alice).post(path, body, status=400)
 
     assert problem["code"] == "invalid_input"
+
+
+def test_of_the_right_shape_the_group_info_is_what_is_looked_at_next(alice: Member) -> None:
+    problem = api_of(alice).post("conversations", NEW, status=422)
+
+    assert problem["code"] == "group_info_invalid"
 
 
 @pytest.mark.parametrize("query", ["after=-1", "limit=0", "limit=201", "after=x", "page=1"])

@@ -14,14 +14,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Scope
+from accounts.models import Role, Scope
 from messaging.models import Attachment, Conversation, Entry
 from messaging.services import attachments
 from messaging.tasks import remove_orphaned_attachments
 from messaging.transfers import DOWNLOADS, UPLOADS
 from securechat.config import Config
+from tests.accounts.people import Browser, make_person
+from tests.messaging.api import api_of
 from tests.messaging.people import Member
-from tests.messaging.test_api import api_of
 
 PART = 1000
 SIZE = 2 * PART + 345
@@ -599,3 +600,19 @@ def test_a_part_lost_in_the_store_does_not_stop_the_clean_up(
 
     assert there() == {three["sent"]}
     assert storages["attachments"].exists(str(stored(own_store)[0].relative_to(own_store)))
+
+
+def test_an_administrator_sees_whose_files_take_the_room_and_no_more(
+    alice: Member, attachment_id: UUID
+) -> None:
+    browser = Browser().log_in(make_person("ada", role=Role.ADMINISTRATOR))
+    address = "/admin/messaging/attachment/"
+
+    listed = browser.client.get(address)
+    one = browser.client.get(f"{address}{attachment_id}/change/")
+    removed = browser.client.post(f"{address}{attachment_id}/delete/", {"post": "yes"})
+
+    assert str(alice.person) in listed.content.decode()
+    assert str(SIZE) in one.content.decode()
+    assert removed.status_code == 403
+    assert there() == {attachment_id}

@@ -13,6 +13,11 @@ import services
 
 from benchmarks.faults import Device, judge
 from messaging.models import Conversation
+from securechat_sdk.wire.frames import (
+    MAX_FRAME_BYTES,
+    MAX_GROUP_INFO_BYTES,
+    MAX_HANDSHAKE_BYTES,
+)
 from tests.messaging.people import Member
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,3 +134,11 @@ def test_a_large_file_costs_the_server_little_memory() -> None:
 
     assert figures["memory_grown_mebibytes_up"] < 24
     assert figures["memory_grown_mebibytes_down"] < 24
+
+
+def test_adding_a_hundred_devices_fits_the_frame_and_its_fields() -> None:
+    figures = run("benchmarks.groups", "--members", "10")
+
+    commit, welcome = (figures[f"10_adding_100_{what}_bytes"] for what in ("commit", "welcome"))
+    assert max(commit, welcome) < MAX_HANDSHAKE_BYTES
+    assert (commit + welcome + MAX_GROUP_INFO_BYTES) * 4 / 3 < MAX_FRAME_BYTES - 1024

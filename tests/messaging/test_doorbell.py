@@ -17,7 +17,7 @@ from channels.layers import channel_layers
 from pytest_django import Settings
 
 from messaging import doorbell
-from messaging.doorbell import Ring, Ringer, What, rings_from_others
+from messaging.doorbell import Ring, Ringer, What, Whisper, rings_from_others
 from messaging.threads import run_once
 
 
@@ -77,6 +77,7 @@ async def heard(count: int, seconds: float = 10) -> list[Ring]:
     rings: dict[UUID, Ring] = {}
     async with asyncio.timeout(seconds), aclosing(rings_from_others()) as others:
         async for ring in others:
+            assert isinstance(ring, Ring)
             rings[ring.id] = ring
             if len(rings) == count:
                 break
@@ -95,6 +96,36 @@ async def test_rings_of_one_conversation_become_one(redis: OwnRedis) -> None:
     ringer.close()
 
     assert rings == [Ring(What.LOG, conversation, 3), Ring(What.MARKS, another)]
+
+
+async def test_what_is_said_in_passing_reaches_other_processes(redis: OwnRedis) -> None:
+    ringer = Ringer()
+    whisper = Whisper(conversation_id=uuid4(), sender_device_id=uuid4(), epoch=3, data=b"\x00\xff")
+    async with asyncio.timeout(10), aclosing(rings_from_others()) as others:
+        listening = asyncio.ensure_future(anext(others))
+        await asyncio.sleep(0.2)
+
+        ringer.whisper(whisper)
+        said = await listening
+        ringer.close()
+
+    assert said == whisper
+
+
+async def test_what_is_said_in_passing_is_not_kept_for_a_redis_that_is_away(
+    no_redis: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "SECONDS_BEFORE_RETRY", 0.01)
+    ringer = Ringer()
+
+    for _ in range(3 * doorbell.MOST_WHISPERS):
+        ringer.whisper(Whisper(uuid4(), uuid4(), 1, b"typing"))
+    held = len(ringer._whispers)
+    await asyncio.sleep(0.5)
+
+    assert held == doorbell.MOST_WHISPERS
+    assert len(ringer._whispers) == 0
+    ringer.close()
 
 
 async def test_a_process_without_sockets_rings_at_once(redis: OwnRedis) -> None:

@@ -13,15 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.services.devices import revoke_device
 from accounts.services.tickets import SocketCaller
-from messaging import doorbell
+from messaging import doorbell, news
 from messaging import hub as hubs
 from messaging import outbox as outboxes
 from messaging.access import log_for
 from messaging.consumers import DeviceSocket
 from messaging.doorbell import Ring, What
 from messaging.hub import Hub, hub_of_this_process
-from messaging.models import Conversation
+from messaging.models import Conversation, Welcome
 from messaging.news import entry_event
 from messaging.outbox import Outbox
 from securechat_sdk.wire.codec import decode_server_frame
@@ -31,6 +32,7 @@ from securechat_sdk.wire.frames import (
     DeliveryAdvanced,
     EntryAppended,
     Ready,
+    Refused,
     WelcomeArrived,
 )
 from tests.messaging.people import Member, enrol
@@ -182,6 +184,64 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
     assert seen == list(range(joined.position + 1, last + 1))
 
 
+async def test_who_is_removed_hears_so_and_nothing_more(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    group = await in_thread(alice.begins)()
+    await in_thread(alice.adds)(group, bob)
+
+    async with connected(alice) as hers, connected(bob) as his:
+        await hers.say(group.pk)
+        await in_thread(alice.removes)(group, bob)
+        await hers.say(group.pk, epoch=2)
+        await hers.say(conversation.pk)  # where both still are
+        all_of_hers, all_of_his = await hers.entries(4), await his.entries(3)
+
+    by_room = [(entry.conversation_id, entry.position) for entry in all_of_his]
+    assert by_room == [(group.pk, 2), (group.pk, 3), (conversation.pk, 2)]
+    assert all_of_his[1].kind == "commit"
+    assert len({(one.conversation_id, one.position) for one in all_of_hers}) == 4
+
+
+async def test_a_removal_by_the_server_arrives_without_a_sender(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    async with connected(alice) as hers:
+        await in_thread(revoke_device)(device=bob.device)
+        proposal = await hers.wait_for(EntryAppended)
+        refused = await hers.say(conversation.pk)
+        await in_thread(alice.commits)(conversation)
+        accepted = await hers.say(conversation.pk, epoch=2)
+
+    assert (proposal.kind, proposal.sender_device_id) == ("proposal", None)
+    assert isinstance(refused, Refused)
+    assert refused.code == "proposals_pending"
+    assert isinstance(accepted, Accepted)
+
+
+async def test_many_welcomes_do_not_cut_a_socket_off(alice: Member) -> None:
+    carol = await in_thread(enrol)("carol")
+    for _ in range(3):
+        await in_thread(alice.adds)(await in_thread(alice.begins)(), carol)
+    many = [
+        Welcome(device=carol.device, conversation=one, position=position, epoch=1, data=b"w")
+        for one in await in_thread(list)(Conversation.objects.all())
+        for position in range(2, 300)
+    ]
+    await in_thread(Welcome.objects.bulk_create)(many)
+
+    async with connected(carol) as hers:
+        newest = await in_thread(alice.begins)()
+        await in_thread(alice.adds)(newest, carol)
+        told = [await hers.wait_for(WelcomeArrived)]
+        while told[-1].conversation_id != newest.pk:
+            told.append(await hers.wait_for(WelcomeArrived))
+        answered = await hers.mark(newest.pk, 1)
+
+    assert isinstance(answered, Accepted)
+    assert len(told) <= 2 * news.MOST_WELCOMES  # the claim may have been heard of on its own
+
+
 async def test_more_than_one_reading_of_the_log_arrives_in_order(
     alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,17 +354,20 @@ async def test_an_outbox_holds_no_more_than_its_bytes(alice: Member) -> None:
     assert await outbox.take() is None
 
 
+COMMANDS = ["send_message", "submit_commit", "submit_proposal", "mark_delivered"]
 FUZZ = st.one_of(
     st.text(min_size=1, max_size=60),
     st.binary(min_size=1, max_size=60),
     st.fixed_dictionaries(
-        {"type": st.sampled_from(["send_message", "submit_commit", "mark_delivered"])},
+        {"type": st.sampled_from(COMMANDS)},
         optional={
             "request_id": st.integers(),
             "conversation_id": st.uuids().map(str),
             "message_id": st.uuids().map(str),
             "ciphertext": st.sampled_from(["AAEAAgA=", "AAEAAQ==", "", "!"]),
             "commit": st.sampled_from(["AAEAAQ==", "AAEABQ=="]),
+            "group_info": st.sampled_from(["AAEABA==", "AA=="]),
+            "proposal": st.sampled_from(["AAEAAQ==", "AA=="]),
             "position": st.integers(),
         },
     ),

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from accounts.errors import DeviceRevoked
 from accounts.services.devices import revoke_device
@@ -40,7 +41,7 @@ from securechat_sdk.mls.group.commit import commit as make_commit
 from securechat_sdk.mls.group.messages import propose
 from securechat_sdk.mls.messages.framing import External, PublicMessage
 from securechat_sdk.mls.messages.mls_message import MLSMessage
-from securechat_sdk.mls.messages.proposals import Add, Remove
+from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
 from tests.messaging.people import (
     Member,
     enrol,
@@ -112,7 +113,8 @@ def test_a_leaf_that_was_left_is_given_to_the_next(
 ) -> None:
     dora = enrol("dora")
     group = alice.groups[conversation.pk]
-    proposals = [Remove(leaf_of(group, bob)), *map(Add, alice.claims(dora))]
+    proposals: list[Proposal] = [Remove(leaf_of(group, bob))]
+    proposals += [Add(package) for package in alice.claims(dora)]
 
     alice.commits(conversation, *proposals)
 
@@ -354,6 +356,17 @@ def test_revoking_who_was_leaving_already_changes_nothing_more(
     assert bob.device.pk not in present(conversation)
 
 
+def test_what_members_would_not_believe_is_not_proposed(
+    alice: Member, bob: Member, conversation: Conversation, settings: Settings
+) -> None:
+    settings.SERVER_SECRET = b"another key, because the first one was lost"
+
+    revoke_device(device=bob.device)
+
+    assert not Entry.objects.filter(kind="proposal").exists()
+    assert alice.says(conversation).position == 2
+
+
 def test_what_would_let_a_revoked_device_in_is_gone(alice: Member, bob: Member) -> None:
     group = alice.begins()
     pending = alice.prepares_adding(group, bob)
@@ -381,19 +394,31 @@ def test_a_revocation_that_is_undone_has_not_happened(
     assert bob.says(conversation).position == 2
 
 
-def test_a_pair_begins_anew_when_all_devices_of_the_old_conversation_are_revoked(
-    alice: Member, bob: Member
-) -> None:
-    direct = alice.begins(direct_with=bob)
-    alice.adds(direct, bob)
+def test_who_lost_all_devices_begins_anew_with_the_other(alice: Member, bob: Member) -> None:
+    lost = alice.begins(direct_with=bob)
+    alice.adds(lost, bob)
+    bob.joins(lost)
     revoke_device(device=alice.device)
     laptop = second_device(alice)
 
     with pytest.raises(DirectConversationExists):
+        bob.begins(direct_with=laptop)
+    anew = laptop.begins(direct_with=bob)
+    laptop.adds(anew, bob)
+    with pytest.raises(DirectConversationExists):
         laptop.begins(direct_with=bob)
-    revoke_device(device=bob.device)
+    bob.commits(lost)
 
-    assert laptop.begins(direct_with=second_device(bob)).last_position == 0
+    assert bob.says(lost, epoch=2).is_new
+    assert present(anew) == {laptop.device.pk, bob.device.pk}
+
+
+def test_who_was_never_added_does_not_begin_another(alice: Member, bob: Member) -> None:
+    direct = alice.begins(direct_with=bob)
+    alice.commits(direct)
+
+    with pytest.raises(DirectConversationExists):
+        bob.begins(direct_with=alice)
 
 
 @pytest.mark.django_db(transaction=True)

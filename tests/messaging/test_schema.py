@@ -15,7 +15,7 @@ from accounts.services.tokens import issue_token
 from tests.messaging.people import Member, enrol
 from tests.securechat import media_types  # noqa: F401 - known once it is imported
 
-PATHS = re.compile(r"/api/v1/(key-packages|conversations|welcomes|attachments)")
+PATHS = re.compile(r"/api/v1/(messaging|key-packages|conversations|welcomes|attachments)")
 
 
 def operations() -> list[Any]:

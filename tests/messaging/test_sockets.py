@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+import msgspec
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
@@ -34,9 +35,11 @@ from securechat_sdk.wire.frames import (
     Ready,
     Refused,
     SendMessage,
+    SubmitCommit,
+    SubmitProposal,
     WelcomeArrived,
 )
-from tests.messaging.people import Member, enrol, message
+from tests.messaging.people import Member, enrol, message, submission_of
 from tests.messaging.sockets import LiveSocket, connected, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,6 +169,37 @@ async def test_an_added_device_gets_its_welcome_and_then_what_follows(
     assert not any(isinstance(frame, EntryAppended) for frame in before)
     assert (first.conversation_id, first.position, first.epoch) == (begun.pk, 1, 1)
     assert following.position == 2
+
+
+async def test_commits_and_proposals_come_over_the_socket_too(alice: Member, bob: Member) -> None:
+    group = await in_thread(alice.begins)()
+    adding = await in_thread(alice.prepares_adding)(group, bob)
+    made = submission_of(group.pk, adding)
+    commit = SubmitCommit(
+        request_id=1,
+        conversation_id=group.pk,
+        message_id=made.message_id,
+        commit=made.commit,
+        group_info=made.group_info,
+        welcome=made.welcome,
+    )
+
+    async with connected(alice) as hers, connected(bob) as his:
+        forged = await hers.ask(msgspec.structs.replace(commit, group_info=b"\0"))
+        added = await hers.ask(commit)
+        leave = SubmitProposal(
+            request_id=1,
+            conversation_id=group.pk,
+            message_id=uuid4(),
+            proposal=await in_thread(bob.proposes_to_leave)(group),
+        )
+        left = await his.ask(leave)
+        again = await his.ask(leave)
+
+    assert isinstance(forged, Refused)
+    assert (forged.code, forged.facts) == ("commit_invalid", {"reason": "decode_error"})
+    assert added == Accepted(request_id=1, position=1)
+    assert left == again == Accepted(request_id=1, position=2)
 
 
 async def test_a_device_whose_key_packages_run_low_is_told(alice: Member, bob: Member) -> None:

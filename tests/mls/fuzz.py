@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from securechat_sdk.identity import DeviceCredential, issue
@@ -61,7 +62,7 @@ class Fuzzer:
     def run(self, cases: int) -> None:
         for _ in range(cases):
             sample = self.dice.choice(self.samples)
-            self._try(sample, self._spoil(sample.data))
+            self._try(sample, spoil(self.dice, sample.data))
 
     def _try(self, sample: Sample, data: bytes) -> None:
         begun = time.perf_counter()
@@ -73,16 +74,8 @@ class Fuzzer:
             raise AssertionError(f"{sample.name}: {data.hex()}") from escaped
         else:
             self.counts["taken in"] += 1
-        if time.perf_counter() - begun > SLOWEST:
+        if time.perf_counter() - begun > SLOWEST and _seconds_of_work(sample, data) > SLOWEST:
             raise AssertionError(f"{sample.name} took too long: {data.hex()}")
-
-    def _spoil(self, data: bytes) -> bytes:
-        spoiled = bytearray(data)
-        for _ in range(self.dice.choice((1, 1, 1, 2, 3, 8))):
-            self.dice.choice((_flip, _replace, _drop, _insert, _cut, _repeat, _stretch))(
-                self.dice, spoiled
-            )
-        return bytes(spoiled)
 
     def _samples(self) -> list[Sample]:
         room, bob = self.room, self.room.groups["bob"]
@@ -181,6 +174,22 @@ class Fuzzer:
         bob = self.room.groups["bob"]
         info = GroupInfoContent.decode(data).sign(bob.suite, bob.signature_key)
         PublicGroup.from_group_info(info, POLICY)
+
+
+def spoil(dice: random.Random, data: bytes) -> bytes:
+    """The bytes with one change or a few."""
+    spoiled = bytearray(data)
+    for _ in range(dice.choice((1, 1, 1, 2, 3, 8))):
+        dice.choice((_flip, _replace, _drop, _insert, _cut, _repeat, _stretch))(dice, spoiled)
+    return bytes(spoiled)
+
+
+def _seconds_of_work(sample: Sample, data: bytes) -> float:
+    """How long the engine itself works at it, whatever else the machine does."""
+    begun = time.process_time()
+    with suppress(MLSError):
+        sample.door(data)
+    return time.process_time() - begun
 
 
 def _flip(dice: random.Random, data: bytearray) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -21,8 +22,10 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from accounts.models import Role, Scope
+from messaging.services.conversations import create_conversation
 from securechat.urls import urlpatterns
 from tests.accounts.people import Browser, make_person, read
+from tests.messaging.people import member_at
 from tests.securechat import media_types  # noqa: F401 - known once it is imported
 from tests.securechat.routes import api_routes
 
@@ -89,8 +92,9 @@ def browser(db: None) -> Browser:
 @pytest.fixture
 def own(browser: Browser) -> dict[str, str]:
     conversation = "11111111-2222-4333-8444-555555555555"
-    body = {"id": conversation, "kind": "group", "cipher_suite": 1, "person_id": None}
-    assert browser.api("POST", "conversations", body).status_code == 201
+    member = member_at(browser)
+    wanted = member.wants(conversation_id=UUID(conversation))
+    create_conversation(device=member.device, wanted=wanted)
     invitation = browser.api("POST", "invitations", {"username": "carol"})
     upload = "21111111-2222-4333-8444-555555555555"
     file = {"id": upload, "message_id": conversation, "size": 1}

@@ -27,7 +27,7 @@ from facelogin import consent
 from messaging.models import Attachment, Conversation, Welcome
 from securechat.urls import urlpatterns
 from tests.accounts.people import PASSWORD, Browser, Script, make_person, read, text
-from tests.messaging.people import Member, message, submission_of
+from tests.messaging.people import Member, member_at, message, submission_of
 from tests.securechat.routes import API, Route, api_routes
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,7 @@ ROUTES = {
     ("conversations", "GET"): Line(Need.A_DEVICE, READ),
     ("conversations", "POST"): Line(Need.A_DEVICE, WRITE),
     ("conversation", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("conversation", "PATCH"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("entries", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("messages", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("commits", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
@@ -252,8 +253,7 @@ def place(db: None) -> Place:
     inviting = Browser().log_in(administrator)
     invitation = read(inviting.api("POST", "invitations", {"username": "carol"}))
     owner = Browser().at_home(make_person("bob"))
-    device = Device.objects.get(pk=owner.keys.device_id)
-    member = Member(device, owner.keys.signature, owner.keys.identity)
+    member = member_at(owner)
     conversation = member.begins()
     welcome = Welcome.objects.create(
         device_id=owner.keys.device_id, conversation=conversation, position=1, epoch=0, data=b"w"
@@ -333,6 +333,7 @@ BODIES: dict[str, Callable[[Member, Conversation], dict[str, Any]]] = {
         "message_id": str(uuid4()),
         "size": 1,
     },
+    "conversation": lambda _member, _conversation: {"retention_seconds": None},
     "delivery": lambda _member, _conversation: {"position": 0},
 }
 

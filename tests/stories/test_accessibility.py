@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.stories.conftest import Launch
 from tests.stories.people import PersonAtBrowser
@@ -23,6 +23,22 @@ def dee(product: Product, launch: Launch) -> PersonAtBrowser:
     )
     person.open_page()
     person.link = product.invitation("dee", display_name="Dee Brown")
+    return person
+
+
+@pytest.fixture(scope="module")
+def eve(product: Product, launch: Launch) -> PersonAtBrowser:
+    """Somebody to be in a group with."""
+    person = PersonAtBrowser(
+        product=product,
+        context=launch(None).new_context(),
+        username="eve",
+        display_name="Eve Adams",
+    )
+    person.open_page()
+    person.accept(product.invitation("eve", display_name="Eve Adams"))
+    person.enrol_code()
+    person.name_browser()
     return person
 
 
@@ -73,6 +89,52 @@ def test_the_settings_in_both_colours(dee: PersonAtBrowser, scheme: str) -> None
     dee.see("settings").wait_for()
 
     assert violations(dee.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_people_of_a_group_and_what_is_asked_of_them(
+    dee: PersonAtBrowser, eve: PersonAtBrowser, scheme: str
+) -> None:
+    group = f"A {scheme} group"
+    dee.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    dee.start_group(group, eve.display_name)
+
+    dee.see("members").click()
+    dee.see("members-dialog").wait_for()
+    assert violations(dee.page) == []
+    dee.see("member-remove").click()
+    dee.see("confirm").wait_for()
+    assert violations(dee.page) == []
+    dee.page.keyboard.press("Escape")
+    dee.see("leave-group").click()
+    dee.see("confirm-yes").click()
+    expect(dee.see("conversation-notice")).to_contain_text("You left")
+    assert violations(dee.page) == []
+
+
+def test_a_person_is_removed_without_a_mouse(dee: PersonAtBrowser, eve: PersonAtBrowser) -> None:
+    dee.start_group("By keyboard", eve.display_name)
+
+    press(dee, "members", "Enter")
+    press(dee, "member-remove", "Space")
+    press(dee, "confirm-yes", "Enter")
+
+    expect(dee.notice("You removed Eve Adams.")).to_be_visible()
+    expect(dee.see("member")).to_have_count(1)
+    dee.page.keyboard.press("Escape")
+    expect(dee.see("members-dialog")).to_have_count(0)
+
+
+def press(person: PersonAtBrowser, test_id: str, key: str) -> None:
+    """Go there with the Tab key, as who sees no mouse does, and press the key."""
+    wanted = person.see(test_id).first
+    wanted.wait_for()
+    for _ in range(40):
+        if wanted.evaluate("element => element === document.activeElement"):
+            person.page.keyboard.press(key)
+            return
+        person.page.keyboard.press("Tab")
+    raise AssertionError(f"{test_id} cannot be reached with the Tab key")
 
 
 def test_nothing_went_wrong_on_the_way(dee: PersonAtBrowser) -> None:

@@ -11,6 +11,9 @@ export const MAX_FRAME_BYTES = 1048576;
 export const MAX_MESSAGE_BYTES = 131072;
 export const MAX_HANDSHAKE_BYTES = 524288;
 export const MAX_GROUP_INFO_BYTES = 16384;
+export const MAX_EPHEMERAL_BYTES = 512;
+export const MIN_LIFETIME = 10;
+export const MAX_LIFETIME = 31622400;
 export const MAX_TEXT_CHARACTERS = 16000;
 export const MAX_NAME_CHARACTERS = 100;
 export const MAX_FILE_NAME_CHARACTERS = 255;
@@ -30,13 +33,16 @@ export const CloseCode = {
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
-/** Append an MLS PrivateMessage to a conversation. Idempotent by `message_id`. */
+/** Append an MLS PrivateMessage to a conversation. Idempotent by `message_id`.
+ * 
+ * After `lifetime` seconds the server erases the ciphertext; its place in the log stays. */
 export interface SendMessage {
   readonly type: "send_message";
   readonly request_id: number;
   readonly conversation_id: Uuid;
   readonly message_id: Uuid;
   readonly ciphertext: Base64;
+  readonly lifetime?: number | null;
 }
 
 /** Move a conversation to its next epoch; of all who try, one wins. Idempotent.
@@ -69,6 +75,17 @@ export interface MarkDelivered {
   readonly position: number;
 }
 
+/** Say something in passing, such as that somebody types: it is not stored, and may be lost.
+ * 
+ * `data` is sealed as docs/protocol.md says. `accepted` has position 0: it has no place. */
+export interface SendEphemeral {
+  readonly type: "send_ephemeral";
+  readonly request_id: number;
+  readonly conversation_id: Uuid;
+  readonly epoch: number;
+  readonly data: Base64;
+}
+
 /** The command is durable. `position` is its place in the log (or the cursor it set). */
 export interface Accepted {
   readonly type: "accepted";
@@ -97,7 +114,8 @@ export interface Ready {
 
 /** A place in a conversation's log was taken; the same shape as an entry over HTTP.
  * 
- * Without a sender it is the server's proposal to remove a device that was revoked. */
+ * Without a sender it is the server's proposal to remove a device that was revoked. A message
+ * without data is one whose time was over before this device fetched it. */
 export interface EntryAppended {
   readonly type: "entry_appended";
   readonly conversation_id: Uuid;
@@ -133,6 +151,15 @@ export interface DeliveryAdvanced {
 export interface KeyPackagesLow {
   readonly type: "key_packages_low";
   readonly available: number;
+}
+
+/** Another device of the conversation says something in passing. */
+export interface EphemeralArrived {
+  readonly type: "ephemeral_arrived";
+  readonly conversation_id: Uuid;
+  readonly epoch: number;
+  readonly sender_device_id: Uuid;
+  readonly data: Base64;
 }
 
 /** Something a person wrote. */
@@ -173,7 +200,8 @@ export type Command =
   | SendMessage
   | SubmitCommit
   | SubmitProposal
-  | MarkDelivered;
+  | MarkDelivered
+  | SendEphemeral;
 
 export type Answer =
   | Accepted
@@ -184,7 +212,8 @@ export type Event =
   | EntryAppended
   | WelcomeArrived
   | DeliveryAdvanced
-  | KeyPackagesLow;
+  | KeyPackagesLow
+  | EphemeralArrived;
 
 export type ServerFrame =
   | Accepted
@@ -193,7 +222,8 @@ export type ServerFrame =
   | EntryAppended
   | WelcomeArrived
   | DeliveryAdvanced
-  | KeyPackagesLow;
+  | KeyPackagesLow
+  | EphemeralArrived;
 
 export type Content =
   | Text

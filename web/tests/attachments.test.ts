@@ -176,6 +176,35 @@ test("a file that was not read to its end has to be chosen again", async () => {
   assert.equal(alice.engine.files.uploads()[0]?.problem?.code, "file_lost");
 });
 
+test("a call that is made again after its leader's death begins the file anew", async () => {
+  const { alice, bob, id } = await two();
+  const uploadId = crypto.randomUUID();
+  const write = alice.staging.write.bind(alice.staging);
+  alice.staging.write = () => new Promise(() => undefined);
+  void send(alice, id, pdf(content()), uploadId);
+  await until(() => alice.engine.files.uploads().length === 1, "it has begun");
+  alice.staging.write = write;
+  await alice.reload();
+  assert.equal(alice.engine.files.uploads()[0]?.problem?.code, "file_lost");
+
+  const bytes = content();
+  await send(alice, id, pdf(bytes), uploadId);
+
+  assert.deepEqual(await bytesOf(await downloaded(bob, id)), bytes);
+});
+
+test("a file that is chosen without a connection goes when there is one", async () => {
+  const { alice, bob, id } = await two();
+  const bytes = content();
+  alice.server.goOffline();
+
+  await send(alice, id, pdf(bytes));
+  await waits(alice);
+  alice.server.goOnline();
+
+  assert.deepEqual(await bytesOf(await downloaded(bob, id)), bytes);
+});
+
 test("the same call again is the same file", async () => {
   const { alice, bob, id } = await two();
   const uploadId = crypto.randomUUID();

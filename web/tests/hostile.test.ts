@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ProblemError } from "../src/api/http.ts";
 import { fromBase64, toBase64, uuidToBytes } from "../src/bytes.ts";
 import { encodeCredential, generateSigningKeys, issueCredential } from "../src/identity.ts";
 import { type GroupSettings, MlsEngine } from "../src/mls-engine.ts";
@@ -60,6 +61,20 @@ test("bytes that are not a message at all are refused", () => isRefused(() => ({
 
 test("a message that is played again is refused", () =>
   isRefused((entry, relay) => ({ data: relay.conversation(entry.conversation_id).log[1]?.data ?? "" })));
+
+test("a notice that was read can be put away, and stays away", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) => (entry.position === 3 ? { ...entry, data: "!" } : entry);
+  await alice.send(id, "changed on the way");
+  await until(() => bob.snapshot.conversations[0]?.notice != null, "Bob is told");
+
+  await bob.engine.dismissNotice(id);
+  const [conversation] = bob.snapshot.conversations;
+  await bob.reload();
+
+  assert.equal(conversation?.notice, null);
+  assert.equal(bob.snapshot.conversations[0]?.notice, null);
+});
 
 test("a message under this device's own name that it has not sent is shown as not readable", async () => {
   const { relay, alice, bob, id } = await aliceAndBob();
@@ -190,6 +205,51 @@ test("an invitation by somebody whose identity key has changed is declined, show
   await assert.rejects(alice.send(id, "who are you?"), { code: "not_a_member" });
 });
 
+test("a changed key is taken once a person says that it is the other's, and then only this one", async () => {
+  const { relay, alice, bob } = await aliceAndBob();
+  await relay.revoke(bob.server.deviceId ?? "");
+  const anew = await impostorOf(relay, bob);
+  const make = () => alice.engine.createGroup("Again", [bob.personId], crypto.randomUUID());
+
+  const refusal = await make().then(
+    () => assert.fail("it was not refused"),
+    (error: unknown) => error as ProblemError,
+  );
+  await alice.engine.acceptKey(bob.personId, String(refusal.facts["identity_key"]));
+  const { conversationId: id } = await make();
+  await until(() => anew.knows(id), "Bob is in");
+  await anew.send(id, "it is me");
+  await alice.reads(id, ["it is me"]);
+  await relay.revoke(anew.server.deviceId ?? "");
+  await impostorOf(relay, bob);
+
+  assert.deepEqual([refusal.code, refusal.facts["person_id"]], ["identity_key_changed", bob.personId]);
+  await assert.rejects(make(), { code: "identity_key_changed" });
+});
+
+test("a direct invitation under a changed key waits until a person trusts the key", async () => {
+  const relay = new Relay();
+  const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];
+  const { conversationId: group } = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  await until(() => bob.knows(group), "they know each other");
+  await relay.revoke(bob.server.deviceId ?? "");
+  const anew = await impostorOf(relay, bob);
+  const { conversationId: id } = await anew.engine.startDirect(alice.personId, crypto.randomUUID());
+  await anew.send(id, "it is me");
+  const atAlice = () => alice.snapshot.conversations.find((conversation) => conversation.id === id);
+  await until(() => atAlice()?.state === "left", "Alice sees the invitation");
+
+  const refusal = await alice.engine.startDirect(bob.personId, crypto.randomUUID()).then(
+    () => assert.fail("it was not refused"),
+    (error: unknown) => error as ProblemError,
+  );
+  await alice.engine.acceptKey(bob.personId, String(refusal.facts["identity_key"]));
+
+  await alice.reads(id, ["it is me"]);
+  await alice.send(id, "welcome back");
+  await anew.reads(id, ["it is me", "welcome back"]);
+});
+
 test("a welcome that cannot be opened is not kept for ever", async () => {
   const relay = new Relay();
   const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];
@@ -281,4 +341,18 @@ test("text that is empty or too long is refused before it is kept", async () => 
   await alice.send(id, "🦀".repeat(16_000));
 
   assert.equal((await alice.texts(id)).length, 2);
+});
+
+test("a message that was erased before it came says so, and those after it are read", async () => {
+  const { relay, alice, bob, id } = await aliceAndBob();
+  relay.tamper = (entry) => (entry.position === 3 ? { ...entry, data: "" } : entry);
+
+  await alice.send(id, "gone before Bob fetched it");
+  await until(async () => (await notices(bob, id)).length === 1, "Bob is told");
+  await alice.send(id, "after");
+
+  await bob.reads(id, ["before", "after"]);
+  assert.deepEqual(await notices(bob, id), ["A message has expired before it came to this device."]);
+  assert.equal(bob.snapshot.conversations[0]?.notice ?? null, null);
+  assert.equal((await alice.messages(id)).filter(({ kind }) => kind === "notice").length, 0);
 });

@@ -40,7 +40,24 @@ test("who is removed keeps what they read, reads nothing new and is told by whom
   assert.equal(await lastNotice(alice, id), "You removed Carol.");
   assert.deepEqual(conversationAt(alice, id)?.personIds, [bob.personId]);
   await assert.rejects(carol.send(id, "I am still here"), { code: "not_a_member" });
+  await carol.engine.dismissNotice(id);
+  assert.match(conversationAt(carol, id)?.notice ?? "", /^Alice removed you/, "it says why nothing can be written");
   assert.equal(relay.conversation(id).info.epoch, 2);
+});
+
+test("what had reached somebody stays delivered when they are gone", async () => {
+  const relay = new Relay();
+  const [alice, bob] = [await signUp(relay, "Alice"), await signUp(relay, "Bob")];
+  const { conversationId: id } = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  const mark = async () => (await alice.messages(id)).find(({ kind }) => kind === "text")?.delivery;
+  await alice.send(id, "hello");
+  await until(async () => (await mark()) === "delivered", "it has reached Bob");
+
+  await alice.engine.removePerson(id, bob.personId);
+  await alice.reload();
+  await until(() => conversationAt(alice, id)?.personIds.length === 0, "Alice is alone");
+
+  assert.equal(await mark(), "delivered");
 });
 
 test("who was removed while offline is told so when they come back", async () => {
@@ -76,6 +93,24 @@ test("who was removed can be added again and goes on with the old history above"
   await alice.reads(id, ["hello", "meanwhile", "back"]);
   await carol.reads(id, ["hello", "back"]);
   assert.equal(conversationAt(carol, id)?.notice, null);
+});
+
+test("who was removed and added again while offline goes on where they were added", async () => {
+  const { alice, bob, carol, id } = await three();
+  carol.server.goOffline();
+  await until(() => carol.snapshot.connection !== "online", "Carol is offline");
+
+  await alice.engine.removePerson(id, carol.personId);
+  await alice.send(id, "not for Carol");
+  await bob.reads(id, ["hello", "not for Carol"]);
+  await alice.engine.addPeople(id, [carol.personId]);
+  await alice.send(id, "for Carol too");
+  await bob.reads(id, ["hello", "not for Carol", "for Carol too"]);
+  carol.server.goOnline();
+
+  await carol.reads(id, ["hello", "for Carol too"]);
+  await carol.send(id, "thank you");
+  await alice.reads(id, ["hello", "not for Carol", "for Carol too", "thank you"]);
 });
 
 test("who leaves is out as soon as another device commits it", async () => {
@@ -147,9 +182,9 @@ test("a device that is revoked in a direct conversation is removed there too", a
   await relay.revoke(bob.server.deviceId ?? "");
   await until(() => relay.conversation(id).info.members.length === 1, "the device is out");
   await until(async () => /revoked/.test((await lastNotice(alice, id)) ?? ""), "Alice is told");
-  await alice.send(id, "for later");
 
   assert.equal(conversationAt(alice, id)?.title, "Bob");
+  await assert.rejects(alice.send(id, "anybody?"), { code: "no_key_package" });
   assert.equal(relay.conversation(id).log.some(({ kind }) => kind === "message"), false, "nobody could read it");
 });
 

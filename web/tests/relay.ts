@@ -566,6 +566,8 @@ export class RelayServer implements Server {
         return this.relay.submitProposal(device, command.conversation_id, command.message_id, command.proposal);
       case "mark_delivered":
         return this.relay.markDelivered(device, command.conversation_id, command.position);
+      case "send_ephemeral": // no client here says anything in passing yet
+        return 0;
     }
   }
 

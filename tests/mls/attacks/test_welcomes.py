@@ -402,15 +402,14 @@ def test_nobody_enters_a_tree_without_a_seat(pathless: Invitation) -> None:
         pathless.accept()
 
 
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"signature": bytes(64)}, errors.LeafSignatureInvalid),
-        ({"encryption_key": b"short"}, errors.LeafSignatureInvalid),
-        ({"source": UpdateSource()}, errors.LeafSignatureInvalid),
-    ],
-    ids=["signature", "key", "source"],
-)
+FALSE_LEAVES: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
+    "signature": ({"signature": bytes(64)}, errors.LeafSignatureInvalid),
+    "key": ({"encryption_key": b"short"}, errors.LeafSignatureInvalid),
+    "source": ({"source": UpdateSource()}, errors.LeafSignatureInvalid),
+}
+
+
+@pytest.mark.parametrize(("changes", "error"), FALSE_LEAVES.values(), ids=FALSE_LEAVES.keys())
 def test_nobody_enters_beside_a_leaf_with_a_false(
     pathless: Invitation, changes: dict[str, Any], error: type[MLSError]
 ) -> None:
@@ -420,16 +419,18 @@ def test_nobody_enters_beside_a_leaf_with_a_false(
         pathless.accept()
 
 
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"encryption_key": b"short"}, errors.InvalidKey),
-        ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
-        ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
-        ({"credential": X509Credential(certificates=())}, errors.CredentialTypeNotShared),
-    ],
-    ids=["key", "unsupported extension", "extension twice", "credential type"],
-)
+BAD_MEMBERS: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
+    "key": ({"encryption_key": b"short"}, errors.InvalidKey),
+    "unsupported extension": ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
+    "extension twice": ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
+    "credential type": (
+        {"credential": X509Credential(certificates=())},
+        errors.CredentialTypeNotShared,
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "error"), BAD_MEMBERS.values(), ids=BAD_MEMBERS.keys())
 def test_nobody_enters_beside_a_member_with_a_bad(
     pathless: Invitation, changes: dict[str, Any], error: type[MLSError]
 ) -> None:

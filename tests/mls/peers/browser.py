@@ -63,15 +63,27 @@ class BrowserEngine:
         self.process.communicate()
 
 
-def start_browser_engine() -> BrowserEngine | str:
-    """The process, freshly built, or why there is none."""
+class NoBrowserEngineError(Exception):
+    """What has to be installed before the browser's engine can be built."""
+
+
+def built_tools() -> str:
+    """Build the tests' programs; the path of the Node that runs them."""
     node = program("node")
     if node is None:
-        return "there is no Node to run the browser's engine"
+        raise NoBrowserEngineError("there is no Node to run the browser's engine")
     if not (WEB / "node_modules" / "esbuild").is_dir():
-        return f"the browser's engine cannot be built: run `npm ci` in {WEB}"
+        raise NoBrowserEngineError(f"to build the browser's engine run `npm ci` in {WEB}")
     subprocess.run([node, "build.mjs", "--tools"], cwd=WEB, check=True)
-    return BrowserEngine(node)
+    return node
+
+
+def start_browser_engine() -> BrowserEngine | str:
+    """The process, freshly built, or why there is none."""
+    try:
+        return BrowserEngine(built_tools())
+    except NoBrowserEngineError as missing:
+        return str(missing)
 
 
 @dataclass

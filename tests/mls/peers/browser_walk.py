@@ -1,7 +1,8 @@
 """Random walks of groups whose members live in both of our engines.
 
-After every step all members export the same secret, both engines' public groups are the same
-bytes, and what was heard once is refused by all. `python -m tests.mls.peers.browser_walk
+Messages are lost, come in any order and come twice, and two commit at once. After every step all
+members export the same secret, both engines' public groups are the same bytes, and what one side
+refuses the other refuses with the same code. `python -m tests.mls.peers.browser_walk
 --operations 5000` walks far.
 """
 
@@ -11,7 +12,9 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from securechat_sdk.mls.errors import MLSError
+import pytest
+
+from securechat_sdk.mls.errors import MLSError, WrongEpoch
 from securechat_sdk.mls.group.outside import join_from_outside
 from securechat_sdk.mls.messages.framing import PublicMessage
 from securechat_sdk.mls.messages.mls_message import MLSMessage
@@ -60,6 +63,7 @@ class BrowserWalk(Walk):
 
     engine: BrowserEngine
     heard_twice: int = 0
+    lost: int = 0
 
     def _proposal(self, proposer: str) -> tuple[Peer | None, Change | None]:
         if self.dice.random() < 0.3:
@@ -87,6 +91,46 @@ class BrowserWalk(Walk):
         self._server_catches_up()
         self.members[newcomer.name] = newcomer
 
+    def everybody_chats(self) -> None:
+        """As elsewhere, and some of the messages never arrive."""
+        speakers = self.dice.choices(list(self.members), k=5)
+        said = [(name, self.members[name].encrypt(name.encode())) for name in speakers]
+        for listener, peer in self.members.items():
+            heard = [each for each in said if self.dice.random() < 0.8]
+            self.lost += len(said) - len(heard)
+            for name, message in self.dice.sample(heard, k=len(heard)):
+                if name != listener:
+                    assert peer.process(message, name) == name.encode()
+
+    def two_commit_at_once(self) -> None:
+        """One wins; the other's commit is refused by all members and both servers alike."""
+        names = list(self.members)
+        if len(names) < 2:
+            return
+        loser, winner = self.dice.sample(names, k=2)
+        lost = self.members[loser].commit([], private=False).message
+        self._commit(winner, [], [], private=False)
+        codes = {self._code_of(peer, lost) for name, peer in self.members.items() if name != loser}
+        assert codes | self._codes_of_servers(lost) == {WrongEpoch.code}
+
+    def _code_of(self, peer: Peer, message: bytes) -> str:
+        before = peer.exported()
+        try:
+            peer.process(message)
+        except (MLSError, Refusal) as refusal:
+            assert peer.exported() == before
+            return refusal.code
+        return "accepted"
+
+    def _codes_of_servers(self, message: bytes) -> set[str]:
+        body = MLSMessage.decode(message).body
+        assert isinstance(body, PublicMessage)
+        with pytest.raises(MLSError) as here:
+            self.public.receive(body, POLICY)
+        with pytest.raises(Refusal) as there:
+            self._other_server(self.public, message)
+        return {here.value.code, there.value.code}
+
     def _everyone_hears(self, message: bytes, sender: str, leaving: Collection[str] = ()) -> None:
         public = self.public
         super()._everyone_hears(message, sender, leaving)
@@ -98,10 +142,13 @@ class BrowserWalk(Walk):
                 self._is_refused_again(peer, message)
 
     def _other_server_agrees(self, before: PublicGroup, message: bytes) -> None:
+        assert self._other_server(before, message) == save_public_group(self.public)
+
+    def _other_server(self, before: PublicGroup, message: bytes) -> bytes:
         group = save_public_group(before).hex()
         policy = {"now": NOW + 3600, "longest": POLICY.longest_lifetime}
         after = self.engine.ask("server", "receive", group=group, message=message.hex(), **policy)
-        assert bytes.fromhex(after["group"]) == save_public_group(self.public)
+        return bytes.fromhex(after["group"])
 
     def _is_refused_again(self, peer: Peer, message: bytes) -> None:
         """A commit or an encrypted message that arrives twice, now and then."""
@@ -111,14 +158,8 @@ class BrowserWalk(Walk):
         )
         if repeats or self.dice.random() < 0.8:
             return
-        before = peer.exported()
-        try:
-            peer.process(message)
-        except (MLSError, Refusal):
-            self.heard_twice += 1
-            assert peer.exported() == before
-        else:
-            raise AssertionError("a message was taken in twice")
+        self.heard_twice += 1
+        assert self._code_of(peer, message) != "accepted"
 
 
 def main(arguments: list[str]) -> int:
@@ -137,7 +178,7 @@ def main(arguments: list[str]) -> int:
     walk = BrowserWalk(makers, options.seed, options.most, options.suite, engine=engine)
     walk.run(options.operations)
     sys.stdout.write(f"{options.operations} operations, all agree: {walk.counts}\n")
-    sys.stdout.write(f"{walk.heard_twice} messages heard twice and refused\n")
+    sys.stdout.write(f"{walk.heard_twice} messages heard twice and refused, {walk.lost} lost\n")
     engine.close()
     return 0
 

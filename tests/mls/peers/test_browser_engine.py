@@ -11,14 +11,29 @@ from securechat_sdk.mls import errors
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.commit import CommitPlan, commit
 from securechat_sdk.mls.group.group import Group
-from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose_update
+from securechat_sdk.mls.group.key_packages import make_key_package
+from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
 from securechat_sdk.mls.group.storage import load, save
-from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent
+from securechat_sdk.mls.messages.commits import Commit
+from securechat_sdk.mls.messages.extensions import Extension
+from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent, PublicMessage
+from securechat_sdk.mls.messages.group_info import GroupInfo, GroupInfoContent
+from securechat_sdk.mls.messages.indexes import LeafIndex
+from securechat_sdk.mls.messages.key_packages import UncheckedKeyPackage
+from securechat_sdk.mls.messages.leaf_nodes import KeyPackageSource, Lifetime
 from securechat_sdk.mls.messages.mls_message import MLSMessage
-from securechat_sdk.mls.messages.proposals import Proposal
+from securechat_sdk.mls.messages.proposals import (
+    Add,
+    GroupContextExtensions,
+    PreSharedKey,
+    Proposal,
+    ReInit,
+)
+from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionUsage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
 from securechat_sdk.mls.public_group.storage import save_public_group
+from tests.mls import test_key_packages as key_packages
 from tests.mls.attacks import test_private_messages as private_messages
 from tests.mls.attacks import test_proposals as proposals
 from tests.mls.attacks import test_welcomes as welcomes
@@ -27,8 +42,16 @@ from tests.mls.attacks.forge import Forger
 from tests.mls.attacks.handshakes import ATTACKS, SAME
 from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
 from tests.mls.peers.browser_walk import BrowserWalk, makers_of
-from tests.mls.people import NOW, make_card
-from tests.mls.scenarios.stage import POLICY, Room, make_room, over_the_wire
+from tests.mls.peers.clients import Change
+from tests.mls.people import NOW, Card, accept_anyone, make_card
+from tests.mls.scenarios.stage import (
+    LIFETIME,
+    POLICY,
+    Room,
+    make_client,
+    make_room,
+    over_the_wire,
+)
 from tests.mls.scenarios.test_outside import SERVER
 
 OPERATIONS = 200
@@ -78,6 +101,60 @@ def test_a_walk_of_both_engines(
 
     assert sum(walk.counts.values()) == operations
     assert walk.heard_twice > 0
+    assert walk.lost > 0
+
+
+def test_fifty_members_of_both_engines(engine: BrowserEngine) -> None:
+    walk = BrowserWalk(makers_of("obm", engine, 1), seed=7, most=50, engine=engine)
+    while len(walk.members) < 50:
+        newcomers = [walk._newborn() for _ in range(min(10, 50 - len(walk.members)))]
+        changes = [Change(add=peer.key_package(), name=peer.name) for peer in newcomers]
+        walk._commit(walk.dice.choice(list(walk.members)), changes, newcomers)
+        walk.agree()
+
+    walk.somebody_renews()
+    walk.two_commit_at_once()
+    walk.everybody_chats()
+
+    walk.agree()
+    assert len(walk.members) == 50
+
+
+def test_both_engines_leave_the_same_bad_proposals_out(engine: BrowserEngine) -> None:
+    room = make_room("alice", "bob", "mallory")
+    unknown = Extension(extension_type=0xFF77, extension_data=b"")
+    dave = room.invite("dave")
+    for proposal in (
+        GroupContextExtensions(extensions=(unknown,)),
+        PreSharedKey(psk=ExternalPsk(psk_id=b"nobody's", psk_nonce=bytes(32))),
+        ReInit(group_id=b"elsewhere", version=1, cipher_suite=1, extensions=()),
+        dave,
+        room.invite("carol"),
+        room.remove("alice"),
+        room.remove("bob"),
+        dave,
+    ):
+        sent = propose(room.groups["mallory"], proposal, POLICY)
+        room.groups["mallory"] = sent.group
+        room.everyone_hears(sent.message, but="mallory")
+    alice = room.groups["alice"]
+    saved = save(alice)
+
+    here = commit(alice, CommitPlan(), POLICY).message
+    engine.ask("alice", "load", secret=saved.secret.hex(), public=saved.public.hex())
+    made = engine.ask("alice", "commit", proposals=[], isPrivate=0, path=1, now=NOW)
+    there = MLSMessage.decode(bytes.fromhex(made["message"]))
+
+    assert named_by(there) == named_by(here)
+    assert 0 < len(named_by(here)) < len(alice.public.proposals)
+
+
+def named_by(message: MLSMessage) -> tuple[object, ...]:
+    """The proposals of a commit."""
+    assert isinstance(message.body, PublicMessage)
+    said = message.body.content.content
+    assert isinstance(said, Commit)
+    return said.proposals
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +223,14 @@ def test_a_malicious_proposal_meets_the_same_refusal(
     assert hears(engine, room.groups["alice"], honest, **JUDGING) == "accepted"
 
 
+def test_a_good_resumption_key_may_be_proposed(engine: BrowserEngine, three: Room) -> None:
+    proposal = proposals.resumption(ResumptionUsage.APPLICATION)
+
+    message = Forger(three.groups["mallory"]).say(ProposalContent(proposal=proposal))
+
+    assert hears(engine, three.groups["alice"], message, **JUDGING) == "accepted"
+
+
 @pytest.fixture(scope="module")
 def four() -> Room:
     room = make_room("alice", "bob", "mallory", "zoe", "yan")
@@ -196,6 +281,116 @@ def test_a_malicious_welcome_meets_the_same_refusal(
     bend(invitation)
 
     assert enters(engine, invitation) == error.code
+
+
+pathless = welcomes.pathless
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"), welcomes.FALSE_LEAVES.values(), ids=welcomes.FALSE_LEAVES.keys()
+)
+def test_a_false_leaf_meets_the_same_refusal(
+    engine: BrowserEngine, pathless: Any, changes: dict[str, Any], error: type[MLSError]
+) -> None:
+    pathless.with_node(welcomes.JUDY, replace(pathless.nodes[welcomes.JUDY], **changes))
+
+    assert enters(engine, pathless) == error.code
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"), welcomes.BAD_MEMBERS.values(), ids=welcomes.BAD_MEMBERS.keys()
+)
+def test_a_bad_member_meets_the_same_refusal(
+    engine: BrowserEngine, pathless: Any, changes: dict[str, Any], error: type[MLSError]
+) -> None:
+    card = make_card("judy")
+    pathless.with_node(welcomes.JUDY, card.package.leaf_node)
+    assert enters(engine, pathless) == "accepted"
+
+    pathless.with_node(welcomes.JUDY, card.with_leaf(**changes).leaf_node)
+
+    assert enters(engine, pathless) == error.code
+
+
+def test_a_tree_without_a_seat_meets_the_same_refusal(engine: BrowserEngine, pathless: Any) -> None:
+    pathless.with_node(4, make_card("other").package.leaf_node)
+
+    assert enters(engine, pathless) == errors.OwnLeafMissing.code
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"), key_packages.REFUSED.values(), ids=key_packages.REFUSED.keys()
+)
+def test_a_bad_key_package_meets_the_same_refusal(
+    engine: BrowserEngine,
+    spoil: Callable[[Card], UncheckedKeyPackage],
+    error: type[MLSError],
+) -> None:
+    alice = make_card("alice")
+
+    def code(package: UncheckedKeyPackage) -> str:
+        data = package.encode().hex()
+        return code_of(engine, "reader", "checkPackage", package=data, suite=1, now=NOW)
+
+    assert code(alice.package) == "accepted"
+    assert code(spoil(alice)) == error.code
+
+
+def test_a_good_key_package_is_taken_to_its_limits(engine: BrowserEngine) -> None:
+    alice = make_card("alice")
+    known = Extension(extension_type=1, extension_data=b"an application's name for it")
+    grease = Extension(extension_type=0x0A0A, extension_data=b"")
+    sources = [
+        KeyPackageSource(lifetime=Lifetime(not_before=first, not_after=last))
+        for first, last in key_packages.LIFETIMES
+    ]
+
+    for package in (
+        *(alice.with_leaf(source=source) for source in sources),
+        alice.with_leaf(extensions=(known,)),
+        alice.with_leaf(extensions=(grease,)),
+    ):
+        package.check(now=NOW, suites=(1,), judge=accept_anyone)
+        data = package.encode().hex()
+        code = code_of(engine, "reader", "checkPackage", package=data, suite=1, now=NOW)
+        assert code == "accepted"
+
+
+def test_one_member_who_does_not_support_it_keeps_an_extension_out(engine: BrowserEngine) -> None:
+    room = make_room("mallory", "alice", "bob")
+    extension = Extension(extension_type=0xFF77, extension_data=b"")
+    able = make_key_package(make_client("erin", extensions=(0xFF77,)), LIFETIME)
+    scene = Scene(room)
+    proposals_ = [Add(key_package=able.package), GroupContextExtensions(extensions=(extension,))]
+
+    message = over_the_wire(replace_forger(scene, proposals=proposals_).commit())
+
+    unsupported = errors.GroupExtensionNotSupported
+    with pytest.raises(unsupported):
+        process(room.groups["alice"], message, POLICY)
+    assert hears(engine, room.groups["alice"], message, **JUDGING) == unsupported.code
+
+
+def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room) -> None:
+    alice = three.groups["alice"]
+    true = alice.group_info(with_tree=True)
+
+    def code(info: GroupInfo) -> str:
+        group = save_public_group(alice.public).hex()
+        data = info.encode().hex()
+        return code_of(engine, "server", "checkGroupInfo", group=group, groupInfo=data)
+
+    def changed(**changes: object) -> str:
+        content = GroupInfoContent(**{**true.fields_of(GroupInfoContent), **changes})
+        return code(content.sign(alice.suite, alice.signature_key))
+
+    mismatch = errors.GroupInfoMismatch.code
+    assert code(true) == "accepted"
+    assert changed(group_context=replace(true.group_context, epoch=7)) == mismatch
+    assert changed(group_context=replace(true.group_context, tree_hash=bytes(32))) == mismatch
+    assert changed(confirmation_tag=bytes(32)) == mismatch
+    assert code(replace(true, signature=bytes(64))) == errors.GroupInfoSignatureInvalid.code
+    assert code(replace(true, signer=LeafIndex(9))) == errors.BlankLeaf.code
 
 
 def test_each_engine_reads_what_the_other_stored(engine: BrowserEngine) -> None:

@@ -2,84 +2,31 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from csp.utils import build_policy
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.mls.crypto import test_xwing
-from tests.mls.peers.browser import WEB, start_browser_engine
-from tests.stories.conftest import CHROMIUM, FLAGS
+from tests.mls.peers.browser import WEB, NoBrowserEngineError
+from tests.mls.peers.browser_page import ask, opened_page
 
 DATA = Path(os.environ.get("SECURECHAT_TEST_DATA", WEB.parent.parent / "shared")) / "mls-vectors"
 QUICK_SUITES = (1, 2, 3)
 """TreeKEM on the slower curves takes minutes; `npm run vectors` has them all."""
 
 
-class Pages(SimpleHTTPRequestHandler):
-    """The test page and its scripts, under the product's content security policy."""
-
-    def end_headers(self) -> None:
-        policy = build_policy()
-        self.send_header(
-            "Content-Security-Policy", policy if isinstance(policy, str) else policy[0]
-        )
-        super().end_headers()
-
-    def do_GET(self) -> None:
-        if self.path != "/":
-            super().do_GET()
-            return
-        page = (
-            b'<!doctype html><title>x</title><script type="module" src="/browser_page.js"></script>'
-        )
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    def log_message(self, format: str, *_arguments: object) -> None:  # noqa: A002  its name
-        """Success is silent."""
-
-
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    started.close()
-    folder = str(WEB / "dist-tests" / "browser")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=folder))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}; on Debian: apt-get install chromium")
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page()
-        opened.goto(address)
-        opened.wait_for_function("() => window.ask !== undefined")
+def page() -> Iterator[Page]:
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(opened_page())
+        except NoBrowserEngineError as missing:
+            pytest.skip(str(missing))
         yield opened
-        browser.close()
-
-
-def ask(page: Page, request: dict[str, object]) -> Any:
-    return page.evaluate("request => window.ask(request)", request)
 
 
 def quick(name: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -101,11 +48,14 @@ def test_the_official_vectors_hold_in_a_worker(page: Page) -> None:
 
 
 @pytest.mark.story
-def test_the_engine_works_in_a_worker(page: Page) -> None:
-    for suite in (1, 0xF04E):
-        milliseconds = ask(page, {"suite": suite, "members": 4})
+@pytest.mark.parametrize("suite", [1, 0xF04E])
+def test_the_engine_works_in_a_worker(page: Page, suite: int) -> None:
+    plan = {"suite": suite, "members": 4, "repeats": 1, "quick": 1, "sizes": [200]}
 
-        assert set(milliseconds) >= {"create", "join", "commit", "process", "decrypt 256"}
+    milliseconds = ask(page, plan)
+
+    assert set(milliseconds) >= {"create", "join", "commit", "process", "decrypt 200"}
+    assert milliseconds["encrypt and keep 200"] > 0
 
 
 @pytest.mark.story

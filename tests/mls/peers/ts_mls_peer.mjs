@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import * as mls from "ts-mls";
 
+import { bench } from "./ts_mls_bench.mjs";
+
 const clients = new Map();
 const suites = new Map();
 const nist = { 2: p256, 5: p521, 7: p384 };
@@ -144,90 +146,7 @@ const operations = {
   },
 };
 
-// The same operations that benchmarks/mls measures on our side, in milliseconds.
-async function timed(repeats, operation) {
-  const times = [];
-  let result;
-  for (let round = 0; round < repeats; round++) {
-    const begun = performance.now();
-    result = await operation(round);
-    times.push(performance.now() - begun);
-  }
-  times.sort((a, b) => a - b);
-  return [times[Math.floor(times.length / 2)], result];
-}
-
-async function packageFor(context, name) {
-  const now = Math.floor(Date.now() / 1000);
-  return mls.generateKeyPackage({
-    credential: {
-      credentialType: mls.defaultCredentialTypes.basic,
-      identity: new TextEncoder().encode(name),
-    },
-    lifetime: { notBefore: BigInt(now - 86400), notAfter: BigInt(now + 80 * 86400) },
-    cipherSuite: context.cipherSuite,
-  });
-}
-
-const adding = ({ publicPackage: keyPackage }) => ({
-  proposalType: mls.defaultProposalTypes.add, add: { keyPackage },
-});
-
-operations.bench = async (_client, { suite, members, repeats, quick, sizes }) => {
-  const context = await contextOf(suite);
-  const milliseconds = {};
-  const packages = [];
-  for (let n = 0; n <= members; n++) packages.push(await packageFor(context, `member ${n}`));
-  const [first, ...others] = packages;
-  const newcomer = others.pop();
-  let alone;
-  [milliseconds.create, alone] = await timed(repeats, () => mls.createGroup({
-    context, groupId: new Uint8Array(16),
-    keyPackage: first.publicPackage, privateKeyPackage: first.privatePackage,
-  }));
-  const options = { context, wireAsPublicMessage: true, ratchetTreeExtension: true };
-  const filled = await mls.createCommit({
-    ...options, state: alone, extraProposals: others.map(adding),
-  });
-  let state = filled.newState;
-  let other;
-  [milliseconds.join, other] = await timed(repeats, () => mls.joinGroup({
-    context, welcome: filled.welcome.welcome,
-    keyPackage: others[0].publicPackage, privateKeys: others[0].privatePackage,
-  }));
-  // ts-mls wipes what a step used up, so each round goes on from the state before it.
-  const copy = (kept) => mls.decode(mls.clientStateDecoder, mls.encode(mls.clientStateEncoder, kept));
-  let states = Array.from({ length: repeats }, () => copy(state));
-  [milliseconds.add] = await timed(repeats, (round) => mls.createCommit({
-    ...options, state: states[round], extraProposals: [adding(newcomer)],
-  }));
-  states = Array.from({ length: repeats }, () => copy(state));
-  let committed;
-  [milliseconds.commit, committed] = await timed(repeats, (round) => mls.createCommit({
-    ...options, state: states[round],
-  }));
-  states = Array.from({ length: repeats }, () => copy(other));
-  let processed;
-  [milliseconds.process, processed] = await timed(repeats, (round) => mls.processMessage({
-    context, state: states[round], message: committed.commit,
-  }));
-  state = committed.newState;
-  other = processed.newState;
-  for (const size of sizes) {
-    const message = new Uint8Array(size);
-    const sent = [];
-    [milliseconds[`encrypt ${size}`]] = await timed(repeats * quick, async () => {
-      const made = await mls.createApplicationMessage({ context, state, message });
-      state = made.newState;
-      sent.push(made.message);
-    });
-    [milliseconds[`decrypt ${size}`]] = await timed(repeats * quick, async (round) => {
-      const opened = await mls.processMessage({ context, state: other, message: sent[round] });
-      other = opened.newState;
-    });
-  }
-  return { milliseconds };
-};
+operations.bench = async (_client, request) => ({ milliseconds: await bench(mls, request) });
 
 async function answer(request) {
   if (!clients.has(request.client)) clients.set(request.client, {});

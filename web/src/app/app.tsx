@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { KeyQuestion } from "./chat/key-question.tsx";
 import { ChatPage } from "./chat/chat.tsx";
 import { FaceAlerts } from "./face/alerts.tsx";
 import type { Page } from "./pages.ts";
@@ -46,9 +47,10 @@ export function App() {
       <a class="skip" href="#content" onClick={skip}>
         {words.skipToContent}
       </a>
-      <Shown key={name} />
       <FaceAlerts />
+      <Shown key={name} />
       <PasswordQuestion />
+      <KeyQuestion />
       <Voices />
     </>
   );

@@ -32,6 +32,13 @@ export function codeOf(error: unknown): string | null {
   return isCoded(error) ? error.code : null;
 }
 
+/** A fact of a refusal that is a text, or nothing. */
+export function factOf(error: unknown, name: string): string {
+  const facts = (error as { facts?: Record<string, unknown> } | null)?.facts;
+  const fact = facts?.[name];
+  return typeof fact === "string" ? fact : "";
+}
+
 /** The fact `retry_after` of a refusal, in whole seconds. */
 export function retryAfter(error: unknown): number | null {
   const facts = (error as { facts?: Record<string, unknown> } | null)?.facts;

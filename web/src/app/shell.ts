@@ -7,7 +7,7 @@ import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { confirmPassword, getSession, logOut, type Session } from "../api/session.ts";
 import type { Engine, Notification, Snapshot } from "../worker/protocol.ts";
 import { isLoggedIn, pageFor, type Page, type Unfinished } from "./pages.ts";
-import { codeOf, sentenceFor } from "./problems.ts";
+import { codeOf, factOf, sentenceFor } from "./problems.ts";
 import { hashOf, nextPage, parseRoute, type Route } from "./route.ts";
 import { words } from "./words.ts";
 
@@ -34,6 +34,13 @@ interface PasswordQuestion {
   cancel(): void;
 }
 
+/** A colleague's identity key is another one than before. */
+interface KeyQuestion {
+  personId: string;
+  trust(): Promise<void>;
+  cancel(): void;
+}
+
 export class Shell {
   readonly session = signal<Session | null>(null);
   readonly route = signal<Route>({ name: "home" });
@@ -46,6 +53,7 @@ export class Shell {
   /** For screen readers only. */
   readonly announcement = signal("");
   readonly passwordQuestion = signal<PasswordQuestion | null>(null);
+  readonly keyQuestion = signal<KeyQuestion | null>(null);
   readonly page: ReadonlySignal<Page> = computed(() =>
     pageFor(this.session.value, this.route.value, this.unfinished.value),
   );
@@ -221,6 +229,37 @@ export class Shell {
         cancel: () => {
           this.passwordQuestion.value = null;
           reject(new Cancelled());
+        },
+      };
+    });
+  }
+
+  // Other people's keys ------------------------------------------------------------------------
+
+  /** Does the work; where somebody's key has changed, first asks whether the new one is theirs. */
+  async withKnownKeys<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (codeOf(error) !== "identity_key_changed") throw error;
+        await this.askAboutKey(factOf(error, "person_id"), factOf(error, "identity_key"));
+      }
+    }
+  }
+
+  private askAboutKey(personId: string, identityKey: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.keyQuestion.value = {
+        personId,
+        trust: async () => {
+          await this.engine.call("acceptKey", { personId, identityKey });
+          this.keyQuestion.value = null;
+          resolve();
+        },
+        cancel: () => {
+          this.keyQuestion.value = null;
+          reject(new Cancelled()); // in vain once it was answered
         },
       };
     });

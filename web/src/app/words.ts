@@ -124,6 +124,8 @@ export const words = {
     tooBright: "It is too bright. Turn away from the light.",
     lockedFor: (seconds: number) =>
       `Too many tries. You can try again in ${plural(seconds, "second", "seconds")}, or use another way.`,
+    crowdedFor: (seconds: number) =>
+      `Many people are logging in with their faces. It is your turn in about ${plural(seconds, "second", "seconds")}, or use another way at once.`,
     reasons: {
       no_face: "No face was found. Look at the camera, with nothing in front of your face.",
       many_faces: "Only one face, please. Make sure nobody else is in the picture.",
@@ -282,6 +284,12 @@ export const words = {
     leave: "Leave the group",
     leaveTitle: (group: string) => `Leave “${group}”?`,
     leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
+  },
+
+  changedKey: {
+    title: (name: string) => `The security key of ${name} has changed`,
+    lead: "Either they set up a new device after losing all others, or somebody else sits in their place. Ask them by another way, best in person, before you trust it.",
+    trust: "Trust the new key",
   },
 
   files: {
@@ -460,6 +468,7 @@ export const words = {
     password_too_weak: "This password is too easy to guess. Choose a longer or less common one.",
     face_disabled: "Logging in with a face is not available right now. Use another way.",
     face_not_enrolled: "No face is enrolled for this account. Use another way.",
+    face_busy: "Many people are logging in with their faces. Wait a little, or use another way.",
     face_locked: "Too many tries with your face. Wait a little, or use another way.",
     consent_outdated: "The text about the use of your face has changed. Please read it again.",
     wrong_password: "This password is not right.",

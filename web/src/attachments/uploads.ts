@@ -61,9 +61,9 @@ export class Uploads {
 
   /** Resolves once the file may go away; the same id again is the same file. */
   async add(conversationId: string, id: string, file: File): Promise<void> {
-    if (this.#uploads.has(id)) return;
-    const { max_bytes } = await this.#options.context.server.files.allowance();
-    if (encryptedSize(file.size) > max_bytes) {
+    const known = this.#uploads.get(id);
+    if (known && known.record.problem?.code !== LOST.code) return;
+    if (encryptedSize(file.size) > (await this.#limit())) {
       throw new ProblemError("attachment_too_large", "The file is larger than this server takes.");
     }
     const upload = uploadOf(recordOf(conversationId, id, file), "encrypting");
@@ -96,6 +96,16 @@ export class Uploads {
     await server.files.remove(id).catch((error: unknown) => {
       if (!(error instanceof ProblemError)) throw error; // else the server clears it away by itself
     });
+  }
+
+  /** Without a connection it is found out later. */
+  async #limit(): Promise<number> {
+    try {
+      return (await this.#options.context.server.files.allowance()).max_bytes;
+    } catch (error) {
+      if (isPassing(error)) return Infinity;
+      throw error;
+    }
   }
 
   async #stage(upload: Upload, file: File): Promise<void> {
@@ -175,9 +185,8 @@ export class Uploads {
   }
 
   async #failed(upload: Upload, error: unknown): Promise<void> {
-    const isPassing = error instanceof ProblemError && PASSING.includes(error.code);
-    upload.state = isPassing ? "waiting" : "failed";
-    if (isPassing) {
+    upload.state = isPassing(error) ? "waiting" : "failed";
+    if (isPassing(error)) {
       const timer = setTimeout(() => this.resume(), PAUSE);
       this.#options.context.closed.addEventListener("abort", () => clearTimeout(timer));
     } else {
@@ -208,6 +217,10 @@ export class Uploads {
   #tell(): void {
     if (!this.#options.context.closed.aborted) this.#options.told(this.views());
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ProblemError && PASSING.includes(error.code);
 }
 
 function uploadOf(record: UploadRecord, state: Upload["state"]): Upload {

@@ -9,7 +9,7 @@
 // Decoding is strict. What is not exactly one value, shortest lengths, known choices, nothing left
 // over, throws `DecodeError`, and no length is believed before that many bytes are there.
 
-import { type Bytes, sameBytes } from "../bytes.ts";
+import { type Bytes, concat, copyOf, sameBytes } from "../bytes.ts";
 import { DecodeError, OutOfRange } from "./errors.ts";
 
 const ONE_BYTE_LIMIT = 2 ** 6;
@@ -27,8 +27,17 @@ export class Reader {
     this.#end = data.length;
   }
 
+  get position(): number {
+    return this.#position;
+  }
+
   get remaining(): number {
     return this.#end - this.#position;
+  }
+
+  /** What was read after `start`, which was this reader's position then; as a copy. */
+  since(start: number): Bytes {
+    return new Uint8Array(this.#data.subarray(start, this.#position));
   }
 
   /** The next bytes, as a copy of their own. */
@@ -104,12 +113,21 @@ function shortest(length: number, limit: number): number {
   return length;
 }
 
-const FIRST_SIZE = 256;
+const FIRST_SIZE = 1024;
+const LARGE = 1024;
 
-/** Bytes under construction. */
+/** A buffer for the next writer: a message takes twenty of them, and making one is not cheap. */
+let spare: Bytes | null = null;
+
+/** Bytes under construction; large ones are copied once, at the end. */
 export class Writer {
-  #data: Bytes = new Uint8Array(FIRST_SIZE);
+  readonly #parts: Uint8Array[] = [];
+  #data: Bytes = spare ?? new Uint8Array(FIRST_SIZE);
   #length = 0;
+
+  constructor() {
+    spare = null;
+  }
 
   uint(value: number, width: number): void {
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * width)) {
@@ -132,28 +150,61 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): void {
-    const start = this.#extend(value.length);
-    this.#data.set(value, start);
+    if (value.length < LARGE) {
+      const start = this.#extend(value.length);
+      this.#data.set(value, start);
+    } else {
+      this.#closePart();
+      this.#parts.push(value);
+    }
   }
 
   opaque(value: Uint8Array): void {
-    this.bytes(encodeLength(value.length));
+    this.length(value.length);
     this.bytes(value);
+  }
+
+  length(length: number): void {
+    if (length < ONE_BYTE_LIMIT) this.uint(length, 1);
+    else if (length < TWO_BYTE_LIMIT) this.uint(0x4000 + length, 2);
+    else if (length < FOUR_BYTE_LIMIT) this.uint(0x8000_0000 + length, 4);
+    else throw new OutOfRange("a vector holds fewer than 2^30 bytes");
   }
 
   /** What `write` writes, with its length in front. */
   vector(write: () => void): void {
-    const start = this.#length;
+    const [part, start] = [this.#parts.length, this.#length];
     write();
-    const header = encodeLength(this.#length - start);
-    const end = this.#length;
+    const [first, ...more] = this.#parts.slice(part);
+    if (first === undefined) {
+      this.#insertLength(start, this.#length - start);
+      return;
+    }
+    const size = more.reduce((sum, each) => sum + each.length, first.length - start + this.#length);
+    const header = encodeLength(size);
+    this.#parts[part] = concat(first.subarray(0, start), header, first.subarray(start));
+  }
+
+  /** The bytes; the writer is of no more use, and what was written is gone from its buffer. */
+  finish(): Bytes {
+    const last = this.#data.subarray(0, this.#length);
+    const whole = this.#parts.length === 0 ? copyOf(last) : concat(...this.#parts, last);
+    last.fill(0);
+    if (this.#data.length === FIRST_SIZE) spare = this.#data;
+    return whole;
+  }
+
+  #insertLength(start: number, length: number): void {
+    const header = encodeLength(length);
     this.#extend(header.length);
-    this.#data.copyWithin(start + header.length, start, end);
+    this.#data.copyWithin(start + header.length, start, start + length);
     this.#data.set(header, start);
   }
 
-  finish(): Bytes {
-    return this.#data.slice(0, this.#length);
+  #closePart(): void {
+    this.#parts.push(this.#data.subarray(0, this.#length));
+    this.#data = new Uint8Array(FIRST_SIZE);
+    this.#length = 0;
   }
 
   #extend(length: number): number {
@@ -170,12 +221,7 @@ export class Writer {
 }
 
 export function encodeLength(length: number): Bytes {
-  if (length < ONE_BYTE_LIMIT) return Uint8Array.of(length);
-  if (length < TWO_BYTE_LIMIT) return Uint8Array.of(0x40 | (length >> 8), length & 0xff);
-  if (length < FOUR_BYTE_LIMIT) {
-    return Uint8Array.of(0x80 | (length >> 24), (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
-  }
-  throw new OutOfRange("a vector holds fewer than 2^30 bytes");
+  return written((writer) => writer.length(length));
 }
 
 /** The bytes with their length in front: `opaque value<V>`. */

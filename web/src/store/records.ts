@@ -19,6 +19,8 @@ export interface MemberRecord {
   personId: string;
   joinedPosition: number;
   deliveredPosition: number;
+  /** Not a member any more; what had reached it stays delivered. */
+  isGone: boolean;
 }
 
 export interface PendingCommit {
@@ -91,6 +93,7 @@ export interface MembersChanged {
 export type NoticeBody =
   | MembersChanged
   | { type: "named"; name: string }
+  | { type: "expired" }
   | { type: "unreadable" };
 
 /** A file that was sent; its bytes stay on the server, and this opens them. */

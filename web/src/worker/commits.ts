@@ -110,7 +110,11 @@ export async function submitPending(context: Context, conversation: Conversation
       welcome: pending.welcome,
     });
   } catch (error) {
-    if (!(error instanceof ProblemError) || UNSURE.includes(error.code)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
+    if (UNSURE.includes(error.code)) {
+      context.commitSoon(conversation); // without a connection it comes again with the next one
+      throw error;
+    }
     await catchUp(context, conversation);
     await dropPending(context, conversation, pending.messageId);
     if (OVERTAKEN.includes(error.code)) return;

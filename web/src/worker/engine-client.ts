@@ -18,11 +18,13 @@ export class EngineProblem extends Error implements Problem {
   override readonly name = "EngineProblem";
   readonly code: string;
   readonly detail: string;
+  readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor({ code, detail }: Problem) {
+  constructor({ code, detail, facts = {} }: Problem) {
     super(`${code}: ${detail}`);
     this.code = code;
     this.detail = detail;
+    this.facts = facts;
   }
 }
 

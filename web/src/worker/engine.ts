@@ -17,12 +17,13 @@ import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
-import { claim, createConversation, freshRecord, join, membersOf, settleCreation } from "./membership.ts";
+import { claim, createConversation, freshRecord, join, membersOf, settleCreation, withGone } from "./membership.ts";
 import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
+import { noticeRestored } from "./restored.ts";
 import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
@@ -244,6 +245,18 @@ export class ChatEngine {
     return null;
   }
 
+  /** From now on the account is known by this key; another one is a change again. */
+  async acceptKey(personId: string, identityKey: string): Promise<null> {
+    const { lock, records, trust } = this.#context;
+    await lock.run(async () => {
+      const unit = records.unit();
+      trust.accept(unit, personId, identityKey);
+      await unit.commit();
+    });
+    this.#background(() => this.#acceptWelcomes()); // one of theirs may have waited for this
+    return null;
+  }
+
   /** The person has read it. What cannot be used any more keeps saying why. */
   async dismissNotice(conversationId: string): Promise<null> {
     const conversation = this.#context.conversations.get(conversationId);
@@ -260,6 +273,7 @@ export class ChatEngine {
 
   async sendText(conversationId: string, text: string, messageId: string): Promise<{ messageId: string }> {
     const conversation = this.#conversation(conversationId);
+    await this.#reachable(conversation);
     await enqueue(this.#context, conversation, messageId, { type: "text", text });
     this.#flush(conversation);
     return { messageId };
@@ -271,7 +285,9 @@ export class ChatEngine {
   }
 
   async sendFile(conversationId: string, file: File, id: string): Promise<{ uploadId: string }> {
-    return this.#files.send(this.#conversation(conversationId), file, id);
+    const conversation = this.#conversation(conversationId);
+    await this.#reachable(conversation);
+    return this.#files.send(conversation, file, id);
   }
 
   async retry(conversationId: string, messageId: string): Promise<null> {
@@ -356,6 +372,15 @@ export class ChatEngine {
     return conversation.id;
   }
 
+  /** Whom it is for is in it; else a person would write to nobody, and never hear of it. */
+  async #reachable(conversation: Conversation): Promise<void> {
+    try {
+      await this.#finished(conversation);
+    } catch (error) {
+      if (!isProblem(error, "offline")) throw error; // else it waits, as everything written offline
+    }
+  }
+
   /** Somebody made it already: it is here, or its Welcome is on the way. */
   async #existing(id: string, personId: string): Promise<string> {
     const context = this.#context;
@@ -427,13 +452,14 @@ export class ChatEngine {
   async #synchroniseOne(info: ConversationInfo): Promise<void> {
     const conversation = this.#context.conversations.get(info.id);
     if (!conversation?.isOpen) return;
+    if (info.last_position < conversation.record.cursor) await noticeRestored(this.#context, conversation);
     if (info.last_position > conversation.record.cursor) await catchUp(this.#context, conversation);
     await this.#takeMembers(conversation, info);
   }
 
   async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
-    const members = membersOf(info);
     const { members: known } = conversation.record;
+    const members = withGone(membersOf(info), known);
     if (JSON.stringify(known) === JSON.stringify(members)) return;
     const positions = (record: typeof members) =>
       Object.values(record).map(({ deliveredPosition }) => deliveredPosition);
@@ -455,6 +481,7 @@ export class ChatEngine {
     const context = this.#context;
     switch (event.type) {
       case "ready": // the connection has told us
+      case "ephemeral_arrived": // nothing here shows yet that somebody is typing
         return;
       case "key_packages_low":
         return replenish(context);
@@ -510,6 +537,8 @@ export class ChatEngine {
       else if (!GONE.some((code) => isProblem(error, code))) throw error;
       return context.server.forgetWelcome(welcome.welcome_id); // it would never be anything else
     }
+    const waitsForKey = conversation.record.kind === "direct" && conversation.record.state === "left";
+    if (waitsForKey) return this.#teller.snapshot();
     await context.server.forgetWelcome(welcome.welcome_id);
     await catchUp(context, conversation);
     if (conversation.isOpen) await this.#resume(conversation);

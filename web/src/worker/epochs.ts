@@ -137,7 +137,8 @@ async function nextEpoch(context: Context, conversation: Conversation, entry: En
     if (kind === "group" || others.length > 0) draft.personIds = others;
     draft.pendingCommit = null;
     if (news.length > 0) unit.put("messages", record.id, record);
-    if (committer === context.me.personId && body.added.length > 0) announceName(context, draft, unit);
+    const hasNewcomers = body.added.length + body.newDevice.length > 0;
+    if (committer === context.me.personId && hasNewcomers) announceName(context, draft, unit);
     sight.keep(unit);
   }, next);
   context.refreshMembers(conversation);

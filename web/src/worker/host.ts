@@ -33,6 +33,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   addPeople: (engine, { conversationId, personIds }) => engine.addPeople(conversationId, personIds),
   removePerson: (engine, { conversationId, personId }) => engine.removePerson(conversationId, personId),
   leaveConversation: (engine, { conversationId }) => engine.leaveConversation(conversationId),
+  acceptKey: (engine, { personId, identityKey }) => engine.acceptKey(personId, identityKey),
   dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
   sendText: (engine, { conversationId, text }, id) => engine.sendText(conversationId, text, id),
   retry: (engine, { conversationId, messageId }) => engine.retry(conversationId, messageId),

@@ -42,6 +42,7 @@ async function take(context: Context, conversation: Conversation, entry: Entry):
   const isMine = entry.sender_device_id === context.me.deviceId;
   switch (entry.kind) {
     case "message":
+      if (entry.data === "") return expired(context, conversation, entry);
       return isMine ? ownMessage(context, conversation, entry) : message(context, conversation, entry);
     case "commit":
       return isMine ? ownCommit(context, conversation, entry) : commit(context, conversation, entry);
@@ -72,6 +73,23 @@ async function message(context: Context, conversation: Conversation, entry: Entr
     if (!isRefusal(error)) throw error;
     await unreadable(context, conversation, entry);
   }
+}
+
+/** The server has erased it: its time was over. What this device sent itself it has kept. */
+async function expired(context: Context, conversation: Conversation, entry: Entry): Promise<void> {
+  const sent = await context.records.get("outbox", entry.message_id);
+  if (sent?.conversationId === conversation.id && entry.sender_device_id === context.me.deviceId) {
+    await conversation.saveReceived((draft) => advance(draft, entry));
+    await placed(context, conversation, entry.message_id, entry.position, entry.created_at);
+    return;
+  }
+  const sender = conversation.record.members[entry.sender_device_id ?? ""]?.personId ?? "";
+  const record = receivedRecord(conversation, entry, sender, { type: "expired" });
+  await conversation.saveReceived((draft, unit) => {
+    advance(draft, entry);
+    unit.put("messages", record.id, record);
+  });
+  await shown(context, conversation, record.id, sender);
 }
 
 async function unreadable(context: Context, conversation: Conversation, entry: Entry): Promise<void> {

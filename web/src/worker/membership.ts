@@ -8,6 +8,7 @@ import { encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import { Conversation, accountsIn, othersIn } from "./conversation.ts";
 import { keyChanged } from "./epochs.ts";
+import { catchUp } from "./inbox.ts";
 import type { ClaimedKeyPackage, ConversationInfo, WelcomeInfo } from "./server.ts";
 import type { Sight } from "./trust.ts";
 
@@ -90,7 +91,9 @@ export async function forget(context: Context, id: string): Promise<void> {
   context.refresh();
 }
 
-export function membersOf(info: ConversationInfo): ConversationRecord["members"] {
+type Members = ConversationRecord["members"];
+
+export function membersOf(info: ConversationInfo): Members {
   return Object.fromEntries(
     info.members.map((member) => [
       member.device_id,
@@ -98,9 +101,16 @@ export function membersOf(info: ConversationInfo): ConversationRecord["members"]
         personId: member.person_id,
         joinedPosition: member.joined_position,
         deliveredPosition: member.delivered_position,
+        isGone: false,
       },
     ]),
   );
+}
+
+/** Those present, and those who were. */
+export function withGone(present: Members, known: Members): Members {
+  const gone = Object.entries(known).map(([deviceId, member]) => [deviceId, { ...member, isGone: true }]);
+  return { ...Object.fromEntries(gone), ...present };
 }
 
 /** Key packages of every device of a person, each seen to be theirs. */
@@ -120,17 +130,25 @@ export async function claim(
     }
   } catch (error) {
     if (!(error instanceof MlsRefused)) throw error;
-    const name = context.people.name(personId);
-    throw sight.changed.includes(personId)
-      ? new ProblemError("identity_key_changed", `The security key of ${name} has changed.`)
-      : new ProblemError("key_package_invalid", `The keys the server gave for ${name} are not valid.`);
+    throw whyNot(context, personId, sight.newKeyOf(personId));
   }
   return claimed;
+}
+
+function whyNot(context: Context, personId: string, identityKey: string | null): ProblemError {
+  const name = context.people.name(personId);
+  if (identityKey === null) {
+    return new ProblemError("key_package_invalid", `The keys the server gave for ${name} are not valid.`);
+  }
+  const facts = { person_id: personId, identity_key: identityKey };
+  return new ProblemError("identity_key_changed", `The security key of ${name} has changed.`, 0, facts);
 }
 
 /** Joins, unless it is joined already. Rejects with `MlsRefused` when the Welcome is not for us. */
 export async function join(context: Context, welcome: WelcomeInfo): Promise<Conversation> {
   const known = context.conversations.get(welcome.conversation_id);
+  // Added anew before this device knew that it had been removed: first things first.
+  if (known?.isOpen && known.record.cursor < welcome.position) await catchUp(context, known);
   if (known && (known.record.state === "open" || known.record.state === "creating")) return known;
   const info = await context.server.conversation(welcome.conversation_id);
   const tree = fromBase64(await context.server.tree(info.id, welcome.epoch));
@@ -169,6 +187,7 @@ async function enter(context: Context, invitation: Invitation): Promise<Entered>
   await conversation.save((draft, unit) => {
     draft.state = "open";
     draft.cursor = welcome.position;
+    draft.activeAt = new Date(context.now()).toISOString();
     draft.members = membersOf(info);
     used(unit, opened);
     sight.keep(unit);
@@ -196,9 +215,8 @@ async function open(context: Context, { welcome, info, tree }: Invitation, sight
 
 function invited(context: Context, info: ConversationInfo, { group }: Opened): Conversation {
   const record = freshRecord(info.id, info.kind, info.created_at);
-  const activeAt = new Date(context.now()).toISOString();
   const personIds = othersIn(group, context.me.personId);
-  return new Conversation(context.records, { ...record, activeAt, personIds });
+  return new Conversation(context.records, { ...record, personIds });
 }
 
 function used(unit: Unit, { reference, keyPackage }: Opened): void {
@@ -207,7 +225,7 @@ function used(unit: Unit, { reference, keyPackage }: Opened): void {
 
 /**
  * Enters only to leave again, so that whoever invited sees this device go. Nothing is pinned and
- * nothing is read.
+ * nothing is read. A direct conversation cannot be left: its Welcome waits until the key is trusted.
  */
 async function decline(context: Context, invitation: Invitation): Promise<Entered> {
   const sight = context.trust.lookAside();
@@ -217,9 +235,9 @@ async function decline(context: Context, invitation: Invitation): Promise<Entere
   await conversation.save((draft, unit) => {
     draft.state = "left";
     draft.notice = `${keyChanged(context, sight.changed)} ${DECLINED}`;
-    used(unit, opened);
+    if (draft.kind === "group") used(unit, opened);
   });
-  return { conversation, declined: opened.group };
+  return { conversation, declined: invitation.info.kind === "group" ? opened.group : null };
 }
 
 /** The server may not want to hear it, or others were quicker: then they see that nothing arrives. */

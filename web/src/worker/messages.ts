@@ -19,7 +19,7 @@ import type { Entry } from "./server.ts";
 type Content = OutboxRecord["content"];
 
 export function problemOf(error: unknown): Problem {
-  if (error instanceof ProblemError) return { code: error.code, detail: error.detail };
+  if (error instanceof ProblemError) return { code: error.code, detail: error.detail, facts: error.facts };
   return { code: "engine_failed", detail: "Something went wrong on this device." };
 }
 

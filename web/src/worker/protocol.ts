@@ -6,6 +6,8 @@ export interface Problem {
   /** The stable code of docs/protocol.md, or one of ours: offline, locked_out, engine_failed. */
   code: string;
   detail: string;
+  /** What stands beside the code, such as `person_id`. */
+  facts?: Readonly<Record<string, unknown>>;
 }
 
 export type Connection = "offline" | "connecting" | "online";
@@ -112,6 +114,8 @@ export interface Requests {
   addPeople: [{ conversationId: string; personIds: string[] }, null];
   removePerson: [{ conversationId: string; personId: string }, null];
   leaveConversation: [{ conversationId: string }, null];
+  /** The person knows that this is the other's new identity key (base64). */
+  acceptKey: [{ personId: string; identityKey: string }, null];
   dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
   retry: [{ conversationId: string; messageId: string }, null];

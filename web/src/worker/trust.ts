@@ -15,6 +15,12 @@ export class Trust {
     return trust;
   }
 
+  /** A person said that this is the account's key from now on. */
+  accept(unit: Unit, account: string, identityKey: string): void {
+    unit.put("pins", account, { identityKey });
+    this.#pinned.set(account, identityKey);
+  }
+
   /** For one operation: what it sees is its own, and pins nothing until it is kept. */
   look(): Sight {
     return new Sight(this.#pinned);
@@ -30,7 +36,7 @@ export class Sight {
   readonly #pinned: Map<string, string>;
   readonly #letsPass: boolean;
   readonly #seen = new Map<string, string>();
-  readonly #changed = new Set<string>();
+  readonly #changed = new Map<string, string>();
 
   constructor(pinned: Map<string, string>, letsPass = false) {
     this.#pinned = pinned;
@@ -44,7 +50,12 @@ export class Sight {
 
   /** The accounts whose key was not the one we know. */
   get changed(): readonly string[] {
-    return [...this.#changed];
+    return [...this.#changed.keys()];
+  }
+
+  /** The key under which an account was seen instead of the one we know, in base64. */
+  newKeyOf(account: string): string | null {
+    return this.#changed.get(account) ?? null;
   }
 
   /** For the MLS engine: a true chain, the key we know if we know one, and no change of who it is. */
@@ -68,7 +79,7 @@ export class Sight {
     const known = this.#pinned.get(account) ?? this.#seen.get(account);
     if (known === undefined) this.#seen.set(account, identityKey);
     if (known === undefined || known === identityKey) return;
-    this.#changed.add(account);
+    this.#changed.set(account, identityKey);
     if (!this.#letsPass) throw new CredentialRefused("another identity key than the one that is known");
   }
 }

@@ -6,6 +6,7 @@ import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
 import type { ConversationSummary, MessageView } from "./protocol.ts";
 
+const EXPIRED = "A message has expired before it came to this device.";
 const UNREADABLE = "A message could not be opened.";
 
 function listOf(names: readonly string[]): string {
@@ -67,6 +68,8 @@ function noticeText(context: Context, senderId: string, body: NoticeBody): strin
       return membersText(context, sender, body);
     case "named":
       return `${sender} named the conversation “${body.name}”.`;
+    case "expired":
+      return EXPIRED;
     case "unreadable":
       return UNREADABLE;
   }

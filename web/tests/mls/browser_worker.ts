@@ -6,7 +6,8 @@ import { asHpkePrivateKey } from "../../src/mls/crypto/secrets.ts";
 import { MLKEM768_X25519 } from "../../src/mls/crypto/xwing.ts";
 import { Case, hex } from "../../src/mls/vectors/expect.ts";
 import { runVectors } from "../../src/mls/vectors/kinds.ts";
-import { measure } from "./measure.ts";
+import { openKeep } from "./keep.ts";
+import { type Plan, measure } from "./measure.ts";
 
 /** Which ML-KEM the browser has, and the secret of a published ciphertext. */
 async function openXWing(vector: Case): Promise<unknown> {
@@ -15,10 +16,20 @@ async function openXWing(vector: Case): Promise<unknown> {
   return { isNative: (await mlKem()) === NATIVE, secret: hex(secret) };
 }
 
+function planIn(request: Case): Plan {
+  return {
+    suite: request.number("suite"),
+    members: request.number("members"),
+    repeats: request.number("repeats"),
+    quick: request.number("quick"),
+    sizes: request.list("sizes").map(Number),
+  };
+}
+
 async function answer(request: Case): Promise<unknown> {
   if (request.has("xwing")) return openXWing(request.inner("xwing"));
   if (request.has("json")) return runVectors(request.text("name"), request.text("json"));
-  return (await measure(request.number("suite"), request.number("members"))).milliseconds;
+  return measure(planIn(request), await openKeep("engine"));
 }
 
 self.onmessage = async ({ data }: MessageEvent<unknown>) => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { concat } from "../../src/bytes.ts";
 import {
   Reader,
   type ValueOf,
@@ -134,4 +135,31 @@ test("what was read does not change with the bytes it was read from", () => {
   data.fill(0);
 
   assert.deepEqual(read, SAMPLE);
+});
+
+const Page = struct("Page", { title: opaque, text: opaque, number: uint8 });
+const Book = struct("Book", { pages: vector(Page), end: opaque });
+
+test("large fields are written in their places, between small ones and inside vectors", () => {
+  const sizes = [0, 1, 1_023, 1_024, 1_025, 20_000];
+  const pages = sizes.flatMap((title) =>
+    sizes.map((text, number) =>
+      Page.of({ title: new Uint8Array(title).fill(1), text: new Uint8Array(text).fill(2), number }),
+    ),
+  );
+  const inside = concat(...pages.map((page) => concat(encodeOpaque(page.title), encodeOpaque(page.text), unhex(`0${page.number}`))));
+  const book = Book.of({ pages, end: unhex("ff") });
+
+  const encoded = Book.encode(book);
+
+  assert.deepEqual(encoded, concat(encodeLength(inside.length), inside, unhex("01ff")));
+  assert.deepEqual(Book.decode(encoded), book);
+});
+
+test("a writer leaves nothing behind for the next", () => {
+  const first = encodeOpaque(unhex("ffffffff"));
+  assert.throws(() => Small.encode(Small.of({ number: 256 })), OutOfRange);
+
+  assert.equal(hex(encodeOpaque(new Uint8Array(2))), "020000");
+  assert.equal(hex(first), "04ffffffff");
 });

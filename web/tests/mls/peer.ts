@@ -22,6 +22,7 @@ import { load, save } from "../../src/mls/group/storage.ts";
 import { BasicCredential, Credential, type Judge } from "../../src/mls/messages/credentials.ts";
 import { GroupInfo } from "../../src/mls/messages/group_info.ts";
 import { asLeafIndex } from "../../src/mls/messages/indexes.ts";
+import { UncheckedKeyPackage, checkKeyPackage } from "../../src/mls/messages/key_packages.ts";
 import { Capabilities, Lifetime, MLS10 } from "../../src/mls/messages/leaf_nodes.ts";
 import { MLSMessage, messageOf } from "../../src/mls/messages/mls_message.ts";
 import { Add, type Proposal, Remove } from "../../src/mls/messages/proposals.ts";
@@ -30,6 +31,8 @@ import { type Policy, policyOf } from "../../src/mls/public_group/policy.ts";
 import { loadPublicGroup, savePublicGroup } from "../../src/mls/public_group/storage.ts";
 import { PublicGroup } from "../../src/mls/public_group/public_group.ts";
 import { Case, hex } from "../../src/mls/vectors/expect.ts";
+
+import { STRUCTURES } from "./structures.ts";
 
 const DAY = 24 * 3600;
 const NOTHING = new Uint8Array(0);
@@ -212,6 +215,32 @@ class Client {
     return { group: hex(savePublicGroup(await PublicGroup.fromGroupInfo(info, policyIn(request)))) };
   }
 
+  /** The names of the structures, one to a line. */
+  structures(): Answer {
+    return { names: [...STRUCTURES.keys()].join("\n") };
+  }
+
+  /** The bytes read as a structure and written again. */
+  again(request: Case): Answer {
+    const structure = STRUCTURES.get(request.text("structure"));
+    if (structure === undefined) throw new TypeError("no such structure");
+    return { data: hex(structure.encode(structure.decode(request.bytes("data")))) };
+  }
+
+  async checkPackage(request: Case): Promise<Answer> {
+    const { now, judge, longestLifetime } = policyIn(request);
+    const suites = [request.number("suite")];
+    await checkKeyPackage(UncheckedKeyPackage.decode(request.bytes("package")), { now, suites, judge, longestLifetime });
+    return {};
+  }
+
+  /** What a server does with a member's GroupInfo. */
+  async checkGroupInfo(request: Case): Promise<Answer> {
+    const info = GroupInfo.decode(request.bytes("groupInfo"));
+    await loadPublicGroup(request.bytes("group")).checkGroupInfo(info);
+    return {};
+  }
+
   /** Whether the bytes are a message at all. */
   decode(request: Case): Answer {
     return { message: hex(MLSMessage.encode(MLSMessage.decode(request.bytes("message")))) };
@@ -243,6 +272,10 @@ const OPERATIONS = {
   receive: (client: Client, request: Case) => client.receive(request),
   public: (client: Client, request: Case) => client.public(request),
   decode: (client: Client, request: Case) => client.decode(request),
+  checkPackage: (client: Client, request: Case) => client.checkPackage(request),
+  checkGroupInfo: (client: Client, request: Case) => client.checkGroupInfo(request),
+  structures: (client: Client) => client.structures(),
+  again: (client: Client, request: Case) => client.again(request),
 } as const;
 
 type Operation = (client: Client, request: Case) => Answer | Promise<Answer>;

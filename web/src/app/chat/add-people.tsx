@@ -27,7 +27,9 @@ export function AddPeople({ conversation, onClose }: AddPeopleProps) {
     event.preventDefault();
     void action.run(async () => {
       const personIds = people.map((person) => person.id);
-      await shell.engine.call("addPeople", { conversationId: conversation.id, personIds });
+      await shell.withKnownKeys(() =>
+        shell.engine.call("addPeople", { conversationId: conversation.id, personIds }),
+      );
       onClose();
     });
   };

@@ -53,7 +53,9 @@ export function useChosenFiles(conversationId: string): ChosenFiles {
   };
   const sendOne = async (chosen: Chosen) => {
     try {
-      await shell.engine.call("sendFile", { conversationId, file: chosen.file });
+      await shell.withKnownKeys(() =>
+        shell.engine.call("sendFile", { conversationId, file: chosen.file }),
+      );
     } catch (error) {
       set([...latest.current, chosen]);
       throw error;

@@ -51,7 +51,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
     setEdited((count) => count + 1); // the composer starts over with the new draft
   };
   const send = async (text: string) =>
-    void (await shell.engine.call("sendText", { conversationId: id, text }));
+    void (await shell.withKnownKeys(() => shell.engine.call("sendText", { conversationId: id, text })));
 
   return (
     <section class="conversation" aria-labelledby="conversation-title">

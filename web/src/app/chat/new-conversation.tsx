@@ -46,7 +46,9 @@ function Direct({ onClose }: { onClose: () => void }) {
   const action = useAction();
   const start = (person: Person) =>
     void action.run(async () => {
-      const { conversationId } = await shell.engine.call("startDirect", { personId: person.id });
+      const { conversationId } = await shell.withKnownKeys(() =>
+        shell.engine.call("startDirect", { personId: person.id }),
+      );
       onClose();
       shell.go({ name: "conversation", id: conversationId });
     });
@@ -75,7 +77,9 @@ function Group({ onClose }: { onClose: () => void }) {
     if (lacks !== null || people.length === 0) return;
     void action.run(async () => {
       const personIds = people.map((person) => person.id);
-      const created = await shell.engine.call("createGroup", { name: name.trim(), personIds });
+      const created = await shell.withKnownKeys(() =>
+        shell.engine.call("createGroup", { name: name.trim(), personIds }),
+      );
       onClose();
       shell.go({ name: "conversation", id: created.conversationId });
     });

@@ -4,6 +4,7 @@
 import { signal } from "@preact/signals";
 
 import type { DownloadView, Engine, Notification, UploadView } from "../../worker/protocol.ts";
+import { codeOf } from "../problems.ts";
 
 const MOST_KEPT = 30;
 const REVOKE_AFTER = 60_000;
@@ -25,8 +26,12 @@ export class Transfers {
   /** What was on its way before this page came, and what may be sent. */
   async refresh(): Promise<void> {
     this.uploads.value = await this.#engine.call("uploads", {});
-    const { maxBytes } = await this.#engine.call("fileLimit", {});
-    this.maxBytes.value = maxBytes;
+    if (this.maxBytes.value !== null) return;
+    try {
+      this.maxBytes.value = (await this.#engine.call("fileLimit", {})).maxBytes;
+    } catch (error) {
+      if (codeOf(error) !== "offline") throw error; // else asked again by the next conversation
+    }
   }
 
   async show(messageId: string): Promise<void> {

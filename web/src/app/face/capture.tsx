@@ -186,7 +186,10 @@ function readyWords(run: FaceRun): string {
 function Advice({ run }: { run: FaceRun }) {
   const seconds = run.lockedFor.value;
   const problem = run.problem.value;
-  if (seconds > 0) return <p class="alert" data-testid="problem">{words.face.lockedFor(seconds)}</p>;
+  if (seconds > 0) {
+    const said = run.isCrowded.value ? words.face.crowdedFor : words.face.lockedFor;
+    return <p class="alert" data-testid="problem">{said(seconds)}</p>;
+  }
   if (problem !== null) {
     return (
       <p class="alert" role="alert" data-testid="problem">

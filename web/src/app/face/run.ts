@@ -80,6 +80,8 @@ export class FaceRun {
   readonly reasons = signal<readonly string[]>([]);
   readonly problem = signal<unknown>(null);
   readonly lockedFor = signal(0);
+  /** It is not this person's tries that one has to wait for, but others. */
+  readonly isCrowded = signal(false);
   readonly isBusy = computed(() => !["no_camera", "ready", "refused"].includes(this.phase.value));
 
   private video: HTMLVideoElement | null = null;
@@ -223,7 +225,9 @@ export class FaceRun {
       this.problem.value = error;
       this.phase.value = "refused";
     });
-    const seconds = codeOf(error) === "face_locked" ? retryAfter(error) : null;
+    const code = codeOf(error);
+    const seconds = code === "face_locked" || code === "face_busy" ? retryAfter(error) : null;
+    this.isCrowded.value = code === "face_busy";
     if (seconds !== null) void this.countDown(seconds);
   }
 

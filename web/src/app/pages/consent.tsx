@@ -1,12 +1,13 @@
 // Explicit, versioned consent: the server's own text, before any camera is opened.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { faceFacts, type FaceFacts } from "../../api/face.ts";
 import { confirmPassword } from "../../api/session.ts";
 import type { AnotherWay } from "../face/capture.tsx";
 import { useAction } from "../parts/action.ts";
-import { Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Asking, useAsked } from "../parts/asked.tsx";
+import { Submit, Trouble } from "../parts/basics.tsx";
 import { Check, PasswordField } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
 import { useShell } from "../shell.ts";
@@ -21,10 +22,7 @@ interface ConsentProps {
 }
 
 export function ConsentPage({ onAgree, anotherWay, onBack }: ConsentProps) {
-  const [facts, setFacts] = useState<FaceFacts | null>(null);
-  const looking = useAction();
-  const look = () => void looking.run(async () => setFacts(await faceFacts()));
-  useEffect(look, []);
+  const asked = useAsked(faceFacts, "face");
   const instead = (
     <button type="button" class="link" data-testid="use-other-factor" onClick={anotherWay.choose}>
       {anotherWay.label}
@@ -32,14 +30,10 @@ export function ConsentPage({ onAgree, anotherWay, onBack }: ConsentProps) {
   );
   return (
     <Gate title={words.consent.title} foot={instead} wide>
-      {looking.busy && <Spinner />}
-      <Trouble problem={looking.problem} />
-      {looking.problem !== null && (
-        <button type="button" class="button" onClick={look}>
-          {words.retry}
-        </button>
+      <Asking asked={asked} />
+      {asked.value !== null && (
+        <ConsentForm consent={asked.value.consent} onAgree={onAgree} onBack={onBack} />
       )}
-      {facts !== null && <ConsentForm consent={facts.consent} onAgree={onAgree} onBack={onBack} />}
     </Gate>
   );
 }

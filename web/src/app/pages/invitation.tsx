@@ -1,10 +1,11 @@
 // Accepting an invitation: who invites, a name, a password.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { accept, lookUp, type InvitationFacts } from "../../api/invitations.ts";
 import { useAction } from "../parts/action.ts";
-import { Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Asking, useAsked } from "../parts/asked.tsx";
+import { Submit, Trouble } from "../parts/basics.tsx";
 import { Field, PasswordField } from "../parts/field.tsx";
 import { Gate } from "../parts/gate.tsx";
 import { type Shell, useShell } from "../shell.ts";
@@ -51,22 +52,12 @@ function LoggedInAlready({ name }: { name: string }) {
 }
 
 function Invitation({ token }: { token: string }) {
-  const [facts, setFacts] = useState<InvitationFacts | null>(null);
-  const looking = useAction();
-  const look = () => void looking.run(async () => setFacts(await lookUp(token)));
-  useEffect(look, [token]);
-
+  const asked = useAsked(() => lookUp(token), token);
   const organisation = useShell().session.value?.organisation ?? words.product;
-  if (facts !== null) return <AcceptForm token={token} facts={facts} />;
+  if (asked.value !== null) return <AcceptForm token={token} facts={asked.value} />;
   return (
     <Gate title={words.invitation.title(organisation)} foot={<ToLogin />}>
-      {looking.busy && <Spinner />}
-      <Trouble problem={looking.problem} />
-      {looking.problem !== null && (
-        <button type="button" class="button" onClick={look}>
-          {words.retry}
-        </button>
-      )}
+      <Asking asked={asked} />
     </Gate>
   );
 }

@@ -12,11 +12,25 @@ import { words } from "../words.ts";
 const WRONG = ["username_password_mismatch", "email_password_mismatch", "invalid", "required"];
 
 export function LoginPage() {
+  const organisation = useShell().session.value?.organisation ?? words.product;
+  return (
+    <Gate
+      title={words.login.title}
+      lead={words.login.lead(organisation)}
+      focusTitle={false}
+      foot={words.login.noAccount}
+    >
+      <LoginForm />
+      <Note icon="lock">{words.login.promise}</Note>
+    </Gate>
+  );
+}
+
+function LoginForm() {
   const shell = useShell();
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const action = useAction();
-  const organisation = shell.session.value?.organisation ?? words.product;
 
   const submit = (event: Event) => {
     event.preventDefault();
@@ -30,36 +44,28 @@ export function LoginPage() {
 
   const wrong = WRONG.includes(codeOf(action.problem) ?? "");
   return (
-    <Gate
-      title={words.login.title}
-      lead={words.login.lead(organisation)}
-      focusTitle={false}
-      foot={words.login.noAccount}
-    >
-      <form onSubmit={submit}>
-        <Field
-          label={words.login.username}
-          value={username}
-          onChange={setUsername}
-          testid="login-username"
-          autocomplete="username"
-          required
-          autoFocus
-        />
-        <PasswordField
-          label={words.login.password}
-          value={password}
-          onChange={setPassword}
-          testid="login-password"
-          autocomplete="current-password"
-          required
-        />
-        <Trouble problem={wrong ? words.login.wrong : action.problem} />
-        <Submit busy={action.busy} testid="login-submit">
-          {words.login.submit}
-        </Submit>
-      </form>
-      <Note icon="lock">{words.login.promise}</Note>
-    </Gate>
+    <form onSubmit={submit}>
+      <Field
+        label={words.login.username}
+        value={username}
+        onChange={setUsername}
+        testid="login-username"
+        autocomplete="username"
+        required
+        autoFocus
+      />
+      <PasswordField
+        label={words.login.password}
+        value={password}
+        onChange={setPassword}
+        testid="login-password"
+        autocomplete="current-password"
+        required
+      />
+      <Trouble problem={wrong ? words.login.wrong : action.problem} />
+      <Submit busy={action.busy} testid="login-submit">
+        {words.login.submit}
+      </Submit>
+    </form>
   );
 }

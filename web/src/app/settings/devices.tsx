@@ -1,10 +1,9 @@
 // The person's own devices: which they are, and the end of one that was lost.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { type Device, ownDevices, revokeDevice } from "../../api/devices.ts";
-import { useAction } from "../parts/action.ts";
-import { Spinner, Trouble } from "../parts/basics.tsx";
+import { Asking, useAsked } from "../parts/asked.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
@@ -13,27 +12,23 @@ import { words } from "../words.ts";
 
 export function Devices({ ownId }: { ownId: string }) {
   const shell = useShell();
-  const [devices, setDevices] = useState<Device[] | null>(null);
+  const asked = useAsked(ownDevices, ownId);
   const [revoking, setRevoking] = useState<Device | null>(null);
-  const looking = useAction();
-  const look = () => void looking.run(async () => setDevices(await ownDevices()));
-  useEffect(look, []);
 
   const revoke = async ({ id, name }: Device) => {
     await shell.confirmed(() => revokeDevice(id));
     if (id === ownId) return shell.refresh(); // it was logged out with the device
     shell.say(words.devices.revoked(name));
-    look();
+    asked.again();
   };
 
   return (
     <section aria-labelledby="settings-devices">
       <h3 id="settings-devices">{words.devices.title}</h3>
       <p class="hint">{words.devices.lead}</p>
-      {devices === null && looking.busy && <Spinner />}
-      <Trouble problem={looking.problem} />
+      <Asking asked={asked} />
       <ul class="factors">
-        {devices?.map((device) => (
+        {asked.value?.map((device) => (
           <DeviceRow
             key={device.id}
             device={device}

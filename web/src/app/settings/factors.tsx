@@ -8,56 +8,21 @@ import { newRecoveryCodes, removeTotp } from "../../api/session.ts";
 import { Codes } from "../pages/recovery.tsx";
 import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
-import { useShell } from "../shell.ts";
+import { type Shell, useShell } from "../shell.ts";
 import { words } from "../words.ts";
 
 type Asked = "withdraw" | "remove_totp" | "new_codes" | null;
 
 export function Factors() {
-  const shell = useShell();
   const [asked, setAsked] = useState<Asked>(null);
   const [codes, setCodes] = useState<string[] | null>(null);
-  const session = shell.session.value;
-  if (session === null) return null;
-  const factors = session.second_factors;
-  const enrol = (way: "face" | "totp") => {
-    shell.unfinished.value = { step: "enrolling", way };
-  };
-
   return (
     <section aria-labelledby="settings-factors">
       <h3 id="settings-factors">{words.settings.security}</h3>
       <ul class="factors">
-        {(session.face_enabled || factors.face) && (
-          <Factor icon="face" name={words.settings.face} isOn={factors.face}>
-            {session.face_enabled && (
-              <Small testid="face-enrol" onClick={() => enrol("face")}>
-                {factors.face ? words.settings.againFace : words.settings.addFace}
-              </Small>
-            )}
-            {factors.face && (
-              <Small testid="face-withdraw" onClick={() => setAsked("withdraw")}>
-                {words.settings.withdrawFace}
-              </Small>
-            )}
-          </Factor>
-        )}
-        <Factor icon="phone" name={words.settings.totp} isOn={factors.totp}>
-          {factors.totp ? (
-            <Small testid="totp-remove" onClick={() => setAsked("remove_totp")}>
-              {words.settings.removeTotp}
-            </Small>
-          ) : (
-            <Small testid="totp-add" onClick={() => enrol("totp")}>
-              {words.settings.addTotp}
-            </Small>
-          )}
-        </Factor>
-        <Factor icon="key" name={words.settings.recovery} isOn={factors.recovery_codes}>
-          <Small testid="recovery-new" onClick={() => setAsked("new_codes")}>
-            {words.settings.newCodes}
-          </Small>
-        </Factor>
+        <FaceFactor ask={setAsked} />
+        <AppFactor ask={setAsked} />
+        <RecoveryFactor ask={setAsked} />
       </ul>
       <Questions asked={asked} onClose={() => setAsked(null)} onCodes={setCodes} />
       {codes !== null && (
@@ -68,6 +33,65 @@ export function Factors() {
       )}
     </section>
   );
+}
+
+interface AskProps {
+  ask: (what: Asked) => void;
+}
+
+function FaceFactor({ ask }: AskProps) {
+  const shell = useShell();
+  const session = shell.session.value;
+  const isOn = session?.second_factors.face ?? false;
+  const isOffered = session?.face_enabled ?? false;
+  if (!isOffered && !isOn) return null;
+  return (
+    <Factor icon="face" name={words.settings.face} isOn={isOn}>
+      {isOffered && (
+        <Small testid="face-enrol" onClick={() => enrol(shell, "face")}>
+          {isOn ? words.settings.againFace : words.settings.addFace}
+        </Small>
+      )}
+      {isOn && (
+        <Small testid="face-withdraw" onClick={() => ask("withdraw")}>
+          {words.settings.withdrawFace}
+        </Small>
+      )}
+    </Factor>
+  );
+}
+
+function AppFactor({ ask }: AskProps) {
+  const shell = useShell();
+  const isOn = shell.session.value?.second_factors.totp ?? false;
+  return (
+    <Factor icon="phone" name={words.settings.totp} isOn={isOn}>
+      {isOn ? (
+        <Small testid="totp-remove" onClick={() => ask("remove_totp")}>
+          {words.settings.removeTotp}
+        </Small>
+      ) : (
+        <Small testid="totp-add" onClick={() => enrol(shell, "totp")}>
+          {words.settings.addTotp}
+        </Small>
+      )}
+    </Factor>
+  );
+}
+
+function RecoveryFactor({ ask }: AskProps) {
+  const isOn = useShell().session.value?.second_factors.recovery_codes ?? false;
+  return (
+    <Factor icon="key" name={words.settings.recovery} isOn={isOn}>
+      <Small testid="recovery-new" onClick={() => ask("new_codes")}>
+        {words.settings.newCodes}
+      </Small>
+    </Factor>
+  );
+}
+
+function enrol(shell: Shell, way: "face" | "totp"): void {
+  shell.unfinished.value = { step: "enrolling", way };
 }
 
 interface FactorProps {

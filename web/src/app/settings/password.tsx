@@ -12,6 +12,14 @@ import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 
 export function ChangePassword({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title={words.settings.changePassword} onClose={onClose}>
+      <ChangeForm onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function ChangeForm({ onClose }: { onClose: () => void }) {
   const shell = useShell();
   const [current, setCurrent] = useState("");
   const [wanted, setWanted] = useState("");
@@ -30,40 +38,38 @@ export function ChangePassword({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Dialog title={words.settings.changePassword} onClose={onClose}>
-      <form onSubmit={submit}>
-        <PasswordField
-          label={words.settings.currentPassword}
-          value={current}
-          onChange={setCurrent}
-          testid="password-current"
-          autocomplete="current-password"
-          required
-          autoFocus
-        />
-        <PasswordField
-          label={words.settings.newPassword}
-          value={wanted}
-          onChange={setWanted}
-          testid="password-new"
-          autocomplete="new-password"
-          required
-        />
-        <StrengthHint
-          password={wanted}
-          own={[person?.username ?? "", person?.display_name ?? ""]}
-        />
-        <Trouble problem={action.problem} />
-        <div class="actions">
-          <button type="button" class="button" onClick={onClose}>
-            {words.cancel}
-          </button>
-          <Submit busy={action.busy} testid="password-change">
-            {words.settings.changePassword}
-          </Submit>
-        </div>
-      </form>
-    </Dialog>
+    <form onSubmit={submit}>
+      <PasswordField
+        label={words.settings.currentPassword}
+        value={current}
+        onChange={setCurrent}
+        testid="password-current"
+        autocomplete="current-password"
+        required
+        autoFocus
+      />
+      <PasswordField
+        label={words.settings.newPassword}
+        value={wanted}
+        onChange={setWanted}
+        testid="password-new"
+        autocomplete="new-password"
+        required
+      />
+      <StrengthHint
+        password={wanted}
+        own={[person?.username ?? "", person?.display_name ?? ""]}
+      />
+      <Trouble problem={action.problem} />
+      <div class="actions">
+        <button type="button" class="button" onClick={onClose}>
+          {words.cancel}
+        </button>
+        <Submit busy={action.busy} testid="password-change">
+          {words.settings.changePassword}
+        </Submit>
+      </div>
+    </form>
   );
 }
 

@@ -1,11 +1,12 @@
 // API tokens of this device: made here, shown once, revoked here.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { makeToken, revokeToken, SCOPES, tokensOf } from "../../api/devices.ts";
 import type { NewToken, Scope, Token } from "../../api/devices.ts";
 import { useAction } from "../parts/action.ts";
-import { CopyButton, Spinner, Submit, Trouble } from "../parts/basics.tsx";
+import { Asking, useAsked } from "../parts/asked.tsx";
+import { CopyButton, Submit, Trouble } from "../parts/basics.tsx";
 import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Check, Field, Select } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -16,19 +17,16 @@ const LIFETIMES = [7, 30, 90, 365];
 const USUAL_LIFETIME = 30;
 
 export function Tokens({ deviceId }: { deviceId: string }) {
-  const [tokens, setTokens] = useState<Token[] | null>(null);
+  const asked = useAsked(() => tokensOf(deviceId), deviceId);
+  const { value: tokens, again: look } = asked;
   const [makes, setMakes] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
-  const looking = useAction();
-  const look = () => void looking.run(async () => setTokens(await tokensOf(deviceId)));
-  useEffect(look, [deviceId]);
 
   return (
     <section aria-labelledby="settings-tokens">
       <h3 id="settings-tokens">{words.tokens.title}</h3>
       <p class="hint">{words.tokens.lead}</p>
-      {tokens === null && looking.busy && <Spinner />}
-      <Trouble problem={looking.problem} />
+      <Asking asked={asked} />
       {tokens?.length === 0 && <p class="muted">{words.tokens.none}</p>}
       <ul class="factors">
         {tokens?.map((token) => (

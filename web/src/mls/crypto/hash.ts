@@ -3,14 +3,15 @@
 // These are synchronous: a message takes a dozen HMACs of a few bytes each, for which WebCrypto's
 // way to another thread and back costs more than the hashing.
 
-import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import type { CHash } from "@noble/hashes/utils.js";
 import { type Bytes, concat } from "../../bytes.ts";
 import { OutOfRange } from "../errors.ts";
-import { type Secret, asSecret } from "./secrets.ts";
+import { type Secret, asSecret, wipe } from "./secrets.ts";
 
 const MOST_BLOCKS = 255;
+const INNER = 0x36;
+const OUTER = 0x5c;
 
 /** One hash function and what HKDF makes of it. */
 export class Hash {
@@ -25,8 +26,15 @@ export class Hash {
     return new Uint8Array(this.algorithm(data));
   }
 
+  /** HMAC (RFC 2104), in two calls of the hash; the package's own keeps states that we do not need. */
   mac(key: Uint8Array, data: Uint8Array): Bytes {
-    return new Uint8Array(hmac(this.algorithm, key, data));
+    const { blockLen } = this.algorithm;
+    const block = key.length > blockLen ? this.algorithm(key) : key;
+    const inner = padded(block, INNER, blockLen, data);
+    const outer = padded(block, OUTER, blockLen, this.algorithm(inner));
+    const tag = this.digest(outer);
+    wipe(inner, outer);
+    return tag;
   }
 
   extract(salt: Uint8Array, ikm: Uint8Array): Secret {
@@ -43,6 +51,14 @@ export class Hash {
     }
     return asSecret(output);
   }
+}
+
+/** The key, filled up to a block and mixed with the pad, and the data after it. */
+function padded(key: Uint8Array, pad: number, blockLen: number, data: Uint8Array): Bytes {
+  const whole = new Uint8Array(blockLen + data.length).fill(pad, 0, blockLen);
+  for (let index = 0; index < key.length; index += 1) whole[index] = (key[index] ?? 0) ^ pad;
+  whole.set(data, blockLen);
+  return whole;
 }
 
 export const SHA256 = new Hash("SHA-256", 32, 0x0001, sha256);

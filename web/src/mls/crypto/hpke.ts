@@ -20,15 +20,13 @@ export interface Exported {
   readonly kemOutput: Bytes;
 }
 
-interface Context {
-  readonly key: Secret;
-  readonly nonce: Secret;
-  readonly exporterSecret: Secret;
-}
+/** RFC 9180 section 5.1: what a shared secret becomes, as far as it is wanted. */
+type Expand = (label: string, length: number) => Secret;
 
 /** One combination of KEM, KDF and AEAD; every context encrypts once at most. */
 export class Hpke {
   readonly #suiteId: Bytes;
+  readonly #pskIdHash: Bytes;
 
   constructor(
     readonly kem: Kem,
@@ -37,61 +35,53 @@ export class Hpke {
   ) {
     const ids = [kem.hpkeId, kdf.hpkeId, aead.hpkeId].map((id) => encodeUint(id, 2));
     this.#suiteId = concat(utf8("HPKE"), ...ids);
+    this.#pskIdHash = labeledExtract(kdf, this.#suiteId, NOTHING, "psk_id_hash", NOTHING);
   }
 
   async seal(key: Bytes, info: Bytes, aad: Bytes, plaintext: Bytes): Promise<HPKECiphertext> {
     const shared = await this.kem.encapsulate(key);
-    const context = this.#schedule(shared.secret, info);
-    const ciphertext = await this.aead.seal(context.key, context.nonce, aad, plaintext);
-    forget(context);
+    const { key: aeadKey, nonce } = this.#aeadKey(shared.secret, info);
+    const ciphertext = await this.aead.seal(aeadKey, nonce, aad, plaintext);
+    wipe(aeadKey, nonce);
     return HPKECiphertext.of({ kemOutput: shared.output, ciphertext });
   }
 
   async open(key: HpkePrivateKey, sealed: HPKECiphertext, info: Bytes, aad: Bytes): Promise<Secret> {
-    const context = this.#schedule(await this.kem.decapsulate(key, sealed.kemOutput), info);
-    const opened = await this.aead.open(context.key, context.nonce, aad, sealed.ciphertext);
-    forget(context);
+    const shared = await this.kem.decapsulate(key, sealed.kemOutput);
+    const { key: aeadKey, nonce } = this.#aeadKey(shared, info);
+    const opened = await this.aead.open(aeadKey, nonce, aad, sealed.ciphertext);
+    wipe(aeadKey, nonce);
     return asSecret(opened);
   }
 
   async exportTo(key: Bytes, info: Bytes, label: string, length: number): Promise<Exported> {
     const shared = await this.kem.encapsulate(key);
-    const context = this.#schedule(shared.secret, info);
-    return { secret: this.#export(context, label, length), kemOutput: shared.output };
+    return { secret: this.#export(shared.secret, info, label, length), kemOutput: shared.output };
   }
 
   async exportFrom(key: HpkePrivateKey, kemOutput: Bytes, info: Bytes, label: string, length: number): Promise<Secret> {
-    const context = this.#schedule(await this.kem.decapsulate(key, kemOutput), info);
-    return this.#export(context, label, length);
+    return this.#export(await this.kem.decapsulate(key, kemOutput), info, label, length);
   }
 
   /** RFC 9180 section 5.1, without a pre-shared key; uses up the shared secret. */
-  #schedule(shared: Secret, info: Bytes): Context {
+  #schedule<T>(shared: Secret, info: Bytes, use: (expand: Expand) => T): T {
     const { kdf } = this;
-    const context = concat(
-      BASE_MODE,
-      labeledExtract(kdf, this.#suiteId, NOTHING, "psk_id_hash", NOTHING),
-      labeledExtract(kdf, this.#suiteId, NOTHING, "info_hash", info),
-    );
+    const context = concat(BASE_MODE, this.#pskIdHash, labeledExtract(kdf, this.#suiteId, NOTHING, "info_hash", info));
     const secret = labeledExtract(kdf, this.#suiteId, shared, "secret", NOTHING);
-    const expand = (label: string, length: number): Secret =>
-      labeledExpand(kdf, this.#suiteId, secret, label, context, length);
-    const made = {
-      key: expand("key", this.aead.keySize),
-      nonce: expand("base_nonce", this.aead.nonceSize),
-      exporterSecret: expand("exp", kdf.size),
-    };
+    const made = use((label, length) => labeledExpand(kdf, this.#suiteId, secret, label, context, length));
     wipe(shared, secret);
     return made;
   }
 
-  #export(context: Context, label: string, length: number): Secret {
-    const exported = labeledExpand(this.kdf, this.#suiteId, context.exporterSecret, "sec", utf8(label), length);
-    forget(context);
+  #aeadKey(shared: Secret, info: Bytes): { readonly key: Secret; readonly nonce: Secret } {
+    const { keySize, nonceSize } = this.aead;
+    return this.#schedule(shared, info, (expand) => ({ key: expand("key", keySize), nonce: expand("base_nonce", nonceSize) }));
+  }
+
+  #export(shared: Secret, info: Bytes, label: string, length: number): Secret {
+    const exporterSecret = this.#schedule(shared, info, (expand) => expand("exp", this.kdf.size));
+    const exported = labeledExpand(this.kdf, this.#suiteId, exporterSecret, "sec", utf8(label), length);
+    wipe(exporterSecret);
     return exported;
   }
-}
-
-function forget(context: Context): void {
-  wipe(context.key, context.nonce, context.exporterSecret);
 }

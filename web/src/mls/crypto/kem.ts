@@ -5,7 +5,7 @@ import { encodeUint } from "../codec.ts";
 import { DecryptionFailed, InvalidKey } from "../errors.ts";
 import { type Hash, SHA256, SHA384, SHA512 } from "./hash.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toNumber } from "./nist.ts";
-import { onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
+import { coordinate, onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
 import { type HpkePrivateKey, type Secret, asHpkePrivateKey, wipe } from "./secrets.ts";
 
 /** Both halves of an HPKE key. */
@@ -34,25 +34,31 @@ export interface Kem {
 
 export type Expand = (label: string, info: Uint8Array, length: number) => Secret;
 
+/** A key pair for one exchange. */
+export interface Ephemeral {
+  readonly public: Bytes;
+  exchange(peer: Bytes): Promise<Bytes>;
+}
+
 /** Diffie-Hellman on one curve, over bytes. */
 export interface Curve {
   readonly privateSize: number;
   checkPublic(key: Bytes): Promise<void>;
   publicOf(key: Bytes): Promise<Bytes>;
   exchange(key: Bytes, peer: Bytes): Promise<Bytes>;
+  /** A key for one exchange, whose private half nobody sees. */
+  ephemeral(): Promise<Ephemeral>;
   derivePrivate(expand: Expand): Bytes;
 }
 
 const NOTHING = new Uint8Array(0);
 const X25519_SIZE = 32;
 const X25519_OID = Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x6e);
-const BASE_POINT = new Uint8Array(X25519_SIZE);
-BASE_POINT[0] = 9;
 
 const x25519Private = onceFor(async (key) => {
   if (key.length !== X25519_SIZE) throw new InvalidKey();
   const pkcs8 = rfc8410(X25519_OID, key);
-  const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"]));
+  const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", true, ["deriveBits"]));
   wipe(pkcs8);
   return imported;
 });
@@ -62,22 +68,32 @@ const x25519Public = onceFor(async (key) => {
   return orInvalidKey(crypto.subtle.importKey("raw", key, "X25519", false, []));
 });
 
-/** X25519 (RFC 7748); a public key is the exchange with the base point. */
+/** X25519 (RFC 7748); an imported private key knows its public half. */
 export const X25519: Curve = {
   privateSize: X25519_SIZE,
   async checkPublic(key) {
     if (key.length !== X25519_SIZE) throw new InvalidKey();
   },
-  publicOf: (key) => X25519.exchange(key, BASE_POINT),
-  async exchange(key, peer) {
-    const [own, other] = await Promise.all([x25519Private(key), x25519Public(peer)]);
-    const algorithm = { name: "X25519", public: other };
-    const shared = new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * X25519_SIZE)));
-    if (isZero(shared)) throw new InvalidKey(); // the secret of a low-order point
-    return shared;
+  async publicOf(key) {
+    const { x } = await crypto.subtle.exportKey("jwk", await x25519Private(key));
+    return coordinate(x);
+  },
+  exchange: async (key, peer) => x25519Exchange(await x25519Private(key), peer),
+  async ephemeral() {
+    const pair = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
+    if (!("privateKey" in pair)) throw new TypeError("X25519 has pairs of keys");
+    const key = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+    return { public: key, exchange: (peer) => x25519Exchange(pair.privateKey, peer) };
   },
   derivePrivate: (expand) => expand("sk", NOTHING, X25519_SIZE),
 };
+
+async function x25519Exchange(own: CryptoKey, peer: Bytes): Promise<Bytes> {
+  const algorithm = { name: "X25519", public: await x25519Public(peer) };
+  const shared = new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * X25519_SIZE)));
+  if (isZero(shared)) throw new InvalidKey(); // the secret of a low-order point
+  return shared;
+}
 
 function isZero(bytes: Uint8Array): boolean {
   let any = 0;
@@ -93,12 +109,12 @@ export function nistCurve(group: NistGroup, firstByteMask: number): Curve {
       await nistPublicKey(group, "ECDH", key);
     },
     publicOf: async (key) => nistPublicBytes(await nistPrivateKey(group, "ECDH", key)),
-    async exchange(key, peer) {
-      const other = await nistPublicKey(group, "ECDH", peer);
-      const own = await nistPrivateKey(group, "ECDH", key);
-      const algorithm = { name: "ECDH", public: other };
-      const bits = await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * group.size));
-      return new Uint8Array(bits);
+    exchange: async (key, peer) => nistExchange(group, await nistPrivateKey(group, "ECDH", key), peer),
+    async ephemeral() {
+      const algorithm = { name: "ECDH", namedCurve: group.name };
+      const pair = await crypto.subtle.generateKey(algorithm, false, ["deriveBits"]);
+      const key = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+      return { public: key, exchange: (peer) => nistExchange(group, pair.privateKey, peer) };
     },
     derivePrivate(expand) {
       for (let counter = 0; counter < 256; counter += 1) {
@@ -110,6 +126,11 @@ export function nistCurve(group: NistGroup, firstByteMask: number): Curve {
       throw new InvalidKey("no private key could be derived"); // odds below 2^-4000
     },
   };
+}
+
+async function nistExchange(group: NistGroup, own: CryptoKey, peer: Bytes): Promise<Bytes> {
+  const algorithm = { name: "ECDH", public: await nistPublicKey(group, "ECDH", peer) };
+  return new Uint8Array(await orInvalidKey(crypto.subtle.deriveBits(algorithm, own, 8 * group.size)));
 }
 
 const VERSION = utf8("HPKE-v1");
@@ -165,10 +186,10 @@ export class DhKem implements Kem {
   }
 
   async encapsulate(key: Bytes): Promise<Encapsulated> {
-    const ephemeral = await this.generateKeyPair();
-    const shared = await this.curve.exchange(ephemeral.private, key);
+    const ephemeral = await this.curve.ephemeral();
+    const shared = await ephemeral.exchange(key);
     const secret = this.#derive(shared, concat(ephemeral.public, key));
-    wipe(ephemeral.private, shared);
+    wipe(shared);
     return { secret, output: ephemeral.public };
   }
 

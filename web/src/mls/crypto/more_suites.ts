@@ -50,6 +50,10 @@ const X448: Curve = {
       throw new InvalidKey(); // the all-zero secret of a low-order point
     }
   },
+  async ephemeral() {
+    const key = randomBytes(X448_SIZE);
+    return { public: await X448.publicOf(key), exchange: (peer) => X448.exchange(key, peer) };
+  },
   derivePrivate: (expand) => expand("sk", NOTHING, X448_SIZE),
 };
 

@@ -1,6 +1,6 @@
 // Private keys in and out of WebCrypto, which takes no bare ones; and keys that it took already.
 
-import { type Bytes, concat } from "../../bytes.ts";
+import { type Bytes, concat, fromBase64 } from "../../bytes.ts";
 import { InvalidKey } from "../errors.ts";
 
 const SEQUENCE = 0x30;
@@ -42,8 +42,7 @@ export async function orInvalidKey<T>(operation: Promise<T>): Promise<T> {
 
 /** A coordinate or key out of a JSON Web Key. */
 export function fromBase64Url(text: string): Bytes {
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
+  return fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
 }
 
 /** A coordinate of a key that WebCrypto exported as a JSON Web Key. */

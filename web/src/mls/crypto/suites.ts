@@ -3,7 +3,7 @@
 // Those here need WebCrypto and ML-KEM only; `more_suites` has the rest, for who wants the weight.
 
 import { type Bytes, concat, utf8 } from "../../bytes.ts";
-import { encodeOpaque, encodeUint, written } from "../codec.ts";
+import { type Writer, encodeOpaque, encodeUint, written } from "../codec.ts";
 import { UnsupportedSuite } from "../errors.ts";
 import { AES_128_GCM, AES_256_GCM, type Aead } from "./aead.ts";
 import { type Hash, SHA256, SHA384, SHA512 } from "./hash.ts";
@@ -39,12 +39,12 @@ export class CipherSuite {
   }
 
   /** SignWithLabel, section 5.1.2. */
-  signWithLabel(key: SignaturePrivateKey, label: string, content: Bytes): Promise<Bytes> {
+  signWithLabel(key: SignaturePrivateKey, label: string, content: Writable): Promise<Bytes> {
     return this.signature.sign(key, labelledContent(PREFIX + label, content));
   }
 
   /** VerifyWithLabel, section 5.1.2; rejects with `InvalidSignature` or `InvalidKey`. */
-  verifyWithLabel(key: Bytes, label: string, content: Bytes, signature: Bytes): Promise<void> {
+  verifyWithLabel(key: Bytes, label: string, content: Writable, signature: Bytes): Promise<void> {
     return this.signature.verify(key, signature, labelledContent(PREFIX + label, content));
   }
 
@@ -62,7 +62,7 @@ export class CipherSuite {
   expandWithLabel(secret: Uint8Array, label: string, context: Uint8Array, length: number): Secret {
     const info = written((writer) => {
       writer.uint(length, 2);
-      writer.opaque(utf8(PREFIX + label));
+      writer.opaque(labelBytes(PREFIX + label));
       writer.opaque(context);
     });
     return this.hash.expand(secret, info, length);
@@ -88,8 +88,24 @@ export class CipherSuite {
 }
 
 /** SignContent and EncryptContext, which have the same form. */
-export function labelledContent(label: string, content: Uint8Array): Bytes {
-  return concat(encodeOpaque(utf8(label)), encodeOpaque(content));
+export function labelledContent(label: string, content: Writable): Bytes {
+  return written((writer) => {
+    writer.opaque(labelBytes(label));
+    if (typeof content === "function") writer.vector(() => content(writer));
+    else writer.opaque(content);
+  });
+}
+
+/** Bytes, or what writes them: a long message is copied once less on its way to be signed. */
+export type Writable = Bytes | ((writer: Writer) => void);
+
+const labels = new Map<string, Bytes>();
+
+/** There are some twenty labels, and every message needs half of them. */
+function labelBytes(label: string): Bytes {
+  const known = labels.get(label) ?? utf8(label);
+  labels.set(label, known);
+  return known;
 }
 
 const suites = new Map<number, CipherSuite>();

@@ -75,10 +75,11 @@ export const MLKEM768_X25519: Kem = {
     checkPublic(key);
     const x25519 = key.slice(MLKEM_PUBLIC_SIZE);
     const inner = await (await mlKem()).encapsulate(key.slice(0, MLKEM_PUBLIC_SIZE));
-    const ephemeral = randomBytes(X25519_SIZE);
-    const [output, shared] = await Promise.all([X25519.publicOf(ephemeral), X25519.exchange(ephemeral, x25519)]);
+    const ephemeral = await X25519.ephemeral();
+    const output = ephemeral.public;
+    const shared = await ephemeral.exchange(x25519);
     const secret = combine(inner.secret, shared, output, x25519);
-    wipe(inner.secret, ephemeral, shared);
+    wipe(inner.secret, shared);
     return { secret, output: concat(inner.ciphertext, output) };
   },
 

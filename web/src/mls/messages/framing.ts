@@ -111,10 +111,6 @@ export function writeAuth(writer: Writer, auth: FramedContentAuthData): void {
   if (auth.confirmationTag !== null) writer.opaque(auth.confirmationTag);
 }
 
-export function encodeAuth(auth: FramedContentAuthData): Bytes {
-  return written((writer) => writeAuth(writer, auth));
-}
-
 export function readAuthFor(contentType: ContentType, reader: Reader): FramedContentAuthData {
   const signature = reader.opaque();
   return { signature, confirmationTag: contentType === ContentType.COMMIT ? reader.opaque() : null };
@@ -168,18 +164,21 @@ export function checkContentSignature(
 
 /** Section 6.2: AuthenticatedContentTBM, what the membership tag covers. */
 export function membershipContent(content: AuthenticatedContent, context: GroupContext): Bytes {
-  return concat(toBeSigned(content.wireFormat, content.content, context), encodeAuth(content.auth));
+  return written((writer) => {
+    toBeSigned(content.wireFormat, content.content, context)(writer);
+    writeAuth(writer, content.auth);
+  });
 }
 
 /** FramedContentTBS, section 6.1: those inside the group, or entering, sign its context. */
-export function toBeSigned(format: WireFormat, content: FramedContent, context: GroupContext): Bytes {
-  return written((writer) => {
+function toBeSigned(format: WireFormat, content: FramedContent, context: GroupContext): (writer: Writer) => void {
+  return (writer) => {
     writer.uint(MLS10, 2);
     writer.uint(format, 2);
     FramedContent.write(writer, content);
     const { kind } = content.sender;
     if (kind === "Member" || kind === "NewMemberCommit") GroupContext.write(writer, context);
-  });
+  };
 }
 
 /** The signature of FramedContentAuthData. */

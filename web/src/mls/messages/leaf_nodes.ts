@@ -1,7 +1,19 @@
 // RFC 9420 section 7.2: a member's leaf, and the checks that need no group (section 7.3).
 
 import { type Bytes, concat } from "../../bytes.ts";
-import { type FieldValues, type ValueOf, encodeOpaque, encodeUint, opaque, select, struct, uint16, uint64, vector } from "../codec.ts";
+import {
+  type FieldValues,
+  type ValueOf,
+  encodeOpaque,
+  encodeUint,
+  opaque,
+  select,
+  struct,
+  structure,
+  uint16,
+  uint64,
+  vector,
+} from "../codec.ts";
 import type { SignaturePrivateKey } from "../crypto/secrets.ts";
 import type { CipherSuite } from "../crypto/suites.ts";
 import { InvalidKey, InvalidSignature, LeafExtensionNotSupported, LeafSignatureInvalid } from "../errors.ts";
@@ -72,8 +84,35 @@ export const LeafNodeContent = struct("LeafNodeContent", content);
 export type LeafNodeContent = FieldValues<typeof content>;
 
 /** A member's keys, credential and capabilities, signed with the member's key. */
-export const LeafNode = struct("LeafNode", { ...content, signature: opaque });
-export type LeafNode = ValueOf<typeof LeafNode>;
+const fieldsOfLeafNode = struct("LeafNode", { ...content, signature: opaque });
+export type LeafNode = ValueOf<typeof fieldsOfLeafNode>;
+
+export const LeafNode = {
+  ...fieldsOfLeafNode,
+  ...structure<"LeafNode", LeafNode>("LeafNode", {
+    write: (writer, leaf) => writer.bytes(encodedLeaf(leaf)),
+    read(reader) {
+      const start = reader.position;
+      const leaf = fieldsOfLeafNode.read(reader);
+      encodings.set(leaf, reader.since(start)); // there is one form, so it is this one
+      return leaf;
+    },
+  }),
+};
+
+const encodings = new WeakMap<LeafNode, Bytes>();
+
+/** Its bytes, found once: they are hashed, signed, sent and stored again and again. */
+function encodedLeaf(leaf: LeafNode): Bytes {
+  const known = encodings.get(leaf) ?? fieldsOfLeafNode.encode(leaf);
+  encodings.set(leaf, known);
+  return known;
+}
+
+/** LeafNodeContent: all but the signature, which comes last. */
+function signedPart(leaf: LeafNode): Bytes {
+  return encodedLeaf(leaf).subarray(0, -encodeOpaque(leaf.signature).length);
+}
 
 /** Sign for a key package, or for a place in a group. */
 export async function signLeaf(
@@ -88,7 +127,7 @@ export async function signLeaf(
 
 /** Section 7.3: signed with its own key, for this place. */
 export async function checkLeafSignature(suite: CipherSuite, leaf: LeafNode, place: Place | null = null): Promise<void> {
-  const signed = concat(LeafNodeContent.encodeFields(leaf), placeBytes(place));
+  const signed = concat(signedPart(leaf), placeBytes(place));
   try {
     await suite.verifyWithLabel(leaf.signatureKey, LABEL, signed, leaf.signature);
   } catch (error) {

@@ -1,7 +1,7 @@
 // RFC 9420 section 6.3: encrypting a message and who sent it.
 
-import { type Bytes, concat, randomBytes } from "../../bytes.ts";
-import { Reader, encodeAs, replace } from "../codec.ts";
+import { type Bytes, randomBytes } from "../../bytes.ts";
+import { Reader, type Writer, replace, written } from "../codec.ts";
 import type { Secret } from "../crypto/secrets.ts";
 import type { CipherSuite } from "../crypto/suites.ts";
 import { PaddingNotZero, SenderNotMember } from "../errors.ts";
@@ -20,9 +20,9 @@ import {
   authenticated,
   contentAad,
   contentTypeOf,
-  encodeAuth,
   readAuthFor,
   senderDataAad,
+  writeAuth,
 } from "../messages/framing.ts";
 import type { LeafIndex } from "../messages/indexes.ts";
 import type { AeadKey } from "./key_schedule.ts";
@@ -64,7 +64,11 @@ export async function encrypt(
   const { groupId, epoch, authenticatedData } = framed;
   const head = { groupId, epoch, contentType, authenticatedData };
   const empty = PrivateMessage.of({ ...head, encryptedSenderData: NOTHING, ciphertext: NOTHING });
-  const plaintext = concat(encodeContent(framed.content), encodeAuth(content.auth), new Uint8Array(padding));
+  const plaintext = written((writer) => {
+    writeContent(writer, framed.content);
+    writeAuth(writer, content.auth);
+    writer.bytes(new Uint8Array(padding));
+  });
   const nonce = guarded(key.nonce, reuseGuard);
   const ciphertext = await suite.aead.seal(key.key, nonce, contentAad(empty), plaintext);
   const sender = SenderData.of({ leafIndex, generation: key.generation, reuseGuard });
@@ -126,14 +130,14 @@ function readBody(contentType: ContentType, reader: Reader): Content {
 }
 
 /** The content without the tag that says what it is, which travels outside. */
-export function encodeContent(content: Content): Bytes {
+function writeContent(writer: Writer, content: Content): void {
   switch (content.kind) {
     case "ApplicationData":
-      return encodeAs(ApplicationData, content);
+      return ApplicationData.write(writer, content);
     case "ProposalContent":
-      return encodeAs(ProposalContent, content);
+      return ProposalContent.write(writer, content);
     case "Commit":
-      return encodeAs(Commit, content);
+      return Commit.write(writer, content);
   }
 }
 

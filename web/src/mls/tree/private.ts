@@ -56,14 +56,18 @@ export function privateKeysOf(path: PathSecrets): NodeKeys {
 /** Section 7.4: one secret for each node, each derived from the one below. */
 export async function derivePath(suite: CipherSuite, first: Secret, nodes: readonly NodeIndex[]): Promise<PathSecrets> {
   const secrets = new Map<NodeIndex, Secret>();
-  const keys = new Map<NodeIndex, KeyPair>();
   let secret = first;
   for (const node of nodes) {
     secrets.set(node, secret);
-    keys.set(node, await suite.deriveKeyPair(suite.deriveSecret(secret, "node")));
     secret = suite.deriveSecret(secret, "path");
   }
-  return { secrets, keys, commitSecret: secret };
+  const derived = [...secrets].map(
+    async ([node, pathSecret]): Promise<[NodeIndex, KeyPair]> => [
+      node,
+      await suite.deriveKeyPair(suite.deriveSecret(pathSecret, "node")),
+    ],
+  );
+  return { secrets, keys: new Map(await Promise.all(derived)), commitSecret: secret };
 }
 
 /** Where a path is sealed: who was added by the same commit, and the context of the next epoch. */

@@ -1,0 +1,81 @@
+"""How much waits for the workers, and how soon they are through: for the dashboard, and the door.
+
+Whoever would wait longer than a capture lives is told so before the camera opens, and when to come
+back; the other factor is offered meanwhile.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median, quantiles
+
+from django.utils import timezone
+
+from facelogin.errors import FaceBusy
+from facelogin.lifecycle import State
+from facelogin.models import Capture, Judgement
+
+LONGEST_WAIT = 40  # seconds; a capture lives for 60, and recording takes ten
+SLOWEST = 0.5  # captures a second, while nothing is known: one worker on a busy machine
+SLOW = timedelta(seconds=15)  # somebody waits for so long: whoever comes now would wait longer
+WAITED_FOR = timedelta(seconds=5)
+LATELY = timedelta(minutes=1)
+KEPT = timedelta(days=1)
+ON_ITS_WAY = (State.OPEN, State.QUEUED, State.RUNNING)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the queue looks like now, and what it looked like in the last hour."""
+
+    waiting: int
+    oldest_seconds: float | None
+    judged: int
+    median_seconds: float | None
+    slowest_twentieth_seconds: float | None
+
+
+def check_room() -> None:
+    """Raise :class:`FaceBusy` when a capture that begins now would come too late to be judged."""
+    now = timezone.now()
+    if Capture.objects.filter(state=State.QUEUED, queued_at__lt=now - SLOW).exists():
+        raise FaceBusy(retry_after=SLOW.seconds)
+    coming = Capture.objects.filter(state__in=ON_ITS_WAY, expires_at__gt=now).count()
+    wait = coming / _pace()
+    if wait > LONGEST_WAIT:
+        raise FaceBusy(retry_after=math.ceil(wait - LONGEST_WAIT) + 1)
+
+
+def record_judgement(capture: Capture) -> None:
+    """Call it when a capture that was queued is decided."""
+    now = timezone.now()
+    Judgement.objects.filter(decided_at__lt=now - KEPT).delete()
+    Judgement.objects.create(queued_at=capture.queued_at or capture.created_at, decided_at=now)
+
+
+def current_load() -> Load:
+    now = timezone.now()
+    queued = Capture.objects.filter(state=State.QUEUED)
+    oldest = queued.order_by("queued_at").values_list("queued_at", flat=True).first()
+    took = _seconds_since(now - timedelta(hours=1))
+    return Load(
+        waiting=queued.count(),
+        oldest_seconds=(now - oldest).total_seconds() if oldest else None,
+        judged=len(took),
+        median_seconds=median(took) if took else None,
+        slowest_twentieth_seconds=quantiles(took, n=20)[-1] if len(took) > 1 else None,
+    )
+
+
+def _pace() -> float:
+    """Captures a second, as far as is known: what is judged while others wait is all there is."""
+    now = timezone.now()
+    lately = Judgement.objects.filter(decided_at__gte=now - LATELY).count()
+    is_all = Capture.objects.filter(state=State.QUEUED, queued_at__lt=now - WAITED_FOR).exists()
+    judged = lately / LATELY.total_seconds()
+    return judged if lately and is_all else max(SLOWEST, judged)
+
+
+def _seconds_since(begin: datetime) -> list[float]:
+    rows = Judgement.objects.filter(decided_at__gte=begin).values_list("queued_at", "decided_at")
+    return [(decided - queued).total_seconds() for queued, decided in rows]

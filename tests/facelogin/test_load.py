@@ -1,0 +1,104 @@
+"""When many come at once: who can be judged in time begins, the others hear when to come back."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Person
+from facelogin.errors import FaceBusy
+from facelogin.lifecycle import Purpose, State
+from facelogin.models import Attempt, Capture, Judgement
+from facelogin.services import load
+from tests.facelogin.browsers import Browser
+
+pytestmark = pytest.mark.django_db
+
+FULL = round(load.SLOWEST * load.LONGEST_WAIT) + 1
+
+
+def bring(person: Person, count: int, state: State = State.QUEUED) -> None:
+    """So many captures under way."""
+    now = timezone.now()
+    soon = now + timedelta(minutes=1)
+    attempt = Attempt.objects.create(
+        person=person, purpose=Purpose.VERIFICATION, wrapped_for_browser=b"", expires_at=soon
+    )
+    Capture.objects.bulk_create(
+        Capture(
+            attempt=attempt, nonce=b"", challenge=[], created_at=now, expires_at=soon, state=state
+        )
+        for _ in range(count)
+    )
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.QUEUED, State.RUNNING])
+def test_who_would_wait_too_long_is_told_so_and_when_to_come_back(
+    alice: Person, state: State
+) -> None:
+    bring(alice, FULL - 1, state)
+    load.check_room()
+    bring(alice, 1, state)
+
+    with pytest.raises(FaceBusy) as refusal:
+        load.check_room()
+
+    assert refusal.value.facts["retry_after"] in range(2, 6)
+
+
+def test_nobody_joins_a_queue_that_stands_still(alice: Person) -> None:
+    bring(alice, 1)
+    load.check_room()
+
+    Capture.objects.update(queued_at=timezone.now() - load.SLOW - timedelta(seconds=1))
+
+    with pytest.raises(FaceBusy):
+        load.check_room()
+
+
+def test_workers_that_are_slow_while_others_wait_are_taken_at_their_pace(alice: Person) -> None:
+    bring(alice, 10)
+    now = timezone.now()
+    for _ in range(6):  # one in ten seconds
+        Judgement.objects.create(queued_at=now, decided_at=now)
+    load.check_room()
+
+    Capture.objects.update(queued_at=now - load.WAITED_FOR - timedelta(seconds=1))
+
+    with pytest.raises(FaceBusy):
+        load.check_room()
+
+
+def test_what_is_decided_keeps_nobody_waiting(alice: Person) -> None:
+    bring(alice, FULL, State.REFUSED)
+
+    load.check_room()
+
+
+def test_fast_workers_make_room_for_more(alice: Person) -> None:
+    bring(alice, 2 * FULL)
+    now = timezone.now()
+    for _ in range(120):
+        Judgement.objects.create(queued_at=now, decided_at=now)
+
+    load.check_room()
+
+    Judgement.objects.update(decided_at=now - timedelta(minutes=2))
+    with pytest.raises(FaceBusy):
+        load.check_room()
+
+
+def test_a_page_is_told_before_the_camera_opens(
+    browser: Browser, alice: Person, bob: Person
+) -> None:
+    browser.give_password(alice)
+    bring(bob, FULL)
+
+    answer = browser.start_enrolment()
+
+    assert (answer.status_code, answer.json()["code"]) == (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "face_busy",
+    )
+    assert answer.json()["retry_after"] > 0

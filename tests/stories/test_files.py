@@ -1,0 +1,219 @@
+"""Files in the whole product: a cut network, a reload, and nothing readable on the server."""
+
+import struct
+import time
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from securechat_sdk.attachments import encrypted_size
+from tests.stories.canaries import leaks
+from tests.stories.conftest import Launch
+from tests.stories.people import PersonAtBrowser
+from tests.stories.product import Product, dump
+from tests.stories.test_accessibility import violations
+
+pytestmark = pytest.mark.story
+
+MEBIBYTE = 1024 * 1024
+CANARY = "The green boat leaves at noon."
+NAME = "plans for the canal.bin"
+
+
+@dataclass
+class Line:
+    """The way to the server for files: it can be cut, and tells what was sent."""
+
+    is_cut: bool = False
+    cut_after: int | None = None
+    offsets: list[int] = field(default_factory=list)
+
+    def pass_on(self, route: Route) -> None:
+        if route.request.method != "PATCH":
+            route.continue_()
+            return
+        self.is_cut = self.is_cut or len(self.offsets) == self.cut_after
+        if self.is_cut:
+            route.abort("connectionreset")
+            return
+        self.offsets.append(int(route.request.headers["upload-offset"]))
+        route.continue_()
+
+    def mend(self) -> None:
+        self.is_cut, self.cut_after = False, None
+
+
+@dataclass(kw_only=True)
+class Cast:
+    fay: PersonAtBrowser
+    gus: PersonAtBrowser
+    line: Line
+
+
+@pytest.fixture(scope="module")
+def cast(product: Product, launch: Launch) -> Cast:
+    browser, line = launch(None), Line()
+    people = []
+    for username, name in (("fay", "Fay Weldon"), ("gus", "Gus Grissom")):
+        person = PersonAtBrowser(
+            product=product, context=browser.new_context(), username=username, display_name=name
+        )
+        person.open_page()
+        person.accept(product.invitation(username, display_name=name))
+        person.enrol_code()
+        person.name_browser()
+        people.append(person)
+    fay, gus = people
+    fay.context.route("**/api/v1/attachments/*", line.pass_on)
+    wait_until_reachable(gus)
+    fay.start_conversation("Gus Grissom")
+    gus.open_conversation("Fay Weldon")
+    return Cast(fay=fay, gus=gus, line=line)
+
+
+def wait_until_reachable(person: PersonAtBrowser) -> None:
+    """A new browser makes its key packages after it has come in."""
+    deadline = time.monotonic() + 60
+    address = f"{person.product.origin}/api/v1/key-packages"
+    while person.page.request.get(address).json()["available"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 MiB that repeat a sentence, so that any part of them would be found."""
+    path = tmp_path_factory.mktemp("files") / NAME
+    sentence = CANARY.encode() + b" "
+    path.write_bytes((sentence * (20 * MEBIBYTE // len(sentence) + 1))[: 20 * MEBIBYTE])
+    return path
+
+
+def attach(person: PersonAtBrowser, *paths: Path) -> None:
+    person.see("file-input").set_input_files(paths)
+    person.see("send").click()
+
+
+# The tests of this module are one story, told in order.
+
+
+def test_the_limit_is_told_before_anything_is_chosen(cast: Cast) -> None:
+    expect(cast.fay.see("attach")).to_have_attribute("title", "Up to 1.1 GB each")
+
+
+def test_what_is_chosen_can_be_put_back(cast: Cast, plans: Path) -> None:
+    cast.fay.see("file-input").set_input_files(plans)
+    expect(cast.fay.see("chosen-file")).to_contain_text(NAME)
+
+    cast.fay.page.get_by_label(f"Remove {NAME}").click()
+
+    expect(cast.fay.see("file-tray")).to_have_count(0)
+    expect(cast.fay.see("send")).to_be_disabled()
+
+
+def test_a_cut_network_and_a_reload_cost_one_part(cast: Cast, plans: Path) -> None:
+    cast.line.cut_after = 2
+
+    attach(cast.fay, plans)
+    expect(cast.fay.see("upload")).to_have_attribute("data-state", "waiting")
+    cast.fay.page.reload()
+    cast.fay.open_conversation("Gus Grissom")
+    expect(cast.fay.see("upload")).to_contain_text(NAME)
+    assert cast.fay.see("file-message").count() == 0
+    cast.line.mend()
+
+    expect(cast.fay.see("file-message")).to_contain_text(NAME)
+    expect(cast.fay.see("upload")).to_have_count(0)
+    size = encrypted_size(plans.stat().st_size)
+    assert cast.line.offsets == list(range(0, size, 4 * MEBIBYTE))
+
+
+def test_what_comes_down_is_what_went_up(cast: Cast, plans: Path) -> None:
+    expect(cast.gus.see("file-message")).to_contain_text(NAME)
+
+    with cast.gus.page.expect_download() as coming:
+        cast.gus.see("download").click()
+
+    assert coming.value.suggested_filename == NAME
+    assert coming.value.path().read_bytes() == plans.read_bytes()
+
+
+def test_an_upload_can_be_cancelled(cast: Cast, plans: Path, product: Product) -> None:
+    cast.line.offsets.clear()
+    cast.line.cut_after = 1
+    attach(cast.fay, plans)
+    expect(cast.fay.see("upload")).to_have_attribute("data-state", "waiting")
+    before = len(stored_files(product))
+
+    cast.fay.see("upload-cancel").click()
+
+    expect(cast.fay.see("upload")).to_have_count(0)
+    cast.fay.write("I have thought better of it.")
+    cast.gus.reads("I have thought better of it.")
+    assert len(stored_files(product)) < before
+    expect(cast.gus.see("file-message")).to_have_count(1)
+    cast.line.mend()
+
+
+def test_the_list_of_files_is_for_everybody(cast: Cast, plans: Path) -> None:
+    cast.fay.see("file-input").set_input_files(plans)
+    cast.fay.see("chosen-file").wait_for()
+
+    assert violations(cast.fay.page) == []
+    cast.fay.page.get_by_label(f"Remove {NAME}").click()
+
+
+def test_a_picture_is_shown_and_what_only_says_so_is_not(cast: Cast, tmp_path: Path) -> None:
+    picture, page = tmp_path / "boat.png", tmp_path / "not a picture.png"
+    picture.write_bytes(png(64, 48))
+    page.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
+
+    attach(cast.fay, picture, page)
+
+    of_gus = cast.gus.see("file-message")
+    expect(of_gus.filter(has_text="boat.png").get_by_test_id("preview")).to_be_visible()
+    expect(of_gus.filter(has_text="not a picture.png")).to_have_attribute("data-state", "done")
+    expect(cast.gus.see("preview")).to_have_count(1)
+    address = cast.gus.see("preview").get_attribute("src") or ""
+    assert address.startswith("blob:")
+    assert violations(cast.gus.page) == []
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = (b"\0" + b"\x20\x80\x60" * width) * height
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", header),
+            chunk(b"IDAT", zlib.compress(rows)),
+            chunk(b"IEND", b""),
+        )
+    )
+
+
+def stored_files(product: Product) -> list[Path]:
+    return [path for path in (product.data / "attachments").rglob("*") if path.is_file()]
+
+
+def test_the_server_has_the_file_and_cannot_read_it(
+    cast: Cast, plans: Path, product: Product
+) -> None:
+    stored = dump(product)
+
+    large = [content for content in stored.values() if len(content) > MEBIBYTE]
+    assert sum(map(len, large)) >= plans.stat().st_size, "the search sees nothing"
+    assert leaks(stored, {"content": CANARY.encode(), "name": NAME.encode()}) == []
+    assert list((product.data / "incoming").iterdir()) == []
+
+
+def test_the_pages_had_no_errors(cast: Cast) -> None:
+    assert (cast.fay.errors, cast.gus.errors) == ([], [])
