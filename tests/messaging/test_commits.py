@@ -202,9 +202,11 @@ def test_the_group_info_is_the_committers_of_the_new_epoch_without_the_tree(
     content = pending.group_info.fields_of(GroupInfoContent)
     bare = GroupInfoContent(**{**content, "extensions": ()})
     without_key = bare.sign(pending.group.suite, alice.signature_private_key)
+    by_bob = GroupInfoContent(**{**content, "signer": bob.groups[conversation.pk].own_leaf})
+    of_another = by_bob.sign(pending.group.suite, bob.signature_private_key)
     unsigned = replace(pending.group_info, signature=b"\0" * 64)
 
-    for unfit in (old, with_tree, without_key, unsigned):
+    for unfit in (old, with_tree, without_key, of_another, unsigned):
         with pytest.raises(CommitInvalid):
             hand_in(alice, replace(good, group_info=MLSMessage.of(unfit).encode()))
     assert hand_in(alice, good).position == 2
