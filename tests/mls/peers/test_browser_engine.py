@@ -11,7 +11,7 @@ from securechat_sdk.mls import errors
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.commit import CommitPlan, commit
 from securechat_sdk.mls.group.group import Group
-from securechat_sdk.mls.group.key_packages import make_key_package
+from securechat_sdk.mls.group.key_packages import OwnKeyPackage, make_key_package
 from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
 from securechat_sdk.mls.group.storage import load, save
@@ -32,6 +32,7 @@ from securechat_sdk.mls.messages.proposals import (
 )
 from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionUsage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from securechat_sdk.mls.messages.welcome import Welcome
 from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls import test_key_packages as key_packages
 from tests.mls.attacks import test_private_messages as private_messages
@@ -48,6 +49,7 @@ from tests.mls.scenarios.stage import (
     LIFETIME,
     POLICY,
     Room,
+    key_package_of,
     make_client,
     make_room,
     over_the_wire,
@@ -283,6 +285,36 @@ def test_a_malicious_welcome_meets_the_same_refusal(
     assert enters(engine, invitation) == error.code
 
 
+def test_without_a_tree_nobody_enters(engine: BrowserEngine, invitation: Any) -> None:
+    kept = tuple(each for each in invitation.info.extensions if each.extension_type != 2)
+    invitation.with_info(extensions=kept)
+    welcome = MLSMessage.of(invitation.close()).encode().hex()
+    engine.ask("newcomer", "use", own=invitation.own.encode().hex())
+
+    code = code_of(engine, "newcomer", "join", welcome=welcome, zeros="for every psk", now=NOW)
+
+    assert code == errors.TreeMissing.code
+    assert enters(engine, invitation) == "accepted"
+
+
+def test_a_welcome_for_others_meets_the_same_refusal(
+    engine: BrowserEngine, invitation: Any
+) -> None:
+    welcome = invitation.close()
+
+    def code(welcome: Welcome, own: OwnKeyPackage) -> str:
+        engine.ask("newcomer", "use", own=own.encode().hex())
+        data = MLSMessage.of(welcome).encode().hex()
+        tree = RatchetTreeExtension(nodes=invitation.nodes).encode().hex()
+        psks = "for every psk"
+        return code_of(engine, "newcomer", "join", welcome=data, tree=tree, zeros=psks, now=NOW)
+
+    assert code(welcome, invitation.own) == "accepted"
+    assert code(welcome, key_package_of("stranger")) == errors.NotInvited.code
+    other = replace(welcome, cipher_suite=3)
+    assert code(other, invitation.own) == errors.WelcomeSuiteMismatch.code
+
+
 pathless = welcomes.pathless
 
 
@@ -389,6 +421,11 @@ def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room
     assert changed(group_context=replace(true.group_context, epoch=7)) == mismatch
     assert changed(group_context=replace(true.group_context, tree_hash=bytes(32))) == mismatch
     assert changed(confirmation_tag=bytes(32)) == mismatch
+    leaf = RatchetTreeExtension(nodes=(alice.tree.leaf(alice.own_leaf),))
+    assert changed(extensions=(Extension(extension_type=2, extension_data=leaf.encode()),)) == (
+        mismatch
+    )
+    assert changed(extensions=()) == "accepted"
     assert code(replace(true, signature=bytes(64))) == errors.GroupInfoSignatureInvalid.code
     assert code(replace(true, signer=LeafIndex(9))) == errors.BlankLeaf.code
 
