@@ -63,7 +63,7 @@ class Alice:
             "client": ("127.0.0.1", 1),
             "server": ("localhost", 8000),
         }
-        return ApplicationCommunicator(application, scope)  # asgiref's
+        return ApplicationCommunicator(application, scope)
 
     def appends(self, attachment_id: UUID | None = None) -> Any:
         return self.calls(
