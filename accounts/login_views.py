@@ -245,5 +245,6 @@ class RecoveryCodesView(FactorChange, mfa_views.ManageRecoveryCodesView):  # typ
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         person = logins.lock_for_factor_change(request)
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        logins.record_enrolment(request, RecoveryCode.name)
         events.code_enrolled.send(sender=None, request=request, person=person)
         return answer

@@ -121,22 +121,25 @@ class SharedDecoder:
         self.decoder: Decoder | None = None
         self.left = 0
 
-    def decode(self, data: bytes) -> Picture:
-        if self.decoder is not None and self.left == 0:
-            self.decoder.close()
-            self.decoder = None
+    def get_ready(self) -> Decoder:
+        """Start a process before the first picture comes: it takes longer than a look."""
         if self.decoder is None:
-            self.left = PICTURES
-        decoder = self.decoder or Decoder()
-        self.decoder = None
+            self.decoder, self.left = Decoder(), PICTURES
+        return self.decoder
+
+    def decode(self, data: bytes) -> Picture:
+        decoder = self.get_ready()
         self.left -= 1
         try:
-            picture = decoder.decode(data)
+            return decoder.decode(data)
         except BadJpegError:
-            decoder.close()
+            self.left = 0
             raise
-        self.decoder = decoder
-        return picture
+        finally:
+            if self.left == 0:
+                decoder.close()
+                self.decoder = None
+                self.get_ready()
 
 
 def serve() -> None:

@@ -42,6 +42,7 @@ def notice_queue(instance: Any, **_options: Any) -> None:
 def load_models(**_options: Any) -> None:
     """Runs in each new process of the pool, before it is given a job."""
     if _is_face_worker.is_set():
+        importlib.import_module("facelogin.services.looking").get_ready()
         importlib.import_module("facelogin.services.judging").get_ready()
         sandbox.leave_no_core()
         sandbox.limit_memory(MEMORY)

@@ -74,6 +74,8 @@ class DeviceSocket:
 
     async def _read(self) -> None:
         while (message := await self._receive())["type"] == "websocket.receive":
+            if self._outbox.close_code is not None:  # what came in before it heard is dropped
+                return
             await self._take_in(message.get("text"))
 
     async def _write(self) -> None:

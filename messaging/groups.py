@@ -67,6 +67,12 @@ def propose_removal(group_id: bytes, epoch: int, suite: int, leaf_index: int) ->
     return propose_as_external_sender(context, 0, key, removal).encode()
 
 
+def lists_server(group_info: bytes) -> bool:
+    """Whether the group believes what this server proposes."""
+    context = read_group_info(group_info).group_context
+    return context.extensions == group_extensions(external_sender())
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A group in one epoch, as it is stored and handed to joiners."""

@@ -91,7 +91,7 @@ class BoundedRequest(WebRequest):
     def finish(self) -> None:
         channel = self.channel
         super().finish()
-        if self.is_streamed and not self.is_whole:
+        if channel and self.is_streamed and not self.is_whole:
             channel.transport.abortConnection()  # the rest would be taken for the next request
 
     def refuse_body(self) -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 from accounts.errors import SealBroken
 from accounts.models import Device, SealMarker
 from accounts.sealing import seal, unseal
-from accounts.services.devices import revoke_device
+from accounts.services.devices import revoke_devices
 
 ONLY_ROW = 1
 PLACE = {"table": "accounts_sealmarker", "row": str(ONLY_ROW), "column": "sealed"}
@@ -35,7 +35,6 @@ def give_up_what_is_sealed() -> None:
 
     Everybody enrols a second factor again and begins anew on a new device.
     """
-    for device in Device.objects.filter(revoked_at=None):
-        revoke_device(device=device)
+    revoke_devices(Device.objects.all())
     Authenticator.objects.all().delete()
     SealMarker.objects.update_or_create(pk=ONLY_ROW, defaults={"sealed": seal(TEXT, **PLACE)})

@@ -13,6 +13,10 @@ from facelogin.services.previews import Look, answer_preview, open_preview
 _decoder = SharedDecoder()
 
 
+def get_ready() -> None:
+    _decoder.get_ready()
+
+
 def look_at_preview(preview_id: UUID) -> None:
     """Look at a frame that somebody still waits for."""
     preview = Preview.objects.filter(pk=preview_id, answer__isnull=True).first()

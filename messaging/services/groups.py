@@ -1,9 +1,13 @@
 """The public groups that are kept: one row for each epoch that somebody may still need."""
 
+from collections.abc import Collection
+
+from django.db.models import F
+
 from accounts.models import Device
 from messaging.envelopes import Owner
 from messaging.errors import StaleEpoch, TreeNotKept
-from messaging.groups import Snapshot
+from messaging.groups import Snapshot, lists_server
 from messaging.models import Conversation, Entry, GroupState, Welcome
 from securechat_sdk.mls.public_group.public_group import PublicGroup
 
@@ -40,6 +44,19 @@ def snapshot_of(conversation: Conversation, epoch: int) -> Snapshot:
     if state is None:
         raise TreeNotKept
     return Snapshot(state.epoch, bytes(state.group_info), bytes(state.ratchet_tree))
+
+
+def listing_this_server(conversations: Collection[Conversation]) -> list[Conversation]:
+    """Return those whose members believe this server: not after its secret key was given up."""
+    states = GroupState.objects.filter(
+        conversation__in=conversations, epoch=F("conversation__epoch")
+    )
+    group_infos = dict(states.values_list("conversation", "group_info"))
+    return [
+        conversation
+        for conversation in conversations
+        if conversation.pk in group_infos and lists_server(bytes(group_infos[conversation.pk]))
+    ]
 
 
 def keep(conversation: Conversation, snapshot: Snapshot) -> None:

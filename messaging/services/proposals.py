@@ -20,7 +20,7 @@ from messaging.models import (
     Membership,
     Welcome,
 )
-from messaging.services.groups import group_of, owner_of
+from messaging.services.groups import group_of, listing_this_server, owner_of
 from messaging.services.log import Handshake, Placed, append_entry, check_epoch, find_repeated
 
 
@@ -69,9 +69,11 @@ def remove_revoked(*, device_ids: Collection[UUID], **_signal: object) -> None:
         .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
-    _propose(conversations, list(staying.order_by("conversation", "leaf_index")))
-    staying.update(is_leaving=True)
-    _end_deserted(conversations)
+    listing = listing_this_server(conversations)
+    leaving = staying.filter(conversation__in=listing)
+    _propose(listing, list(leaving.order_by("conversation", "leaf_index")))
+    leaving.update(is_leaving=True)
+    _end_deserted(listing)
 
 
 def _propose(conversations: Sequence[Conversation], leaving: Sequence[Membership]) -> None:

@@ -53,15 +53,13 @@ def test_a_picture_that_does_not_decode_is_refused_and_the_next_one_is_decoded(
 def test_a_decoder_that_died_refuses_and_single_looks_get_another_one(frame: bytes) -> None:
     shared = SharedDecoder()
     assert shared.decode(frame).shape == (480, 640, 3)
-    assert shared.decoder is not None
-    shared.decoder.process.kill()
+    shared.get_ready().process.kill()
 
     with pytest.raises(BadJpegError):
         shared.decode(frame)
 
     assert shared.decode(frame).shape == (480, 640, 3)
-    assert shared.decoder is not None
-    shared.decoder.close()
+    shared.get_ready().close()
 
 
 def test_a_decoder_that_does_not_answer_is_not_waited_for(

@@ -84,6 +84,7 @@ def test_a_code_enrolled_in_another_session_does_not_make_the_face_count(
 
     assert not Template.objects.filter(person=alice).exists()
     assert other_browser.session["second_factors"]["recovery_codes"]
+    assert other_browser.state == "no_device"
 
 
 def test_a_second_enrolment_counts_at_once(with_a_face: Browser, alice: Person) -> None:

@@ -78,6 +78,19 @@ def test_attackers_are_cut_and_cost_little_memory() -> None:
         assert figures[f"{attack}_memory_mib"] < 64
 
 
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_damaged_frames_are_refused_and_change_nothing(database: str) -> None:
+    figures = run("benchmarks.fuzz", "--frames", "2000", "--database", database)
+
+    assert figures["frames"] >= 2000
+    assert figures["refused_frames"] > 0
+    assert figures["invalid_frames"] > 0
+    wrong = {name: value for name, value in figures.items() if name.startswith("wrong_")}
+    assert wrong == dict.fromkeys(
+        ("wrong_answers", "wrong_close", "wrong_failures", "wrong_state"), 0
+    )
+
+
 def test_the_relay_is_measured() -> None:
     small = ["--pairs", "4", "--messages", "5", "--devices", "10", "--fan-out-messages", "5"]
 

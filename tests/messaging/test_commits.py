@@ -29,6 +29,7 @@ from messaging.services.log import Placed
 from securechat_sdk.mls.group.commit import CommitPlan
 from securechat_sdk.mls.group.commit import commit as make_commit
 from securechat_sdk.mls.messages.framing import PublicMessage
+from securechat_sdk.mls.messages.group_info import GroupInfoContent
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.proposals import Add, GroupContextExtensions, Proposal
 from securechat_sdk.mls.messages.welcome import Welcome as MLSWelcome
@@ -198,10 +199,14 @@ def test_the_group_info_is_the_committers_of_the_new_epoch_without_the_tree(
     good = submission_of(conversation.pk, pending)
     old = alice.groups[conversation.pk].group_info(with_tree=False)
     with_tree = pending.group.group_info(with_tree=True)
-    without_key = replace(pending.group.group_info(with_tree=False), extensions=())
-    unsigned = replace(without_key, extensions=pending.group_info.extensions, signature=b"\0" * 64)
+    content = pending.group_info.fields_of(GroupInfoContent)
+    bare = GroupInfoContent(**{**content, "extensions": ()})
+    without_key = bare.sign(pending.group.suite, alice.signature_private_key)
+    by_bob = GroupInfoContent(**{**content, "signer": bob.groups[conversation.pk].own_leaf})
+    of_another = by_bob.sign(pending.group.suite, bob.signature_private_key)
+    unsigned = replace(pending.group_info, signature=b"\0" * 64)
 
-    for unfit in (old, with_tree, without_key, unsigned):
+    for unfit in (old, with_tree, without_key, of_another, unsigned):
         with pytest.raises(CommitInvalid):
             hand_in(alice, replace(good, group_info=MLSMessage.of(unfit).encode()))
     assert hand_in(alice, good).position == 2

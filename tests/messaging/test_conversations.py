@@ -30,7 +30,9 @@ from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.mls.group.commit import CommitPlan
 from securechat_sdk.mls.group.commit import commit as make_commit
 from securechat_sdk.mls.group.create import create_group
+from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.messages.mls_message import MLSMessage
+from securechat_sdk.mls.tree.hashes import tree_hash
 from tests.messaging.people import Member, enrol, policy
 
 
@@ -123,6 +125,15 @@ def test_conversations_begin_with_the_organisations_suite_alone(
     assert create_conversation(device=classical.device, wanted=other).is_new
 
 
+def with_another(group: Group, member: Member) -> Group:
+    """Return a group that has two members from the start, which no engine makes."""
+    edit = group.tree.edit()
+    edit.add(member.own_key_package().package.leaf_node)
+    tree = edit.finish()
+    context = replace(group.context, tree_hash=tree_hash(tree))
+    return replace(group, public=replace(group.public, context=context, tree=tree))
+
+
 def test_a_group_begins_with_its_creator_and_this_server(alice: Member, bob: Member) -> None:
     good, other = alice.wants(), bob.wants()
     started = alice.groups[good.id]
@@ -143,6 +154,7 @@ def test_a_group_begins_with_its_creator_and_this_server(alice: Member, bob: Mem
                 alone.group_info(with_tree=True),
                 listed.group_info(with_tree=True),
                 later.group_info(with_tree=True),
+                with_another(started, bob).group_info(with_tree=True),
                 replace(started.group_info(with_tree=True), signature=b"\0" * 64),
             )
         ),

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from accounts.errors import DeviceRevoked
 from accounts.services.devices import revoke_device
@@ -353,6 +354,17 @@ def test_revoking_who_was_leaving_already_changes_nothing_more(
 
     assert Entry.objects.filter(kind="proposal").count() == 1
     assert bob.device.pk not in present(conversation)
+
+
+def test_what_members_would_not_believe_is_not_proposed(
+    alice: Member, bob: Member, conversation: Conversation, settings: Settings
+) -> None:
+    settings.SERVER_SECRET = b"another key, because the first one was lost"
+
+    revoke_device(device=bob.device)
+
+    assert not Entry.objects.filter(kind="proposal").exists()
+    assert alice.says(conversation).position == 2
 
 
 def test_what_would_let_a_revoked_device_in_is_gone(alice: Member, bob: Member) -> None:

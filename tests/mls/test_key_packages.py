@@ -147,10 +147,10 @@ def test_a_key_package_is_refused_for(
         checked(spoil(alice))
 
 
-@pytest.mark.parametrize(
-    ("not_before", "not_after"),
-    [(NOW, NOW), (NOW, NOW + 91 * DAY), (NOW - 90 * DAY, NOW)],
-)
+LIFETIMES = ((NOW, NOW), (NOW, NOW + 91 * DAY), (NOW - 90 * DAY, NOW))
+
+
+@pytest.mark.parametrize(("not_before", "not_after"), LIFETIMES)
 def test_both_ends_of_a_lifetime_belong_to_it(alice: Card, not_before: int, not_after: int) -> None:
     checked(alice.with_leaf(source=_lifetime(not_before, not_after)))
 

@@ -1,6 +1,7 @@
 """Files in the whole product: a cut network, a reload, and nothing readable on the server."""
 
 import struct
+import time
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,9 +68,19 @@ def cast(product: Product, launch: Launch) -> Cast:
         people.append(person)
     fay, gus = people
     fay.context.route("**/api/v1/attachments/*", line.pass_on)
+    wait_until_reachable(gus)
     fay.start_conversation("Gus Grissom")
     gus.open_conversation("Fay Weldon")
     return Cast(fay=fay, gus=gus, line=line)
+
+
+def wait_until_reachable(person: PersonAtBrowser) -> None:
+    """A new browser makes its key packages after it has come in."""
+    deadline = time.monotonic() + 60
+    address = f"{person.product.origin}/api/v1/key-packages"
+    while person.page.request.get(address).json()["available"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from securechat_sdk.mls import errors
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.commit import CommitPlan, commit
 from securechat_sdk.mls.group.group import Group
+from securechat_sdk.mls.group.key_packages import OwnKeyPackage, make_key_package
 from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
 from securechat_sdk.mls.group.storage import load, save
@@ -20,8 +21,10 @@ from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent,
 from securechat_sdk.mls.messages.group_info import GroupInfo, GroupInfoContent
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.key_packages import UncheckedKeyPackage
+from securechat_sdk.mls.messages.leaf_nodes import KeyPackageSource, Lifetime
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.proposals import (
+    Add,
     GroupContextExtensions,
     PreSharedKey,
     Proposal,
@@ -29,6 +32,7 @@ from securechat_sdk.mls.messages.proposals import (
 )
 from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionUsage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from securechat_sdk.mls.messages.welcome import Welcome
 from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls import test_key_packages as key_packages
 from tests.mls.attacks import test_private_messages as private_messages
@@ -40,8 +44,16 @@ from tests.mls.attacks.handshakes import ATTACKS, SAME
 from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
 from tests.mls.peers.browser_walk import BrowserWalk, makers_of
 from tests.mls.peers.clients import Change
-from tests.mls.people import NOW, Card, make_card
-from tests.mls.scenarios.stage import POLICY, Room, make_room, over_the_wire
+from tests.mls.people import NOW, Card, accept_anyone, make_card
+from tests.mls.scenarios.stage import (
+    LIFETIME,
+    POLICY,
+    Room,
+    key_package_of,
+    make_client,
+    make_room,
+    over_the_wire,
+)
 from tests.mls.scenarios.test_outside import SERVER
 
 OPERATIONS = 200
@@ -273,6 +285,36 @@ def test_a_malicious_welcome_meets_the_same_refusal(
     assert enters(engine, invitation) == error.code
 
 
+def test_without_a_tree_nobody_enters(engine: BrowserEngine, invitation: Any) -> None:
+    kept = tuple(each for each in invitation.info.extensions if each.extension_type != 2)
+    invitation.with_info(extensions=kept)
+    welcome = MLSMessage.of(invitation.close()).encode().hex()
+    engine.ask("newcomer", "use", own=invitation.own.encode().hex())
+
+    code = code_of(engine, "newcomer", "join", welcome=welcome, zeros="for every psk", now=NOW)
+
+    assert code == errors.TreeMissing.code
+    assert enters(engine, invitation) == "accepted"
+
+
+def test_a_welcome_for_others_meets_the_same_refusal(
+    engine: BrowserEngine, invitation: Any
+) -> None:
+    welcome = invitation.close()
+
+    def code(welcome: Welcome, own: OwnKeyPackage) -> str:
+        engine.ask("newcomer", "use", own=own.encode().hex())
+        data = MLSMessage.of(welcome).encode().hex()
+        tree = RatchetTreeExtension(nodes=invitation.nodes).encode().hex()
+        psks = "for every psk"
+        return code_of(engine, "newcomer", "join", welcome=data, tree=tree, zeros=psks, now=NOW)
+
+    assert code(welcome, invitation.own) == "accepted"
+    assert code(welcome, key_package_of("stranger")) == errors.NotInvited.code
+    other = replace(welcome, cipher_suite=3)
+    assert code(other, invitation.own) == errors.WelcomeSuiteMismatch.code
+
+
 pathless = welcomes.pathless
 
 
@@ -326,6 +368,41 @@ def test_a_bad_key_package_meets_the_same_refusal(
     assert code(spoil(alice)) == error.code
 
 
+def test_a_good_key_package_is_taken_to_its_limits(engine: BrowserEngine) -> None:
+    alice = make_card("alice")
+    known = Extension(extension_type=1, extension_data=b"an application's name for it")
+    grease = Extension(extension_type=0x0A0A, extension_data=b"")
+    sources = [
+        KeyPackageSource(lifetime=Lifetime(not_before=first, not_after=last))
+        for first, last in key_packages.LIFETIMES
+    ]
+
+    for package in (
+        *(alice.with_leaf(source=source) for source in sources),
+        alice.with_leaf(extensions=(known,)),
+        alice.with_leaf(extensions=(grease,)),
+    ):
+        package.check(now=NOW, suites=(1,), judge=accept_anyone)
+        data = package.encode().hex()
+        code = code_of(engine, "reader", "checkPackage", package=data, suite=1, now=NOW)
+        assert code == "accepted"
+
+
+def test_one_member_who_does_not_support_it_keeps_an_extension_out(engine: BrowserEngine) -> None:
+    room = make_room("mallory", "alice", "bob")
+    extension = Extension(extension_type=0xFF77, extension_data=b"")
+    able = make_key_package(make_client("erin", extensions=(0xFF77,)), LIFETIME)
+    scene = Scene(room)
+    proposals_ = [Add(key_package=able.package), GroupContextExtensions(extensions=(extension,))]
+
+    message = over_the_wire(replace_forger(scene, proposals=proposals_).commit())
+
+    unsupported = errors.GroupExtensionNotSupported
+    with pytest.raises(unsupported):
+        process(room.groups["alice"], message, POLICY)
+    assert hears(engine, room.groups["alice"], message, **JUDGING) == unsupported.code
+
+
 def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room) -> None:
     alice = three.groups["alice"]
     true = alice.group_info(with_tree=True)
@@ -344,6 +421,11 @@ def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room
     assert changed(group_context=replace(true.group_context, epoch=7)) == mismatch
     assert changed(group_context=replace(true.group_context, tree_hash=bytes(32))) == mismatch
     assert changed(confirmation_tag=bytes(32)) == mismatch
+    leaf = RatchetTreeExtension(nodes=(alice.tree.leaf(alice.own_leaf),))
+    assert changed(extensions=(Extension(extension_type=2, extension_data=leaf.encode()),)) == (
+        mismatch
+    )
+    assert changed(extensions=()) == "accepted"
     assert code(replace(true, signature=bytes(64))) == errors.GroupInfoSignatureInvalid.code
     assert code(replace(true, signer=LeafIndex(9))) == errors.BlankLeaf.code
 

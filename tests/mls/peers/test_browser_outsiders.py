@@ -90,6 +90,12 @@ def enters(room: Room) -> MLSMessage:
     return join_from_outside(info, key_package_of("dave"), POLICY).message
 
 
+def enters_again(room: Room) -> MLSMessage:
+    """In the place of an old self."""
+    info, leaf = room.groups["alice"].group_info(with_tree=True), room.leaf("bob")
+    return join_from_outside(info, key_package_of("bob"), POLICY, replaces=leaf).message
+
+
 def enters_without_path(room: Room) -> MLSMessage:
     message = enters(room)
     assert isinstance(message.body, PublicMessage)
@@ -150,6 +156,7 @@ SAYINGS: dict[str, tuple[Callable[[Room], MLSMessage], str]] = {
         errors.SenderNotAllowed.code,
     ),
     "a newcomer's commit": (enters, ACCEPTED),
+    "a commit in the place of an old self": (enters_again, ACCEPTED),
     "a newcomer's commit without a path": (enters_without_path, errors.SenderNotAllowed.code),
 }
 
