@@ -174,7 +174,8 @@ class Socket:
     def _judge(self) -> Counter[str]:
         from securechat_sdk.wire.frames import CloseCode
 
-        codes = [answer.get("code") for answer in self._answers[1:]]  # the first is `ready`
+        events = {"ready", "key_packages_low"}  # the hub's poll may tell of the second
+        codes = [one.get("code") for one in self._answers if one["type"] not in events]
         counted = Counter(self._given)
         should = {"too_large": CloseCode.TOO_LARGE, "invalid": CloseCode.INVALID_FRAME}
         closing = self._given[-1] if self._is_closing() else None
