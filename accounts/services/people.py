@@ -11,10 +11,14 @@ from accounts.services.devices import revoke_devices
 @transaction.atomic
 def deactivate_person(*, person: Person) -> None:
     """End every session, device and token of the account at once."""
+    owned = Device.objects.filter(person=person)
+    # Devices before their person, like everybody who needs both; one that is registered meanwhile
+    # holds the person, and is there when they are revoked.
+    list(owned.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     Person.objects.filter(pk=person.pk).update(
         is_active=False, session_epoch=F("session_epoch") + 1
     )
-    revoke_devices(Device.objects.filter(person=person))
+    revoke_devices(owned)
 
 
 def reactivate_person(*, person: Person) -> None:

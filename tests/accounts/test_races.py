@@ -1,13 +1,14 @@
 """Of many who try the same at once, the right number gets through."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Device, IdentityChange, Invitation, Person, Spending
-from accounts.services import devices, guesses, invitations, tickets
+from accounts.services import devices, guesses, invitations, people, tickets
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.wire.errors import ChatError
 from tests.accounts.people import PASSWORD, Browser, Keys, make_person, text
@@ -131,3 +132,38 @@ def test_an_account_begins_anew_once() -> None:
     assert results == ["identity_in_use"] * 5 + ["through"]
     assert Device.objects.filter(revoked_at=None).count() == 1
     assert IdentityChange.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="says something about PostgreSQL")
+def test_a_deactivation_waits_for_who_acts_on_a_device_and_needs_its_person_next() -> None:
+    alice = make_person("alice")
+    device_id = Browser().at_home(alice).keys.device_id
+    deactivation = threading.Thread(target=deactivate, args=(alice,))
+
+    with transaction.atomic():
+        Device.objects.select_for_update(no_key=True).get(pk=device_id)
+        deactivation.start()
+        wait_until_somebody_waits()
+        Person.objects.select_for_update(no_key=True).get(pk=alice.pk)
+    deactivation.join()
+
+    alice.refresh_from_db()
+    assert not alice.is_active
+    assert Device.objects.get(pk=device_id).revoked_at is not None
+
+
+def deactivate(person: Person) -> None:
+    try:
+        people.deactivate_person(person=person)
+    finally:
+        connection.close()
+
+
+def wait_until_somebody_waits() -> None:
+    with connection.cursor() as cursor:
+        for _ in range(1000):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("Nobody waits for a lock.")
