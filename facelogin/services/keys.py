@@ -11,10 +11,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.errors import SealBroken
 from accounts.sealing import seal, unseal
 from facelogin.models import Attempt, ServerKey, Template
-from facelogin.sealing import CannotOpenError, Key
+from facelogin.sealing import Key
 
 
 def current_key() -> ServerKey:
@@ -31,11 +30,8 @@ def make_key() -> ServerKey:
 
 
 def opened(row: ServerKey) -> Key:
-    """Raises ``CannotOpenError`` when the server's secret is another one."""
-    try:
-        return Key(unseal(bytes(row.sealed), **_place(row)))
-    except SealBroken as error:
-        raise CannotOpenError from error
+    """Raises ``SealBroken`` when the server's secret is another one: no password helps then."""
+    return Key(unseal(bytes(row.sealed), **_place(row)))
 
 
 def rotate() -> int:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.errors import SealBroken
 from accounts.models import Person
 from facelogin.errors import FaceNotEnrolled
 from facelogin.lifecycle import State
@@ -80,7 +81,7 @@ def test_neither_the_password_nor_the_servers_secret_opens_a_template_alone(
     with pytest.raises(CannotOpenError):
         opened(template, NEW)
     settings.SERVER_SECRET = bytes(32)
-    with pytest.raises(CannotOpenError):
+    with pytest.raises(SealBroken):
         opened(template, PASSWORD)
 
 
@@ -89,7 +90,7 @@ def test_a_key_in_another_row_opens_nothing(template: Template) -> None:
     other = keys.make_key()
     ServerKey.objects.filter(pk=other.pk).update(sealed=template.server_key.sealed)
 
-    with pytest.raises(CannotOpenError):
+    with pytest.raises(SealBroken):
         keys.opened(ServerKey.objects.get(pk=other.pk))
 
 
