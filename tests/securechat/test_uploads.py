@@ -16,6 +16,7 @@ from securechat import uploads
 from securechat.asgi import application
 from tests.messaging.api import api_of
 from tests.messaging.people import Member, enrol
+from tests.messaging.sockets import in_thread
 
 PART = 300_000
 HALF = PART // 2
@@ -87,12 +88,12 @@ async def send(call: Any, size: int, *, more: bool) -> None:
 async def status_of(call: Any) -> tuple[int, bytes]:
     start = await call.receive_output(timeout=10)
     body = await call.receive_output(timeout=10)
+    await call.wait(timeout=10)  # then the request has closed its connection
     return start["status"], body["body"]
 
 
 async def received(attachment_id: UUID) -> int:
-    found = await Attachment.objects.aget(pk=attachment_id)
-    return found.received
+    return await in_thread(lambda: Attachment.objects.get(pk=attachment_id).received)()
 
 
 async def test_a_part_is_stored_as_it_comes(alice: Alice, own_store: Path) -> None:

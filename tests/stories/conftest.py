@@ -64,7 +64,8 @@ def product(tmp_path_factory: pytest.TempPathFactory, cameras: Path | None) -> I
         running.stop()
 
 
-@pytest.fixture(scope="session")
+# Playwright's event loop runs as long as it does, and asynchronous tests cannot run meanwhile.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     if not shutil.which(CHROMIUM):
         pytest.skip(f"no {CHROMIUM}; on Debian: apt-get install chromium")
@@ -72,7 +73,7 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch(playwright: Playwright, cameras: Path | None) -> Iterator[Launch]:
     """Start a Chromium whose camera sees the named video."""
     started: list[Browser] = []
