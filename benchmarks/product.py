@@ -76,11 +76,11 @@ class Product:
 
     def cpu_seconds(self) -> dict[str, float]:
         """What each part has used so far, its children included."""
-        used = {"web": sum(_tree_seconds(one.pid) for one in self.web)}
+        used = {"web": sum(tree_seconds(one.pid) for one in self.web)}
         if self.database is not None:
-            used["database"] = _tree_seconds(self.database)
+            used["database"] = tree_seconds(self.database)
         if self.redis is not None:
-            used["redis"] = _tree_seconds(self.redis)
+            used["redis"] = tree_seconds(self.redis)
         return used
 
     def crash_database(self) -> None:
@@ -116,7 +116,7 @@ def product(
         yield Product(
             web=web,
             folder=folder,
-            database=_postmaster(settings.get("SECURECHAT_DATABASE_URL")),
+            database=postmaster(settings.get("SECURECHAT_DATABASE_URL")),
             redis=_redis_pid(redis_url),
             redis_url=redis_url,
             settings=settings,
@@ -129,7 +129,7 @@ def _set_django_up() -> None:
     django.setup()
 
 
-def _postmaster(url: str | None) -> int | None:
+def postmaster(url: str | None) -> int | None:
     if url is None:
         return None
     folder = Path(url.rpartition("host=")[2])
@@ -145,8 +145,8 @@ def _redis_pid(url: str | None) -> int | None:
         return int(client.info("server")["process_id"])
 
 
-def _tree_seconds(pid: int) -> float:
-    return _seconds(pid) + sum(map(_tree_seconds, _children(pid)))
+def tree_seconds(pid: int) -> float:
+    return _seconds(pid) + sum(map(tree_seconds, _children(pid)))
 
 
 def _seconds(pid: int) -> float:
