@@ -48,8 +48,7 @@ class WebProcess:
             self.process.wait()
 
     def listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def wait(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -116,7 +115,7 @@ def product(
         yield Product(
             web=web,
             folder=folder,
-            database=postmaster(settings.get("SECURECHAT_DATABASE_URL")),
+            database=postmaster(url) if (url := settings.get("SECURECHAT_DATABASE_URL")) else None,
             redis=_redis_pid(redis_url),
             redis_url=redis_url,
             settings=settings,
@@ -129,9 +128,7 @@ def _set_django_up() -> None:
     django.setup()
 
 
-def postmaster(url: str | None) -> int | None:
-    if url is None:
-        return None
+def postmaster(url: str) -> int:
     folder = Path(url.rpartition("host=")[2])
     return int((folder / "data" / "postmaster.pid").read_text().split()[0])
 
@@ -145,8 +142,18 @@ def _redis_pid(url: str | None) -> int | None:
         return int(client.info("server")["process_id"])
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def tree_pids(pid: int) -> list[int]:
+    """Return the process and all that came of it."""
+    return [pid, *(one for child in _children(pid) for one in tree_pids(child))]
+
+
 def tree_seconds(pid: int) -> float:
-    return _seconds(pid) + sum(map(tree_seconds, _children(pid)))
+    return sum(map(_seconds, tree_pids(pid)))
 
 
 def _seconds(pid: int) -> float:

@@ -2,17 +2,20 @@
 
 ``python -m benchmarks.relay --json``. Starts its own PostgreSQL (or uses SQLite), enrols invented
 devices, and speaks to the server over real sockets. Processor seconds are of the server, its
-database and Redis together, not of the devices.
+database and Redis together, not of the devices. ``--peers`` puts other servers under the same load,
+one to one, each with a PostgreSQL of its own; ``docs/architecture.md`` says how.
 """
 # ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
 
 import argparse
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.load import Pair, run
+from benchmarks.peers.compare import measure_peers, print_table
 from benchmarks.product import Product, percentile, product, report
 
 if TYPE_CHECKING:
@@ -165,10 +168,20 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=1000, help="in the large conversation")
     parser.add_argument("--fan-out-messages", type=int, default=50, help="into it")
     parser.add_argument("--history", default="", help="lengths of the log, such as 10000,100000")
+    parser.add_argument("--peers", action="store_true", help="other servers too, and the ratios")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args()
+    if options.peers and options.database != "postgresql":
+        parser.error("--peers compares what all keep in PostgreSQL: leave out --database")
     with product(database=options.database, redis=options.redis) as running:
-        report(asyncio.run(measure(running, options)), as_json=options.json)
+        figures = asyncio.run(measure(running, options))
+    figures["load_average"] = os.getloadavg()[0]
+    peers = measure_peers(figures, options) if options.peers else {}
+    if options.json and options.peers:
+        figures["peers"] = peers
+    report(figures, as_json=options.json)
+    if options.peers and not options.json:
+        print_table(figures, peers)
 
 
 if __name__ == "__main__":
