@@ -21,6 +21,7 @@ listen:
   - port: {port}
     ip: "127.0.0.1"
     module: ejabberd_c2s
+    backlog: 128
 auth_method: [sql]
 auth_password_format: plain
 default_db: sql

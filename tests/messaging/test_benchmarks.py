@@ -93,20 +93,22 @@ def test_damaged_frames_are_refused_and_change_nothing(database: str) -> None:
     )
 
 
-def test_the_relay_is_measured() -> None:
-    small = ["--pairs", "4", "--messages", "5", "--devices", "10", "--fan-out-messages", "5"]
-
-    figures = run("benchmarks.relay", *small, "--history", "100,200")
-
-    assert figures["one_to_one_messages_per_second"] > 0
-    assert figures["fan_out_deliveries_per_second"] > 0
-    assert figures["history_ratio"] > 0
+@pytest.fixture(scope="module")
+def relay_figures() -> dict[str, Any]:
+    small = ["--pairs", "4", "--messages", "20", "--devices", "10", "--fan-out-messages", "5"]
+    return run("benchmarks.relay", *small, "--history", "100,200", "--peers")
 
 
-def test_other_servers_are_measured_or_their_installation_is_explained() -> None:
-    small = ["--pairs", "2", "--messages", "50", "--devices", "4", "--fan-out-messages", "2"]
+def test_the_relay_is_measured(relay_figures: dict[str, Any]) -> None:
+    assert relay_figures["one_to_one_messages_per_second"] > 0
+    assert relay_figures["fan_out_deliveries_per_second"] > 0
+    assert relay_figures["history_ratio"] > 0
 
-    peers = run("benchmarks.relay", *small, "--peers")["peers"]
+
+def test_other_servers_are_measured_or_their_installation_is_explained(
+    relay_figures: dict[str, Any],
+) -> None:
+    peers = relay_figures["peers"]
 
     assert list(peers) == ["ejabberd", "bare_daphne", "prosody"]
     assert "skipped" not in peers["bare_daphne"]  # all that it needs is ours too
