@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from benchmarks.load import Load, Pair, run
 from benchmarks.product import Product, percentile, product, report
-from benchmarks.relay import Load, Pair, run
 
 if TYPE_CHECKING:
     from tests.messaging.people import Member

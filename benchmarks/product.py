@@ -48,8 +48,7 @@ class WebProcess:
             self.process.wait()
 
     def listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def wait(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -76,11 +75,11 @@ class Product:
 
     def cpu_seconds(self) -> dict[str, float]:
         """What each part has used so far, its children included."""
-        used = {"web": sum(_tree_seconds(one.pid) for one in self.web)}
+        used = {"web": sum(tree_seconds(one.pid) for one in self.web)}
         if self.database is not None:
-            used["database"] = _tree_seconds(self.database)
+            used["database"] = tree_seconds(self.database)
         if self.redis is not None:
-            used["redis"] = _tree_seconds(self.redis)
+            used["redis"] = tree_seconds(self.redis)
         return used
 
     def crash_database(self) -> None:
@@ -116,7 +115,7 @@ def product(
         yield Product(
             web=web,
             folder=folder,
-            database=_postmaster(settings.get("SECURECHAT_DATABASE_URL")),
+            database=postmaster(url) if (url := settings.get("SECURECHAT_DATABASE_URL")) else None,
             redis=_redis_pid(redis_url),
             redis_url=redis_url,
             settings=settings,
@@ -129,9 +128,7 @@ def _set_django_up() -> None:
     django.setup()
 
 
-def _postmaster(url: str | None) -> int | None:
-    if url is None:
-        return None
+def postmaster(url: str) -> int:
     folder = Path(url.rpartition("host=")[2])
     return int((folder / "data" / "postmaster.pid").read_text().split()[0])
 
@@ -145,8 +142,18 @@ def _redis_pid(url: str | None) -> int | None:
         return int(client.info("server")["process_id"])
 
 
-def _tree_seconds(pid: int) -> float:
-    return _seconds(pid) + sum(map(_tree_seconds, _children(pid)))
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def tree_pids(pid: int) -> list[int]:
+    """Return the process and all that came of it."""
+    return [pid, *(one for child in _children(pid) for one in tree_pids(child))]
+
+
+def tree_seconds(pid: int) -> float:
+    return sum(map(_seconds, tree_pids(pid)))
 
 
 def _seconds(pid: int) -> float:

@@ -2,95 +2,26 @@
 
 ``python -m benchmarks.relay --json``. Starts its own PostgreSQL (or uses SQLite), enrols invented
 devices, and speaks to the server over real sockets. Processor seconds are of the server, its
-database and Redis together, not of the devices.
+database and Redis together, not of the devices. ``--peers`` puts other servers under the same load,
+one to one, each with a PostgreSQL of its own; ``docs/architecture.md`` says how.
 """
 # ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
 
 import argparse
 import asyncio
-import random
+import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.load import Pair, run
+from benchmarks.peers.compare import measure_peers, print_table
 from benchmarks.product import Product, percentile, product, report
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
     from tests.messaging.people import Member
-
-
-@dataclass
-class Load:
-    """What was sent and seen in one run."""
-
-    accepted: int = 0
-    delivered: int = 0
-    to_receive: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    cpu: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def cpu_total(self) -> float:
-        return sum(self.cpu.values())
-
-
-@dataclass
-class Pair:
-    """Two devices in a conversation: one writes, the other reads."""
-
-    writer: "ClientConnection"
-    reader: "ClientConnection"
-    frames: list[str]
-
-
-async def write(pair: Pair, load: Load, sent_at: list[float], pause: float) -> None:
-    """Send one after the other, each when the one before is accepted and its time has come."""
-    next_at = time.perf_counter() + random.random() * pause  # not all in the same moment
-    for frame in pair.frames:
-        now = time.perf_counter()
-        if pause:
-            next_at = max(next_at + pause, now - pause)
-            await asyncio.sleep(max(0.0, next_at - now))
-        sent_at.append(time.perf_counter())
-        await pair.writer.send(frame)
-        await answer(pair.writer, load)
-
-
-async def answer(connection: "ClientConnection", load: Load) -> None:
-    """Read up to the answer; the writer's own entries pass by."""
-    while True:
-        text = str(await connection.recv())
-        if '"type":"accepted"' in text:
-            load.accepted += 1
-            return
-        if '"type":"refused"' in text:
-            raise SystemExit(text)
-
-
-async def read(pair: Pair, load: Load, sent_at: list[float]) -> None:
-    count = 0
-    while count < len(pair.frames):
-        if '"type":"entry_appended"' in str(await pair.reader.recv()):
-            load.to_receive.append(time.perf_counter() - sent_at[count])
-            load.delivered += 1
-            count += 1
-
-
-async def run(running: Product, pairs: Sequence[Pair], pause: float = 0.0) -> Load:
-    load = Load()
-    sent: list[list[float]] = [[] for _ in pairs]
-    before, begin = running.cpu_seconds(), time.perf_counter()
-    await asyncio.gather(
-        *(write(pair, load, at, pause) for pair, at in zip(pairs, sent, strict=True)),
-        *(read(pair, load, at) for pair, at in zip(pairs, sent, strict=True)),
-    )
-    load.seconds = time.perf_counter() - begin
-    after = running.cpu_seconds()
-    load.cpu = {part: after[part] - before[part] for part in after}
-    return load
 
 
 async def one_to_one(running: Product, pair_count: int, messages: int) -> dict[str, Any]:
@@ -237,10 +168,20 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=1000, help="in the large conversation")
     parser.add_argument("--fan-out-messages", type=int, default=50, help="into it")
     parser.add_argument("--history", default="", help="lengths of the log, such as 10000,100000")
+    parser.add_argument("--peers", action="store_true", help="other servers too, and the ratios")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args()
+    if options.peers and options.database != "postgresql":
+        parser.error("--peers compares what all keep in PostgreSQL: leave out --database")
     with product(database=options.database, redis=options.redis) as running:
-        report(asyncio.run(measure(running, options)), as_json=options.json)
+        figures = asyncio.run(measure(running, options))
+    figures["load_average"] = os.getloadavg()[0]
+    peers = measure_peers(figures, options) if options.peers else {}
+    if options.json and options.peers:
+        figures["peers"] = peers
+    report(figures, as_json=options.json)
+    if options.peers and not options.json:
+        print_table(figures, peers)
 
 
 if __name__ == "__main__":

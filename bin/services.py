@@ -24,8 +24,8 @@ class ServiceMissing(Exception):
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """Start PostgreSQL in a temporary folder; yield its URL."""
+def postgresql(*, port: int | None = None) -> Iterator[str]:
+    """Start PostgreSQL in a temporary folder; yield its URL. With a port, it listens there too."""
     programs = _postgresql_programs()
     with tempfile.TemporaryDirectory(prefix="securechat-postgresql-") as folder:
         data = Path(folder) / "data"
@@ -34,13 +34,14 @@ def postgresql() -> Iterator[str]:
             shutil.chown(folder, "postgres")
             shutil.chown(data, "postgres")
         _as_database_user([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"])
-        server = _start(
-            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="],
-            log=Path(folder) / "log",
-        )
+        address = "127.0.0.1" if port else ""
+        command = [programs / "postgres", "-D", data, "-k", folder]
+        command += ["-p", port or 5432, "-c", "listen_addresses=" + address]
+        server = _start(command, log=Path(folder) / "log")
         try:
-            _wait(lambda: _answers(programs, folder), "PostgreSQL")
-            yield "postgresql://postgres@/postgres?host=%s" % folder
+            _wait(lambda: _answers(programs, folder, port or 5432), "PostgreSQL")
+            at_port = "port=%d&" % port if port else ""
+            yield "postgresql://postgres@/postgres?%shost=%s" % (at_port, folder)
         finally:
             server.send_signal(signal.SIGINT)  # at once: the default waits until all hang up
             server.wait(START_SECONDS)
@@ -108,8 +109,8 @@ def _plain(command: list[object]) -> list[str]:
     return plain
 
 
-def _answers(programs: Path, folder: str) -> bool:
-    ready = [str(programs / "pg_isready"), "-q", "-h", folder, "-U", "postgres"]
+def _answers(programs: Path, folder: str, port: int) -> bool:
+    ready = [str(programs / "pg_isready"), "-q", "-h", folder, "-p", str(port), "-U", "postgres"]
     return subprocess.run(ready, check=False).returncode == 0
 
 

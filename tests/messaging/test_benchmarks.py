@@ -12,6 +12,8 @@ import pytest
 import services
 
 from benchmarks.faults import Device, judge
+from benchmarks.peers import prosody
+from benchmarks.peers.server import PeerMissing, find_program
 from messaging.models import Conversation
 from securechat_sdk.wire.frames import (
     MAX_FRAME_BYTES,
@@ -91,14 +93,53 @@ def test_damaged_frames_are_refused_and_change_nothing(database: str) -> None:
     )
 
 
-def test_the_relay_is_measured() -> None:
-    small = ["--pairs", "4", "--messages", "5", "--devices", "10", "--fan-out-messages", "5"]
+@pytest.fixture(scope="module")
+def relay_figures() -> dict[str, Any]:
+    small = ["--pairs", "4", "--messages", "20", "--devices", "10", "--fan-out-messages", "5"]
+    return run("benchmarks.relay", *small, "--history", "100,200", "--peers")
 
-    figures = run("benchmarks.relay", *small, "--history", "100,200")
 
-    assert figures["one_to_one_messages_per_second"] > 0
-    assert figures["fan_out_deliveries_per_second"] > 0
-    assert figures["history_ratio"] > 0
+def test_the_relay_is_measured(relay_figures: dict[str, Any]) -> None:
+    assert relay_figures["one_to_one_messages_per_second"] > 0
+    assert relay_figures["fan_out_deliveries_per_second"] > 0
+    assert relay_figures["history_ratio"] > 0
+
+
+def test_other_servers_are_measured_or_their_installation_is_explained(
+    relay_figures: dict[str, Any],
+) -> None:
+    peers = relay_figures["peers"]
+
+    assert list(peers) == ["ejabberd", "bare_daphne", "prosody"]
+    assert "skipped" not in peers["bare_daphne"]  # all that it needs is ours too
+    for figures in peers.values():
+        if "skipped" in figures:
+            assert "apt-get install" in figures["skipped"]
+        else:
+            assert figures["ours_to_theirs_one_to_one_messages_per_second"] > 0
+
+
+def test_a_server_that_is_not_installed_is_skipped_with_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(PeerMissing, match=r"apt-get install .* prosody lua-dbi-postgresql"):
+        find_program("prosody", prosody.PACKAGES, path=str(tmp_path))
+
+    program = tmp_path / "prosody"
+    program.touch(mode=0o755)
+    assert find_program("prosody", prosody.PACKAGES, path=str(tmp_path)) == str(program)
+
+
+def test_other_servers_are_compared_on_postgresql_only() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.relay", "--peers", "--database", "sqlite"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "--peers compares what all keep in PostgreSQL" in done.stderr
 
 
 def what_is_wrong(conversation: Conversation, device: Device) -> dict[str, int]:
