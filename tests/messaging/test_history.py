@@ -141,5 +141,6 @@ def test_each_violation_is_found(violation: Violation, history: list[Happening])
 
 
 def test_every_kind_of_violation_has_an_example() -> None:
-    (parameters,) = test_each_violation_is_found.pytestmark
+    marks = test_each_violation_is_found.pytestmark  # type: ignore[attr-defined]  # pytest's
+    (parameters,) = marks
     assert {example.values[0] for example in parameters.args[1]} == set(Violation)

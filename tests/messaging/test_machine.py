@@ -215,6 +215,7 @@ class Devices(RuleBasedStateMachine):
         assert [row.position for row in rows] == list(range(1, len(self.model.log) + 1))
         for row, line in zip(rows, self.model.log, strict=True):
             if isinstance(line, Wish):
+                assert row.sender_id is not None
                 wish = (self.names[row.sender_id], row.message_id, row.kind, bytes(row.data))
                 assert wish == (line.who, line.message_id, line.kind, line.data)
             else:
