@@ -48,8 +48,8 @@ class Line:
 
 @dataclass(kw_only=True)
 class Cast:
-    fay: PersonAtBrowser
-    gus: PersonAtBrowser
+    hal: PersonAtBrowser
+    ida: PersonAtBrowser
     line: Line
 
 
@@ -57,7 +57,7 @@ class Cast:
 def cast(product: Product, launch: Launch) -> Cast:
     browser, line = launch(None), Line()
     people = []
-    for username, name in (("fay", "Fay Weldon"), ("gus", "Gus Grissom")):
+    for username, name in (("hal", "Hal Weldon"), ("ida", "Ida Grissom")):
         person = PersonAtBrowser(
             product=product, context=browser.new_context(), username=username, display_name=name
         )
@@ -66,12 +66,12 @@ def cast(product: Product, launch: Launch) -> Cast:
         person.enrol_code()
         person.name_browser()
         people.append(person)
-    fay, gus = people
-    fay.context.route("**/api/v1/attachments/*", line.pass_on)
-    wait_until_reachable(gus)
-    fay.start_conversation("Gus Grissom")
-    gus.open_conversation("Fay Weldon")
-    return Cast(fay=fay, gus=gus, line=line)
+    hal, ida = people
+    hal.context.route("**/api/v1/attachments/*", line.pass_on)
+    wait_until_reachable(ida)
+    hal.start_conversation("Ida Grissom")
+    ida.open_conversation("Hal Weldon")
+    return Cast(hal=hal, ida=ida, line=line)
 
 
 def wait_until_reachable(person: PersonAtBrowser) -> None:
@@ -101,41 +101,41 @@ def attach(person: PersonAtBrowser, *paths: Path) -> None:
 
 
 def test_the_limit_is_told_before_anything_is_chosen(cast: Cast) -> None:
-    expect(cast.fay.see("attach")).to_have_attribute("title", "Up to 1.1 GB each")
+    expect(cast.hal.see("attach")).to_have_attribute("title", "Up to 1.1 GB each")
 
 
 def test_what_is_chosen_can_be_put_back(cast: Cast, plans: Path) -> None:
-    cast.fay.see("file-input").set_input_files(plans)
-    expect(cast.fay.see("chosen-file")).to_contain_text(NAME)
+    cast.hal.see("file-input").set_input_files(plans)
+    expect(cast.hal.see("chosen-file")).to_contain_text(NAME)
 
-    cast.fay.page.get_by_label(f"Remove {NAME}").click()
+    cast.hal.page.get_by_label(f"Remove {NAME}").click()
 
-    expect(cast.fay.see("file-tray")).to_have_count(0)
-    expect(cast.fay.see("send")).to_be_disabled()
+    expect(cast.hal.see("file-tray")).to_have_count(0)
+    expect(cast.hal.see("send")).to_be_disabled()
 
 
 def test_a_cut_network_and_a_reload_cost_one_part(cast: Cast, plans: Path) -> None:
     cast.line.cut_after = 2
 
-    attach(cast.fay, plans)
-    expect(cast.fay.see("upload")).to_have_attribute("data-state", "waiting")
-    cast.fay.page.reload()
-    cast.fay.open_conversation("Gus Grissom")
-    expect(cast.fay.see("upload")).to_contain_text(NAME)
-    assert cast.fay.see("file-message").count() == 0
+    attach(cast.hal, plans)
+    expect(cast.hal.see("upload")).to_have_attribute("data-state", "waiting")
+    cast.hal.page.reload()
+    cast.hal.open_conversation("Ida Grissom")
+    expect(cast.hal.see("upload")).to_contain_text(NAME)
+    assert cast.hal.see("file-message").count() == 0
     cast.line.mend()
 
-    expect(cast.fay.see("file-message")).to_contain_text(NAME)
-    expect(cast.fay.see("upload")).to_have_count(0)
+    expect(cast.hal.see("file-message")).to_contain_text(NAME)
+    expect(cast.hal.see("upload")).to_have_count(0)
     size = encrypted_size(plans.stat().st_size)
     assert cast.line.offsets == list(range(0, size, 4 * MEBIBYTE))
 
 
 def test_what_comes_down_is_what_went_up(cast: Cast, plans: Path) -> None:
-    expect(cast.gus.see("file-message")).to_contain_text(NAME)
+    expect(cast.ida.see("file-message")).to_contain_text(NAME)
 
-    with cast.gus.page.expect_download() as coming:
-        cast.gus.see("download").click()
+    with cast.ida.page.expect_download() as coming:
+        cast.ida.see("download").click()
 
     assert coming.value.suggested_filename == NAME
     assert coming.value.path().read_bytes() == plans.read_bytes()
@@ -144,26 +144,26 @@ def test_what_comes_down_is_what_went_up(cast: Cast, plans: Path) -> None:
 def test_an_upload_can_be_cancelled(cast: Cast, plans: Path, product: Product) -> None:
     cast.line.offsets.clear()
     cast.line.cut_after = 1
-    attach(cast.fay, plans)
-    expect(cast.fay.see("upload")).to_have_attribute("data-state", "waiting")
+    attach(cast.hal, plans)
+    expect(cast.hal.see("upload")).to_have_attribute("data-state", "waiting")
     before = len(stored_files(product))
 
-    cast.fay.see("upload-cancel").click()
+    cast.hal.see("upload-cancel").click()
 
-    expect(cast.fay.see("upload")).to_have_count(0)
-    cast.fay.write("I have thought better of it.")
-    cast.gus.reads("I have thought better of it.")
+    expect(cast.hal.see("upload")).to_have_count(0)
+    cast.hal.write("I have thought better of it.")
+    cast.ida.reads("I have thought better of it.")
     assert len(stored_files(product)) < before
-    expect(cast.gus.see("file-message")).to_have_count(1)
+    expect(cast.ida.see("file-message")).to_have_count(1)
     cast.line.mend()
 
 
 def test_the_list_of_files_is_for_everybody(cast: Cast, plans: Path) -> None:
-    cast.fay.see("file-input").set_input_files(plans)
-    cast.fay.see("chosen-file").wait_for()
+    cast.hal.see("file-input").set_input_files(plans)
+    cast.hal.see("chosen-file").wait_for()
 
-    assert violations(cast.fay.page) == []
-    cast.fay.page.get_by_label(f"Remove {NAME}").click()
+    assert violations(cast.hal.page) == []
+    cast.hal.page.get_by_label(f"Remove {NAME}").click()
 
 
 def test_a_picture_is_shown_and_what_only_says_so_is_not(cast: Cast, tmp_path: Path) -> None:
@@ -171,15 +171,15 @@ def test_a_picture_is_shown_and_what_only_says_so_is_not(cast: Cast, tmp_path: P
     picture.write_bytes(png(64, 48))
     page.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
 
-    attach(cast.fay, picture, page)
+    attach(cast.hal, picture, page)
 
-    of_gus = cast.gus.see("file-message")
-    expect(of_gus.filter(has_text="boat.png").get_by_test_id("preview")).to_be_visible()
-    expect(of_gus.filter(has_text="not a picture.png")).to_have_attribute("data-state", "done")
-    expect(cast.gus.see("preview")).to_have_count(1)
-    address = cast.gus.see("preview").get_attribute("src") or ""
+    of_ida = cast.ida.see("file-message")
+    expect(of_ida.filter(has_text="boat.png").get_by_test_id("preview")).to_be_visible()
+    expect(of_ida.filter(has_text="not a picture.png")).to_have_attribute("data-state", "done")
+    expect(cast.ida.see("preview")).to_have_count(1)
+    address = cast.ida.see("preview").get_attribute("src") or ""
     assert address.startswith("blob:")
-    assert violations(cast.gus.page) == []
+    assert violations(cast.ida.page) == []
 
 
 def png(width: int, height: int) -> bytes:
@@ -216,4 +216,4 @@ def test_the_server_has_the_file_and_cannot_read_it(
 
 
 def test_the_pages_had_no_errors(cast: Cast) -> None:
-    assert (cast.fay.errors, cast.gus.errors) == ([], [])
+    assert (cast.hal.errors, cast.ida.errors) == ([], [])
