@@ -1,8 +1,10 @@
 """What survives when everything fails: lost, duplicated, gaps and reordered must be 0.
 
-``python -m benchmarks.faults --kills 20 --json``. Three web processes, PostgreSQL and Redis are
-under load, while web processes are killed (-9), PostgreSQL is crashed, and Redis is flushed and
-frozen.
+``python -m benchmarks.faults --kills 20 --json``. Three web processes, the worker, PostgreSQL and
+Redis are under load, while web processes and the worker are killed (-9), PostgreSQL is crashed,
+and Redis is flushed and frozen. With ``--database sqlite`` there is one web process, and each
+fault is a power cut (`benchmarks.power`).
+
 Devices behave as clients do: they repeat what was not acknowledged under the same id, come back
 with a new socket to any process, and fetch what they missed by position. In the end what each of
 them was told and has seen is compared with the log.
@@ -18,8 +20,10 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -28,7 +32,8 @@ from uuid import UUID, uuid4
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from benchmarks.product import Product, product, report
+from benchmarks import power
+from benchmarks.product import Product, Program, product, report
 
 CONVERSATIONS = 6
 DEVICES_EACH = 3
@@ -167,10 +172,12 @@ def prepare(running: Product) -> list[Device]:
     return devices
 
 
-async def break_things(running: Product, kills: int, seconds_between: float) -> Counter[str]:
-    """Let so many faults happen; each is one of four kinds."""
+async def break_things(
+    running: Product, worker: Program, kills: int, seconds_between: float
+) -> Counter[str]:
+    """Let so many faults happen; each is one of five kinds."""
     happened: Counter[str] = Counter()
-    kinds = ["web", "database", "web", "redis_flushed", "web", "redis_frozen"]
+    kinds = ["web", "database", "web", "redis_flushed", "worker", "web", "redis_frozen"]
     starting: set[asyncio.Task[None]] = set()
     for number in range(kills):
         await asyncio.sleep(seconds_between)
@@ -182,6 +189,9 @@ async def break_things(running: Product, kills: int, seconds_between: float) -> 
                     await asyncio.gather(*starting)
                 victim = random.choice([one for one in running.web if one.listens()])
                 starting.add(asyncio.create_task(restart(victim)))
+            case "worker":
+                worker.kill()
+                worker.start()
             case "database":
                 running.crash_database()
             case "redis_flushed":
@@ -192,6 +202,41 @@ async def break_things(running: Product, kills: int, seconds_between: float) -> 
     return happened
 
 
+class Machine:
+    """What runs on one machine with SQLite, and can have its power cut."""
+
+    def __init__(self, running: Product) -> None:
+        from django.db import connection
+
+        (self._web,) = running.web
+        self._database = Path(connection.settings_dict["NAME"])
+        self._journal = running.folder / "journal"
+        self._chance = random.Random(1)
+        self._web.kill()
+        self._web.recorder = power.recorder(self._database, self._journal)
+        self._start()
+
+    def cut_power(self) -> None:
+        """Let it be off for a moment; the web process then starts on what the disk has kept."""
+        self._web.kill()
+        power.cut(self._database, self._before, self._journal, self._chance)
+        if not power.is_sound(self._database):
+            raise SystemExit("SQLite finds its database damaged.")
+        self._start()
+
+    def _start(self) -> None:
+        self._before = power.files_of(self._database)
+        self._web.start()
+        self._web.wait()
+
+
+async def cut_power(machine: Machine, kills: int, seconds_between: float) -> Counter[str]:
+    for _ in range(kills):
+        await asyncio.sleep(seconds_between)
+        await asyncio.to_thread(machine.cut_power)
+    return Counter(power=kills)
+
+
 async def everyone_sends(devices: Sequence[Device]) -> None:
     """Wait until each device has had something acknowledged from now on: all is well again."""
     before = [len(device.acknowledged) for device in devices]
@@ -200,6 +245,18 @@ async def everyone_sends(devices: Sequence[Device]) -> None:
         if time.monotonic() > deadline:
             raise SystemExit("The product did not recover.")
         await asyncio.sleep(0.1)
+
+
+@contextmanager
+def at_work(worker: Program) -> Iterator[Program]:
+    worker.start()
+    try:
+        yield worker
+        assert worker.process is not None
+        if worker.process.poll() is not None:
+            raise SystemExit(f"The worker did not stay:\n{worker.log.read_text()[-2000:]}")
+    finally:
+        worker.kill()
 
 
 async def restart(victim: Any) -> None:
@@ -259,11 +316,18 @@ async def measure(running: Product, options: argparse.Namespace) -> dict[str, An
     from messaging.threads import run_once
 
     devices = await run_once(prepare, running)
+    on_sqlite = options.database == "sqlite"
+    machine = await asyncio.to_thread(Machine, running) if on_sqlite else None
     stop = asyncio.Event()
     began = time.monotonic()
     taking_part = [asyncio.create_task(device.take_part(stop)) for device in devices]
     await everyone_sends(devices)
-    happened = await break_things(running, options.kills, options.seconds_between)
+    faults = (options.kills, options.seconds_between)
+    if machine:
+        happened = await cut_power(machine, *faults)
+    else:
+        with at_work(Program(["worker"], running.folder / "worker.log")) as worker:
+            happened = await break_things(running, worker, *faults)
     await everyone_sends(devices)
     stop.set()
     await asyncio.gather(*taking_part)
@@ -282,11 +346,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seconds-between", type=float, default=SECONDS_BETWEEN_FAULTS)
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args()
-    with product(processes=3, redis=True) as running:
+    several = options.database == "postgresql"
+    with product(
+        database=options.database, processes=3 if several else 1, redis=several
+    ) as running:
         figures = asyncio.run(measure(running, options))
     report(figures, as_json=options.json)
     if any(figures[name] for name in ("lost", "duplicated", "gaps", "reordered")):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
-class WebProcess:
-    """One ``manage.py serve``; `start` again after it was killed."""
+class Program:
+    """A ``manage.py`` command that runs on; `start` it again after it was killed."""
 
-    port: int
+    arguments: list[str]
     log: Path
+    recorder: list[str] = field(default_factory=list)
+    """A command that runs it and writes down what it does."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,15 +39,27 @@ class WebProcess:
         return self.process.pid
 
     def start(self) -> None:
-        command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+        command = [*self.recorder, sys.executable, "manage.py", *self.arguments]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
 
     def kill(self) -> None:
-        """Kill -9: nothing is put in order first."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        """Kill -9, its children too: nothing is put in order first. A recorder ends its record."""
+        if self.process is None:
+            return
+        for pid in tree_pids(self.pid)[1 if self.recorder else 0 :]:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass
+class WebProcess(Program):
+    """One ``manage.py serve``."""
+
+    @property
+    def port(self) -> int:
+        return int(self.arguments[-1])
 
     def listens(self) -> bool:
         return listens(self.port)
@@ -105,7 +119,7 @@ def product(
         os.environ.update(settings)
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, check=True)
         _set_django_up()
-        web = [WebProcess(services.free_port(), folder / f"web-{n}.log") for n in range(processes)]
+        web = [web_process(folder, number) for number in range(processes)]
         for one in web:
             one.start()
             stack.callback(one.kill)
@@ -120,6 +134,11 @@ def product(
             redis_url=redis_url,
             settings=settings,
         )
+
+
+def web_process(folder: Path, number: int) -> WebProcess:
+    serve = ["serve", "--port", str(services.free_port())]
+    return WebProcess(serve, folder / f"web-{number}.log")
 
 
 def _set_django_up() -> None:
