@@ -213,6 +213,26 @@ async def test_who_is_removed_hears_so_and_nothing_more(
     assert len({(one.conversation_id, one.position) for one in all_of_hers}) == 4
 
 
+async def test_who_is_removed_hears_nothing_more_when_all_is_read_at_once(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    group = await in_thread(alice.begins)()
+    await in_thread(alice.adds)(group, bob)
+
+    async with connected(bob) as his:
+        await his.mark(group.pk, 1)  # answered once the hub follows the log
+        async with a_doorbell_out_of_order():
+            await in_thread(alice.removes)(group, bob)
+            await in_thread(alice.says)(group, epoch=2)
+        await in_thread(alice.says)(group, epoch=2)
+        removal = await his.wait_for(EntryAppended)
+        await in_thread(alice.says)(conversation)  # where both still are
+        next_one = await his.wait_for(EntryAppended)
+
+    assert (removal.conversation_id, removal.kind) == (group.pk, "commit")
+    assert next_one.conversation_id == conversation.pk
+
+
 async def test_a_removal_by_the_server_arrives_without_a_sender(
     alice: Member, bob: Member, conversation: Conversation
 ) -> None:
