@@ -45,8 +45,9 @@ from accounts.factors import (
     waits_for_codes,
 )
 from accounts.metrics import count_login
-from accounts.models import Person
+from accounts.models import Device, Person
 from accounts.services import guesses, logins
+from accounts.services.devices import hold_devices
 from securechat_sdk.wire.errors import ChatError, InvalidInput, NotAuthenticated, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
@@ -146,6 +147,7 @@ class ChangePasswordView(SatisfiedSession, account_views.ChangePasswordView):  #
 
     @transaction.atomic
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hold_devices(Device.objects.filter(person=request.user))
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
         events.password_changed.send(
             sender=None,
