@@ -234,10 +234,10 @@ def test_a_whole_worker_that_is_killed_leaves_no_frame_and_the_person_hears_in_2
     capture = page.face("POST", "enrolments", body)
     page.send(capture, camera("person-5-turning", capture["challenge"], start=2))
     page.wait_for(capture, until={"running"})
-    sealed = frames_in(product)
 
     os.killpg(product.processes["worker"].pid, signal.SIGKILL)
     killed_at = time.monotonic()
+    sealed = frames_in(product)
     refused = page.wait_for(capture)
     waited = time.monotonic() - killed_at
     product.stop_process("worker")
