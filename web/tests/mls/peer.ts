@@ -118,10 +118,12 @@ class Client {
   async join(request: Case): Promise<Answer> {
     const { body } = MLSMessage.decode(request.bytes("welcome"));
     if (body.kind !== "Welcome") throw new TypeError("no Welcome");
-    const beside = request.has("tree") ? RatchetTreeExtension.decode(request.bytes("tree")) : null;
+    const tree = request.has("tree") ? RatchetTreeExtension.decode(request.bytes("tree")) : null;
     const zeros: PskSource = () => asSecret(new Uint8Array(32));
     const psks = request.has("zeros") ? zeros : noPsks;
-    this.keep(await join(body, this.own, policyIn(request), { tree: beside, psks }));
+    const parent = request.has("parent") ? clientOf(request.text("parent")).group : null;
+    const knownGroups = request.has("known") ? [request.bytes("known")] : [];
+    this.keep(await join(body, this.own, policyIn(request), { tree, psks, parent, knownGroups }));
     return {};
   }
 
@@ -288,12 +290,16 @@ type Operation = (client: Client, request: Case) => Answer | Promise<Answer>;
 const operations: ReadonlyMap<string, Operation> = new Map(Object.entries(OPERATIONS));
 const clients = new Map<string, Client>();
 
+function clientOf(name: string): Client {
+  const client = clients.get(name) ?? new Client();
+  clients.set(name, client);
+  return client;
+}
+
 async function answer(line: string): Promise<Answer> {
   try {
     const request = Case.of(JSON.parse(line));
-    const name = request.text("client");
-    const client = clients.get(name) ?? new Client();
-    clients.set(name, client);
+    const client = clientOf(request.text("client"));
     const operation = operations.get(request.text("operation"));
     if (operation === undefined) throw new TypeError("no such operation");
     return await operation(client, request);
