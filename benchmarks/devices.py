@@ -63,13 +63,13 @@ async def sockets_of(members: Sequence[Member], port: int) -> AsyncIterator[list
     try:
         for start in range(0, len(members), CONNECT_AT_A_TIME):
             some = await run_once(tickets_for, members[start : start + CONNECT_AT_A_TIME])
-            connections += await asyncio.gather(*(_open(port, ticket) for ticket in some))
+            connections += await asyncio.gather(*(open_socket(port, ticket) for ticket in some))
         yield connections
     finally:
         await asyncio.gather(*(one.close() for one in connections), return_exceptions=True)
 
 
-async def _open(port: int, ticket: str) -> ClientConnection:
+async def open_socket(port: int, ticket: str) -> ClientConnection:
     address = f"ws://127.0.0.1:{port}/ws/v1/?ticket={ticket}"
     connection = await connect(
         address, max_size=None, compression=None, open_timeout=60, ping_interval=None

@@ -151,10 +151,31 @@ async def measure(running: Product, options: argparse.Namespace) -> dict[str, An
     figures: dict[str, Any] = {"database": options.database}
     figures |= await one_to_one(running, options.pairs, options.messages)
     figures |= await fan_out(running, options.devices, options.fan_out_messages)
+    for size in options.sizes:
+        some = await fan_out(running, size, options.fan_out_messages)
+        per_1000 = some["fan_out_cpu_seconds_per_1000_deliveries"]
+        figures[f"cpu_seconds_per_1000_deliveries_to_{size}"] = per_1000
     if options.history:
-        lengths = [int(length) for length in options.history.split(",")]
-        figures |= await history(running, lengths, options.messages)
+        figures |= await history(running, options.history, options.messages)
+    figures |= await scaled(running, options)
     return figures
+
+
+async def scaled(running: Product, options: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks import scale
+
+    figures: dict[str, Any] = {}
+    if options.conversations:
+        figures |= await scale.many_conversations(running, options.conversations, options.messages)
+    if options.at_once:
+        figures |= await scale.all_at_once(running, options.at_once)
+    if options.sockets:
+        figures |= await scale.idle_sockets(running, options.sockets)
+    return figures
+
+
+def numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def main() -> None:
@@ -167,7 +188,11 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100, help="of each pair")
     parser.add_argument("--devices", type=int, default=1000, help="in the large conversation")
     parser.add_argument("--fan-out-messages", type=int, default=50, help="into it")
-    parser.add_argument("--history", default="", help="lengths of the log, such as 10000,100000")
+    parser.add_argument("--history", type=numbers, help="lengths of the log: 10000,1000000")
+    parser.add_argument("--conversations", type=numbers, help="numbers of them: 100,100000")
+    parser.add_argument("--sizes", type=numbers, default=[], help="of conversations: 10,100,1000")
+    parser.add_argument("--sockets", type=numbers, help="idle, rising: 1000,5000,10000")
+    parser.add_argument("--at-once", type=int, help="devices that come in the same moment: 1000")
     parser.add_argument("--peers", action="store_true", help="other servers too, and the ratios")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args()

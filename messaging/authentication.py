@@ -16,8 +16,8 @@ from accounts.models import Person
 from accounts.services import logins, sessions, tickets
 from accounts.services.callers import BrowserSession, Caller
 from accounts.session_store import digest_of
+from messaging.hub import hub_of_this_process
 from messaging.services.incarnations import current_incarnation
-from messaging.threads import run_once
 from securechat_sdk.wire.errors import NotAuthenticated
 from securechat_sdk.wire.frames import CloseCode
 
@@ -37,7 +37,8 @@ class CallerAuthentication:
             await send({"type": "websocket.close"})  # before it is accepted: HTTP 403
             return
         try:
-            found = await run_once(find_caller_here, scope, from_browser=origin is not None)
+            hub = hub_of_this_process()
+            found = await hub.at_the_door(find_caller_here, scope, from_browser=origin is not None)
         except NotAuthenticated:
             await receive()
             await send({"type": "websocket.accept"})  # else a browser cannot read the code

@@ -54,16 +54,19 @@ class DeviceSocket:
         self._receive = receive
         self._send = send
         self._hub = hub_of_this_process()
-        self._outbox = Outbox(caller.device.pk, caller, push)
+        self._push = push
+        self._outbox = Outbox(caller.device.pk, caller)
         self._invalid_frames = 0
         self._whispers = WhisperBudget()
 
     async def serve(self, ready: Ready) -> None:
         """Serve until the device leaves or the outbox is closed, and say why if it was us."""
-        self._put(ready)
         try:
             with SOCKETS.track_inprogress():
                 await self._hub.attach(self._outbox)
+                # Only now: what came in after a device looked by itself would escape it.
+                await self._send({"type": "websocket.send", "text": encode_event(ready).decode()})
+                self._outbox.push = self._push
                 await _first_of(self._read(), self._write(), self._outbox.closed())
         finally:
             self._hub.detach(self._outbox)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -40,6 +40,7 @@ from securechat_sdk.wire.frames import (
     ServerFrame,
 )
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ POLL_SECONDS = 30.0
 REVOCATION_SECONDS = 1.0
 ACCESS_SECONDS = 5.0
 COMMAND_THREADS = 8
+DOOR_THREADS = 4
 SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
 
@@ -92,19 +94,39 @@ class Hub:
         self.command_threads = DatabaseThreads(
             1 if connection.vendor == "sqlite" else COMMAND_THREADS
         )
+        self._door = DatabaseThreads(1 if connection.vendor == "sqlite" else DOOR_THREADS)
+        self._at_the_door = 0
+        self._arriving: dict[UUID, None] = {}  # in their order
         # Held from a reading to its taking over, so that no older reading overwrites a newer one.
         self._reading = asyncio.Lock()
+
+    async def at_the_door(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Find out who comes; of a crowd most wait, and use connections that are there."""
+        self._at_the_door += 1
+        try:
+            return await self._door.run(function, *args, **kwargs)
+        finally:
+            self._at_the_door -= 1
+            if not self._at_the_door:
+                self._door.close()
 
     async def attach(self, outbox: Outbox) -> None:
         """From now on, what is new reaches the outbox; what is older is the device's to fetch."""
         self._outboxes[outbox.device_id].add(outbox)
+        self._arriving[outbox.device_id] = None
         if not self._tasks:
             self._start()
         async with self._reading:
-            for room in await self._reader.run(news.rooms_of, [outbox.device_id]):
-                self._update_room(room)
-                # Between the reading and here a ring may have found no room to look into.
-                self._ring_log(room.conversation_id, None)
+            while outbox.device_id in self._arriving:  # or it was read for with others
+                await self._let_in(list(self._arriving)[:DEVICES_AT_A_TIME])
+
+    async def _let_in(self, devices: Collection[UUID]) -> None:
+        for room in await self._reader.run(news.rooms_of, devices):
+            self._update_room(room)
+            # Between the reading and here a ring may have found no room to look into.
+            self._ring_log(room.conversation_id, None)
+        for device in devices:
+            self._arriving.pop(device, None)
 
     def detach(self, outbox: Outbox) -> None:
         outboxes = self._outboxes[outbox.device_id]
@@ -112,7 +134,7 @@ class Hub:
         if outboxes:
             return
         del self._outboxes[outbox.device_id]
-        self._forget_empty_rooms(outbox.device_id)
+        self._arriving.pop(outbox.device_id, None)
         if not self._outboxes:
             self._stop()
 
@@ -180,6 +202,7 @@ class Hub:
             task.cancel()
         self._tasks = []
         self._rung = Rung()
+        self._rooms = {}
         self._reader.close()
         self.command_threads.close()
 
@@ -212,6 +235,7 @@ class Hub:
 
     async def _poll(self) -> None:
         await asyncio.sleep(self._poll_seconds)
+        self._forget_empty_rooms()
         for devices in _chunks(list(self._outboxes)):
             async with self._reading:
                 for room in await self._reader.run(news.rooms_of, devices):
@@ -315,14 +339,13 @@ class Hub:
         self._update_room(now, cursor=now.members[device].joined_position)
         self._ring_log(now.conversation_id, now.last_position)
 
-    def _forget_empty_rooms(self, gone: UUID) -> None:
-        empty = [
-            conversation_id
+    def _forget_empty_rooms(self) -> None:
+        """Once in a while: a look at all rooms for each socket that goes would cost too much."""
+        self._rooms = {
+            conversation_id: room
             for conversation_id, room in self._rooms.items()
-            if gone in room.members and not room.members.keys() & self._outboxes.keys()
-        ]
-        for conversation_id in empty:
-            del self._rooms[conversation_id]
+            if room.members.keys() & self._outboxes.keys()
+        }
 
     # Handing out ---------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class Outbox:
     ) -> None:
         self.device_id = device_id
         self.caller = caller
-        self._push = push
+        self.push = push
         self._is_sending = False
         self.told_welcomes: set[UUID] = set()
         self.told_stock: object = None
@@ -55,7 +55,7 @@ class Outbox:
         """Add a frame, or give the reader up: it catches up when it comes back."""
         if self._close_code is not None:
             return
-        if self._is_idle and self._push is not None and self._push(frame):
+        if self._is_idle and self.push is not None and self.push(frame):
             return
         if len(self._frames) >= MOST_FRAMES or self._characters > MOST_CHARACTERS:
             self.close(CloseCode.TOO_SLOW)

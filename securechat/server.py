@@ -5,7 +5,9 @@ limits below.
 """
 
 import asyncio
+import gc
 import json
+import resource
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -32,6 +34,8 @@ from securechat_sdk.wire.frames import MAX_FRAME_BYTES
 MAX_BODY_BYTES = 2 * 1024 * 1024 + 64 * 1024  # a face capture of 2 MiB and its multipart headers
 HEADER_SECONDS = 10
 STALLED_WRITER_SECONDS = 5
+HANDSHAKE_SECONDS = 60  # the request is there: of a thousand that come at once the last waits
+MOST_NOT_ACCEPTED = 4096  # the kernel's own limit may be lower
 PAUSE_AT_QUEUED_CHUNKS = 4  # of 64 KiB
 RESUME_AT_QUEUED_CHUNKS = 1
 PAUSE_AT_QUEUED_FRAMES = 32
@@ -327,6 +331,12 @@ class BoundedSocket(WebSocketProtocol):
             reactor.callLater(0.01, self._resume_when_served)
 
 
+def _allow_all_files() -> None:
+    """A socket is a file, and many a system gives a process 1,024 unless it asks for more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _holds_data(connection: Any) -> bool:
     return bool(connection.dataBuffer or connection._tempDataBuffer)  # noqa: SLF001 - Twisted has no question for it
 
@@ -366,10 +376,14 @@ class BoundedServer(Server):
     def __init__(self, application: Any, *, address: str, port: int) -> None:
         super().__init__(
             application,
-            endpoints=build_endpoint_description_strings(host=address, port=port),
+            endpoints=[
+                f"{endpoint}:backlog={MOST_NOT_ACCEPTED}"
+                for endpoint in build_endpoint_description_strings(host=address, port=port)
+            ],
             server_name="",
             websocket_max_message_size=MAX_FRAME_BYTES,
             websocket_max_frame_size=MAX_FRAME_BYTES,
+            websocket_handshake_timeout=HANDSHAKE_SECONDS,
         )
         self.failure: str | None = None
         self.to_write: list[BoundedSocket] = []
@@ -396,6 +410,8 @@ class BoundedServer(Server):
             listening.addCallbacks(self.listen_success, self.listen_error)
         asyncio.set_event_loop(reactor._asyncioEventloop)  # noqa: SLF001 - as Daphne does
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
+        _allow_all_files()
+        gc.freeze()  # what is loaded stays; looking through it held every socket up for 0.1 s
         if not self.abort_start:
             reactor.run(installSignalHandlers=self.signal_handlers)
 

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -466,3 +467,66 @@ def test_a_ring_travels_as_plain_values() -> None:
     plain = msgspec.to_builtins(ring)
 
     assert msgspec.json.decode(msgspec.json.encode(plain), type=Ring) == ring
+
+
+async def test_a_device_is_ready_only_when_nothing_can_escape_it(
+    alice: Member, bob: Member, conversation: Conversation
+) -> None:
+    """Else what is said between its look into the log and the hub's would be told to nobody."""
+    sent: list[str] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event["text"])
+
+    async with connected(alice):
+        serving = DeviceSocket(
+            bob.caller, asyncio.Event().wait, send, partial(kept_in, sent)
+        ).serve(Ready(device_id=bob.device.pk, incarnation=uuid4()))
+        async with hub_of_this_process()._reading:
+            socket = asyncio.create_task(serving)
+            await in_thread(alice.says)(conversation)
+            await asyncio.sleep(0.1)
+            before = list(sent)
+        await until(lambda: len(sent) > 1)
+        socket.cancel()
+
+    assert before == []
+    ready, entry = (decode_server_frame(text.encode()) for text in sent)
+    assert isinstance(ready, Ready)
+    assert isinstance(entry, EntryAppended)
+
+
+async def test_of_many_that_come_at_once_each_hears_what_follows(
+    alice: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "DEVICES_AT_A_TIME", 3)
+    sent: dict[int, list[str]] = {number: [] for number in range(8)}
+    many = [await in_thread(enrol)("many") for _ in sent]
+    rooms = [await in_thread(one.begins)() for one in many]
+    hub = hub_of_this_process()
+    boxes = [Outbox(one.device.pk, push=partial(kept_in, sent[n])) for n, one in enumerate(many)]
+
+    async with connected(alice):
+        async with hub._reading:
+            coming = [asyncio.create_task(hub.attach(box)) for box in boxes]
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*coming)
+        for one, room in zip(many, rooms, strict=True):
+            await in_thread(one.says)(room, epoch=0)
+        await until(lambda: all(sent.values()))
+        for box in boxes:
+            hub.detach(box)
+
+    assert not hub._arriving
+    assert [len(texts) for texts in sent.values()] == [1] * 8
+
+
+def kept_in(texts: list[str], text: str) -> bool:
+    texts.append(text)
+    return True
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110 - what it waits for has no event
+            await asyncio.sleep(0.01)
