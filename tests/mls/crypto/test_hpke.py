@@ -80,12 +80,15 @@ def test_the_reference_opens_what_we_sealed(number: int) -> None:
     hpke = cipher_suite(number).hpke
     pair = hpke.kem.generate_key_pair()
 
-    sealed = hpke.seal(pair.public, b"info", b"", b"hello")
+    seal = hpke.sealer(b"info")
+    to_both = [seal(pair.public, b"", word) for word in (b"hello", b"again")]
 
     private = _reference_private(number, pair.private)
-    joined = sealed.kem_output + sealed.ciphertext
-    opened = _reference_suite(number).decrypt(joined, private, b"info")  # type: ignore[arg-type]
-    assert opened == b"hello"
+    joined = [sealed.kem_output + sealed.ciphertext for sealed in to_both]
+    reference = _reference_suite(number)
+    opened = [reference.decrypt(each, private, b"info") for each in joined]  # type: ignore[arg-type]
+    assert opened == [b"hello", b"again"]
+    assert to_both[0].kem_output != to_both[1].kem_output
 
 
 @pytest.mark.parametrize("number", sorted(SUITES))

@@ -133,6 +133,21 @@ for (const number of ALL) {
     await assert.rejects(hpke.open(pair.private, sealed, utf8("info"), utf8("x")), DecryptionFailed);
   });
 
+  test(`${name}: what is sealed to many under one info opens for each of them alone`, async () => {
+    const pairs = [await hpke.kem.generateKeyPair(), await hpke.kem.generateKeyPair()];
+    const seal = hpke.sealer(utf8("info"));
+
+    for (const { public: key, private: own } of pairs) {
+      const sealed = await seal(key, utf8("aad"), utf8("hello"));
+
+      assert.equal(hex(await hpke.open(own, sealed, utf8("info"), utf8("aad"))), hex(utf8("hello")));
+      const others = pairs.filter((pair) => pair.private !== own);
+      for (const other of others) {
+        await assert.rejects(hpke.open(other.private, sealed, utf8("info"), utf8("aad")), DecryptionFailed);
+      }
+    }
+  });
+
   test(`${name}: both sides export the same secret`, async () => {
     const pair = await hpke.kem.generateKeyPair();
     const sent = await hpke.exportTo(pair.public, NOTHING, "label", 32);
