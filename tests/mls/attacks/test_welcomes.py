@@ -509,6 +509,12 @@ def _continues(psk: ResumptionPsk, parent: Succession) -> Succession:
     return bend
 
 
+def _continues_nothing(invitation: Invitation) -> None:
+    """Keys of an application's, and of the last epoch of whatever group, are no lineage."""
+    external = ExternalPsk(psk_id=b"shared by voice", psk_nonce=bytes(32))
+    invitation.with_secrets(psks=(external, _successor(ResumptionUsage.APPLICATION)))
+
+
 def _old(*names: str, suite: int = 1) -> Group:
     return aged(make_room(*names, suite=suite).groups[names[0]])
 
@@ -536,6 +542,7 @@ SUCCESSIONS: dict[str, tuple[Succession, type[MLSError] | None]] = {
         _continues(_BRANCH, lambda _i: _old("bob", "ivan")),
         errors.ParentMismatch,
     ),
+    "keys that continue nothing": (_continues_nothing, None),
     "what was announced": (
         _continues(_REINIT, lambda i: i.parent(reinit=i.announced())),
         None,

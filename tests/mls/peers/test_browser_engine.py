@@ -1,6 +1,6 @@
 """The browser's engine against Python's: the same groups, the same states, the same refusals."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -41,7 +41,7 @@ from tests.mls.attacks import test_welcomes as welcomes
 from tests.mls.attacks.bending import Scene, add, replace_forger
 from tests.mls.attacks.forge import Forger
 from tests.mls.attacks.handshakes import ATTACKS, SAME
-from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
+from tests.mls.peers.browser import BrowserEngine, code_of, hears
 from tests.mls.peers.browser_walk import BrowserWalk, makers_of
 from tests.mls.peers.clients import Change
 from tests.mls.people import NOW, Card, accept_anyone, make_card
@@ -60,34 +60,6 @@ from tests.mls.scenarios.test_successors import closed_room
 OPERATIONS = 200
 SPOILED = 150
 JUDGING = {"now": NOW, "judge": "keep names"}
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    yield started
-    started.close()
-
-
-def code_of(engine: BrowserEngine, client: str, operation: str, **arguments: object) -> str:
-    """The code of the refusal, or that there was none."""
-    try:
-        engine.ask(client, operation, **arguments)
-    except Refusal as refusal:
-        return refusal.code
-    return "accepted"
-
-
-def hears(engine: BrowserEngine, group: Group, message: MLSMessage, **policy: object) -> str:
-    """What the browser's engine says of a message to a member whose state Python wrote.
-
-    The peer itself makes sure that a refused message leaves the state as it was.
-    """
-    saved = save(group)
-    engine.ask("target", "load", secret=saved.secret.hex(), public=saved.public.hex())
-    return code_of(engine, "target", "process", message=message.encode().hex(), **policy)
 
 
 @pytest.mark.parametrize(
