@@ -61,7 +61,7 @@ from tests.mls.attacks.bending import (
     with_proposals,
 )
 from tests.mls.attacks.forge import flipped
-from tests.mls.people import DAY, NOW, make_card
+from tests.mls.people import DAY, LOW_ORDER, NOW, make_card
 from tests.mls.scenarios.test_outside import SERVER
 from tests.mls.scenarios.test_successors import requires
 
@@ -134,6 +134,16 @@ ATTACKS: dict[str, Attack] = {
     ),
     "a path key that is none": (
         bent(update_path=lambda path: first_node(path, encryption_key=b"short")),
+        errors.InvalidKey,
+        SAME,
+    ),
+    "a path key of low order": (
+        bent(update_path=lambda path: first_node(path, encryption_key=LOW_ORDER)),
+        errors.InvalidKey,
+        SAME,
+    ),
+    "a leaf key of low order": (
+        bent(leaf_content=leaf_with(encryption_key=LOW_ORDER)),
         errors.InvalidKey,
         SAME,
     ),

@@ -33,7 +33,7 @@ from securechat_sdk.mls.schedule.psks import NamedPsk, psk_secret
 from securechat_sdk.mls.tree.hashes import tree_hash
 from securechat_sdk.mls.tree.ratchet_tree import RatchetTree
 from tests.mls.attacks.forge import flipped
-from tests.mls.people import make_card
+from tests.mls.people import LOW_ORDER, make_card
 from tests.mls.scenarios.stage import POLICY, Room, a_secret, key_package_of, make_room
 from tests.mls.scenarios.test_successors import BY_NAME
 
@@ -456,6 +456,7 @@ def test_nobody_enters_beside_a_leaf_with_a_false(
 
 BAD_MEMBERS: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
     "key": ({"encryption_key": b"short"}, errors.InvalidKey),
+    "key of low order": ({"encryption_key": LOW_ORDER}, errors.InvalidKey),
     "unsupported extension": ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
     "extension twice": ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
     "credential type": (

@@ -5,9 +5,17 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives import hpke as reference
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x25519
+from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from securechat_sdk.mls.crypto.hpke import HPKECiphertext
-from securechat_sdk.mls.crypto.kem import nist_private_key, nist_public_key
+from securechat_sdk.mls.crypto.kem import (
+    X448,
+    X25519,
+    MontgomeryCurve,
+    nist_private_key,
+    nist_public_key,
+)
 from securechat_sdk.mls.crypto.secrets import HpkePrivateKey
 from securechat_sdk.mls.crypto.suites import SUITES, cipher_suite
 from securechat_sdk.mls.errors import DecryptionFailed, InvalidKey, MLSError
@@ -147,12 +155,49 @@ def test_bytes_that_are_no_public_key_are_not_sealed_to(number: int, size: int) 
         hpke.seal(bytes(size), b"", b"", b"hello")
 
 
-@pytest.mark.parametrize("number", [1, 3, 4, 6])
-def test_a_point_of_low_order_is_refused(number: int) -> None:
-    kem = cipher_suite(number).hpke.kem
+def _low_order(curve: MontgomeryCurve) -> list[bytes]:
+    """All ways to write the points of low order, also the long ones and with the bit unused."""
+    spare = 8 * curve.private_size - curve.field_bits
+    reduced = {point + times * curve.prime for point in curve.low_order for times in (0, 1)}
+    written = [point for point in reduced if point < 2**curve.field_bits]
+    written += [point + 2**curve.field_bits for point in written if spare]
+    return [point.to_bytes(curve.private_size, "little") for point in written]
 
-    with pytest.raises(InvalidKey):
-        kem.encapsulate(bytes(len(kem.generate_key_pair().public)))
+
+@pytest.mark.parametrize(
+    ("number", "key"),
+    [(1, key) for key in _low_order(X25519)] + [(4, key) for key in _low_order(X448)],
+    ids=lambda value: value.hex() if isinstance(value, bytes) else None,
+)
+def test_a_point_of_low_order_is_refused_because_nobody_can_use_it(number: int, key: bytes) -> None:
+    kem = cipher_suite(number).hpke.kem
+    good = kem.generate_key_pair()
+    kem.check_public_key(good.public)
+
+    for refuse in (kem.check_public_key, kem.encapsulate):
+        with pytest.raises(InvalidKey):
+            refuse(key)
+    with pytest.raises(ValueError, match="shared key"):
+        _alone(key, good.private)
+
+
+def _alone(key: bytes, private: HpkePrivateKey) -> bytes:
+    """What the library makes of such a key, without our check."""
+    if len(key) == X25519.private_size:
+        ours = private.read(X25519PrivateKey.from_private_bytes)
+        return ours.exchange(X25519PublicKey.from_public_bytes(key))
+    other = private.read(X448PrivateKey.from_private_bytes)
+    return other.exchange(X448PublicKey.from_public_bytes(key))
+
+
+def test_the_curve_half_of_a_hybrid_key_is_no_point_of_low_order() -> None:
+    kem = cipher_suite(0xF04E).hpke.kem
+    good = kem.generate_key_pair().public
+    kem.check_public_key(good)
+
+    for refuse in (kem.check_public_key, kem.encapsulate):
+        with pytest.raises(InvalidKey):
+            refuse(good[:-32] + bytes(32))
 
 
 @pytest.mark.parametrize("number", sorted(SUITES))

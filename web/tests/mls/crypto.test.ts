@@ -182,12 +182,42 @@ for (const number of ALL) {
   });
 }
 
-for (const number of [1, 3, 4, 6]) {
+// Zero, one, those of order eight, and the numbers around the prime; the last bit of the last byte is not read.
+const LOW_ORDER_25519 = [
+  "00".repeat(32),
+  `01${"00".repeat(31)}`,
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  ...["ec", "ed", "ee"].map((first) => `${first}${"ff".repeat(30)}7f`),
+  ...["ec", "ed", "ee"].map((first) => `${first}${"ff".repeat(31)}`),
+  `${"00".repeat(31)}80`,
+];
+const LOW_ORDER_448 = [
+  "00".repeat(56),
+  `01${"00".repeat(55)}`,
+  `fe${"ff".repeat(27)}fe${"ff".repeat(27)}`,
+  `${"ff".repeat(28)}fe${"ff".repeat(27)}`,
+  `${"00".repeat(28)}${"ff".repeat(28)}`,
+];
+
+// In the hybrid suite such a point is the last part of the key.
+for (const [number, points] of [
+  [1, LOW_ORDER_25519],
+  [3, LOW_ORDER_25519],
+  [4, LOW_ORDER_448],
+  [6, LOW_ORDER_448],
+  [0xf04e, LOW_ORDER_25519],
+] as const) {
   test(`suite ${number}: a point of low order is refused`, async () => {
     const { kem } = cipherSuite(number).hpke;
     const { public: good } = await kem.generateKeyPair();
+    await kem.checkPublicKey(good);
 
-    await assert.rejects(kem.encapsulate(new Uint8Array(good.length)), InvalidKey);
+    for (const point of points.map(unhex)) {
+      const key = concat(good.subarray(0, good.length - point.length), point);
+      await assert.rejects(kem.checkPublicKey(key), InvalidKey);
+      await assert.rejects(kem.encapsulate(key), InvalidKey);
+    }
   });
 }
 

@@ -67,6 +67,7 @@ export const MLKEM768_X25519: Kem = {
 
   async checkPublicKey(key) {
     checkPublic(key);
+    await X25519.checkPublic(key.slice(MLKEM_PUBLIC_SIZE));
   },
 
   publicKeyOf: publicOf,
