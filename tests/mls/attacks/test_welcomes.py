@@ -649,14 +649,19 @@ def test_the_server_takes_no_group_info_but_the_true_one() -> None:
     true = alice.group_info(with_tree=True)
     public.check_group_info(true)
 
-    for changes in (
-        {"group_context": replace(true.group_context, epoch=7)},
-        {"group_context": replace(true.group_context, tree_hash=bytes(32))},
-        {"confirmation_tag": bytes(32)},
-        {"extensions": (Extension(extension_type=2, extension_data=_tree_of_one(alice)),)},
+    other_tree = Extension(extension_type=2, extension_data=_tree_of_one(alice))
+    for changes, error in (
+        ({"group_context": replace(true.group_context, epoch=7)}, errors.GroupInfoMismatch),
+        (
+            {"group_context": replace(true.group_context, tree_hash=bytes(32))},
+            errors.GroupInfoMismatch,
+        ),
+        ({"confirmation_tag": bytes(32)}, errors.GroupInfoMismatch),
+        ({"extensions": (other_tree,)}, errors.GroupInfoMismatch),
+        ({"extensions": true.extensions * 2}, errors.DuplicateExtension),
     ):
         content = GroupInfoContent(**{**true.fields_of(GroupInfoContent), **changes})
-        with pytest.raises(errors.GroupInfoMismatch):
+        with pytest.raises(error):
             public.check_group_info(content.sign(alice.suite, alice.signature_key))
     with pytest.raises(errors.GroupInfoSignatureInvalid):
         public.check_group_info(replace(true, signature=flipped(true.signature)))

@@ -467,6 +467,7 @@ def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room
         mismatch
     )
     assert changed(extensions=()) == "accepted"
+    assert changed(extensions=true.extensions * 2) == errors.DuplicateExtension.code
     assert code(replace(true, signature=bytes(64))) == errors.GroupInfoSignatureInvalid.code
     assert code(replace(true, signer=LeafIndex(9))) == errors.BlankLeaf.code
 
