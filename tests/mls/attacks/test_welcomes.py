@@ -456,6 +456,7 @@ def test_nobody_enters_beside_a_leaf_with_a_false(
 
 BAD_MEMBERS: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
     "key": ({"encryption_key": b"short"}, errors.InvalidKey),
+    "key of low order": ({"encryption_key": bytes(32)}, errors.InvalidKey),
     "unsupported extension": ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
     "extension twice": ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
     "credential type": (
