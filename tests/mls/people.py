@@ -18,9 +18,6 @@ from securechat_sdk.mls.messages.leaf_nodes import (
 
 NOW = 1_800_000_000
 DAY = 24 * 3600
-
-LOW_ORDER = bytes(32)
-"""An X25519 key of the right size with which nobody agrees on a secret."""
 CAPABILITIES = Capabilities(
     versions=(MLS10,), cipher_suites=(1,), extensions=(0x000A,), proposals=(), credentials=(1,)
 )

@@ -27,7 +27,7 @@ from securechat_sdk.mls.messages.extensions import Extension, ExtensionType
 from securechat_sdk.mls.messages.key_packages import KeyPackage, UncheckedKeyPackage
 from securechat_sdk.mls.messages.leaf_nodes import KeyPackageSource, Lifetime, UpdateSource
 from securechat_sdk.mls.messages.mls_message import MLSMessage
-from tests.mls.people import DAY, LOW_ORDER, NOW, Card, accept_anyone, make_card
+from tests.mls.people import DAY, NOW, Card, accept_anyone, make_card
 
 EVERY_SUITE = sorted(SUITES)
 
@@ -86,9 +86,9 @@ REFUSED: dict[str, tuple[Callable[[Card], UncheckedKeyPackage], type[MLSError]]]
         InitKeyReused,
     ),
     "an init key of the wrong size": (lambda card: card.edited(init_key=b"x" * 31), InvalidKey),
-    "an init key of low order": (lambda card: card.edited(init_key=LOW_ORDER), InvalidKey),
+    "an init key of low order": (lambda card: card.edited(init_key=bytes(32)), InvalidKey),
     "an encryption key of low order": (
-        lambda card: card.with_leaf(encryption_key=LOW_ORDER),
+        lambda card: card.with_leaf(encryption_key=bytes(32)),
         InvalidKey,
     ),
     "an encryption key of the wrong size": (

@@ -61,7 +61,7 @@ from tests.mls.attacks.bending import (
     with_proposals,
 )
 from tests.mls.attacks.forge import flipped
-from tests.mls.people import DAY, LOW_ORDER, NOW, make_card
+from tests.mls.people import DAY, NOW, make_card
 from tests.mls.scenarios.test_outside import SERVER
 from tests.mls.scenarios.test_successors import requires
 
@@ -138,12 +138,12 @@ ATTACKS: dict[str, Attack] = {
         SAME,
     ),
     "a path key of low order": (
-        bent(update_path=lambda path: first_node(path, encryption_key=LOW_ORDER)),
+        bent(update_path=lambda path: first_node(path, encryption_key=bytes(32))),
         errors.InvalidKey,
         SAME,
     ),
     "a leaf key of low order": (
-        bent(leaf_content=leaf_with(encryption_key=LOW_ORDER)),
+        bent(leaf_content=leaf_with(encryption_key=bytes(32))),
         errors.InvalidKey,
         SAME,
     ),

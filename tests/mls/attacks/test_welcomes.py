@@ -23,7 +23,7 @@ from securechat_sdk.mls.messages.welcome import (
 from securechat_sdk.mls.public_group.public_group import PublicGroup
 from tests.mls.attacks.forge import flipped
 from tests.mls.attacks.inviting import Invitation, aged
-from tests.mls.people import LOW_ORDER, make_card
+from tests.mls.people import make_card
 from tests.mls.scenarios.stage import POLICY, a_secret, key_package_of, make_room
 from tests.mls.scenarios.test_successors import BY_NAME
 
@@ -333,7 +333,7 @@ def test_nobody_enters_beside_a_leaf_with_a_false(
 
 BAD_MEMBERS: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
     "key": ({"encryption_key": b"short"}, errors.InvalidKey),
-    "key of low order": ({"encryption_key": LOW_ORDER}, errors.InvalidKey),
+    "key of low order": ({"encryption_key": bytes(32)}, errors.InvalidKey),
     "unsupported extension": ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
     "extension twice": ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
     "credential type": (

@@ -14,7 +14,7 @@ from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.group.key_packages import OwnKeyPackage, make_key_package
 from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
-from securechat_sdk.mls.group.storage import load, save
+from securechat_sdk.mls.group.storage import SavedGroup, load, save
 from securechat_sdk.mls.messages.commits import Commit
 from securechat_sdk.mls.messages.extensions import Extension
 from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent, PublicMessage
@@ -37,6 +37,7 @@ from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls import test_key_packages as key_packages
 from tests.mls.attacks import test_private_messages as private_messages
 from tests.mls.attacks import test_proposals as proposals
+from tests.mls.attacks import test_stored_states as stored_states
 from tests.mls.attacks import test_welcomes as welcomes
 from tests.mls.attacks.bending import Scene, add, replace_forger
 from tests.mls.attacks.forge import Forger
@@ -543,3 +544,20 @@ def test_a_spoiled_state_is_refused_alike(
 
     parts = {"secret": bad.secret.hex(), "public": bad.public.hex()}
     assert code_of(engine, "spoiled", "load", **parts) == refusal.value.code
+
+
+stored = stored_states.stored
+
+
+@pytest.mark.parametrize("spoil", stored_states.SPOILED.values(), ids=stored_states.SPOILED.keys())
+def test_a_state_that_nobody_can_have_is_refused_there_too(
+    engine: BrowserEngine, stored: SavedGroup, spoil: stored_states.Spoil
+) -> None:
+    bad = stored_states.spoiled(stored, spoil)
+    good, spoilt = (
+        code_of(engine, "spoiled", "load", secret=one.secret.hex(), public=one.public.hex())
+        for one in (stored, bad)
+    )
+
+    assert good == "accepted"
+    assert spoilt == errors.StoredStateInvalid.code
