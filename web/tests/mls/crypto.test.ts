@@ -8,6 +8,7 @@ import "../../src/mls/crypto/more_suites.ts";
 import { HPKECiphertext } from "../../src/mls/crypto/hpke.ts";
 import { SHA256 } from "../../src/mls/crypto/hash.ts";
 import { asHpkePrivateKey, asSecret, asSignaturePrivateKey } from "../../src/mls/crypto/secrets.ts";
+import { formsOf } from "../../src/mls/crypto/signatures.ts";
 import { cipherSuite, supportedSuites } from "../../src/mls/crypto/suites.ts";
 import { MLKEM768_X25519 } from "../../src/mls/crypto/xwing.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature, MLSError, UnsupportedSuite } from "../../src/mls/errors.ts";
@@ -231,6 +232,28 @@ for (const number of [2, 5, 7]) {
     await assert.rejects(kem.checkPublicKey(concat(Uint8Array.of(2 + parity), good.subarray(1, size + 1))), InvalidKey);
   });
 }
+
+for (const [number, size] of [[1, 32], [4, 57]] as const) {
+  test(`suite ${number}: no key and no signature has a point of low order`, async () => {
+    const { signature } = cipherSuite(number);
+    const key = await signature.generate();
+    const [mine, data] = [await signature.publicKeyOf(key), utf8("hello")];
+    const good = await signature.sign(key, data);
+    await signature.checkPublicKey(mine);
+    await signature.verify(mine, good, data);
+
+    // The neutral point, which signs whatever one likes, and one of order four
+    for (const point of [concat(Uint8Array.of(1), new Uint8Array(size - 1)), new Uint8Array(size).with(size - 1, 0x80)]) {
+      await assert.rejects(signature.checkPublicKey(point), InvalidKey);
+      await assert.rejects(signature.verify(point, concat(point, new Uint8Array(size)), data), InvalidKey);
+      await assert.rejects(signature.verify(mine, concat(point, good.subarray(size)), data), InvalidSignature);
+    }
+  });
+}
+
+test("the forms of a coordinate are all there are", () => {
+  assert.deepEqual([...formsOf([0n, 3n], 5n, 1)].map((form) => form.charCodeAt(0)).sort((one, other) => one - other), [0, 3, 5, 8, 128, 131, 133, 136]);
+});
 
 test("HKDF gives as much as was asked for, block after block", () => {
   // RFC 5869, test case 2
