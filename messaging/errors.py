@@ -116,7 +116,7 @@ class ProposalInvalid(Unprocessable):
 
 class ProposalNotSupported(Unprocessable):
     code = "proposal_not_supported"
-    title = "Here a commit adds and removes members, and a proposal removes its sender."
+    title = "Here a commit adds, removes or lets rejoin, and a proposal removes its sender."
 
 
 class ProposalsPending(Conflict):

@@ -224,6 +224,13 @@ class TreeSerializer(serializers.Serializer[Any]):
         return b64encode(snapshot.ratchet_tree).decode()
 
 
+class GroupSerializer(TreeSerializer):
+    group_info = Base64Field(
+        max_bytes=MAX_GROUP_INFO_BYTES,
+        help_text="An MLSMessage with the GroupInfo of this epoch, without the tree.",
+    )
+
+
 class DeliverySerializer(StrictSerializer):
     position = WholeNumberField(min_value=0, max_value=MAX_NUMBER)
 

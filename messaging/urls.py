@@ -31,6 +31,7 @@ api_urlpatterns = [
         name="proposals",
     ),
     path("conversations/<uuid:conversation_id>/tree", views.TreeView.as_view(), name="tree"),
+    path("conversations/<uuid:conversation_id>/group", views.GroupView.as_view(), name="group"),
     path(
         "conversations/<uuid:conversation_id>/delivery",
         views.DeliveryView.as_view(),

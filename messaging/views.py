@@ -55,6 +55,7 @@ from messaging.serializers import (
     DeliverySerializer,
     EntriesQuerySerializer,
     EntriesSerializer,
+    GroupSerializer,
     KeyPackagesSerializer,
     MessageSerializer,
     NewConversationSerializer,
@@ -342,6 +343,21 @@ class TreeView(APIView):
         epoch = read_fields(TreeQuerySerializer, request.query_params.dict())["epoch"]
         conversation = access.conversation_for(device_of(request), conversation_id)
         return Response(TreeSerializer(snapshot_of(conversation, epoch)).data)
+
+
+class GroupView(APIView):
+    """The group as it is now, for a member device that cannot follow it any more."""
+
+    required_scopes = {"GET": READ}
+
+    @operation("get_group", answers={200: GroupSerializer}, refuses=(TreeNotKept,))
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """Read GroupInfo and tree of the present epoch, with which a member device rejoins.
+
+        It hands in a commit from outside that replaces its own leaf and does nothing else.
+        """
+        conversation = access.conversation_for(device_of(request), conversation_id)
+        return Response(GroupSerializer(snapshot_of(conversation, conversation.epoch)).data)
 
 
 class DeliveryView(APIView):

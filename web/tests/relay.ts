@@ -26,6 +26,7 @@ import type {
   BoundDevice,
   ConversationInfo,
   Entry,
+  GroupNow,
   MemberInfo,
   MessagingSettings,
   NewConversation,
@@ -55,6 +56,8 @@ interface RelayConversation {
   group: PublicGroup;
   /** By epoch. */
   trees: Map<number, string>;
+  /** Of the present epoch, without the tree. */
+  groupInfo: string;
   /** Who was removed, and at which position. */
   left: Map<string, number>;
 }
@@ -154,7 +157,7 @@ export class Relay {
     const created_at = new Date().toISOString();
     const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members };
     const trees = new Map([[epoch, treeOf(group)]]);
-    const conversation: RelayConversation = { info, personIds, log: [], group, trees, left: new Map() };
+    const conversation: RelayConversation = { info, personIds, log: [], group, trees, groupInfo: "", left: new Map() };
     this.conversations.set(id, conversation);
     return conversation;
   }
@@ -233,8 +236,9 @@ export class Relay {
     const staged = await verified("commit_invalid", () => group.receiveCommit(message, policy()));
     if (Number(message.content.epoch) !== info.epoch) refuse("stale_epoch", { epoch: info.epoch });
     const { proposals, committer } = staged.changes;
-    if (deviceOf(group.tree.leaf(committer)) !== deviceId) refuse("commit_invalid");
-    for (const sent of group.proposals.values()) {
+    if (deviceOf(staged.group.tree.leaf(committer)) !== deviceId) refuse("commit_invalid");
+    const isRejoin = proposals.externalInit !== null;
+    for (const sent of isRejoin ? [] : group.proposals.values()) {
       if (!proposals.items.some(({ proposal }) => proposal === sent.proposal)) refuse("proposals_pending");
     }
     const groupInfo = groupInfoIn(commit.group_info);
@@ -243,11 +247,18 @@ export class Relay {
     const added = staged.changes.added.map(({ keyPackage }) => deviceOf(keyPackage.leafNode));
     if (added.length > 0 && commit.welcome === null) refuse("welcome_missing");
     const removed = proposals.removedLeaves.map((leaf) => deviceOf(group.tree.leaf(leaf)));
+    if (isRejoin && removed.join() !== deviceId) refuse("proposal_not_supported");
     const entry = this.append(id, deviceId, "commit", messageId, commit.commit);
     this.#tellAppended(entry);
     info.epoch += 1;
     conversation.group = staged.group;
     conversation.trees.set(info.epoch, treeOf(staged.group));
+    conversation.groupInfo = commit.group_info;
+    if (isRejoin) {
+      const { position } = entry;
+      Object.assign(this.memberOf(conversation, deviceId), { joined_position: position, delivered_position: position });
+      return position;
+    }
     for (const device of removed) conversation.left.set(device, entry.position);
     info.members = info.members.filter(({ device_id }) => !removed.includes(device_id));
     for (const name of added) {
@@ -481,6 +492,13 @@ export class RelayServer implements Server {
       entries: structuredClone(visible.slice(0, 200).map((entry) => this.relay.tamper(entry))),
       last_position: last,
     };
+  }
+
+  async group(id: string): Promise<GroupNow> {
+    this.#network();
+    const { info, groupInfo, trees } = this.relay.conversation(id);
+    this.relay.memberOf(this.relay.conversation(id), this.#device().id);
+    return { epoch: info.epoch, group_info: groupInfo, ratchet_tree: trees.get(info.epoch) ?? refuse("tree_not_kept") };
   }
 
   async welcomes(): Promise<WelcomeInfo[]> {

@@ -23,6 +23,7 @@ import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
+import { rejoin } from "./rejoining.ts";
 import { noticeRestored } from "./restored.ts";
 import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
 import { Teller } from "./teller.ts";
@@ -241,6 +242,16 @@ export class ChatEngine {
       (member) => member.accountId === personId && member.deviceId !== deviceId,
     );
     await leave(context, conversation);
+    this.#teller.snapshot();
+    return null;
+  }
+
+  /** Only when a person asks for it: what was sent meanwhile stays unread on this device. */
+  async rejoin(conversationId: string): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    await rejoin(this.#context, conversation);
+    if (conversation.isOpen) await this.#resume(conversation);
     this.#teller.snapshot();
     return null;
   }

@@ -78,6 +78,12 @@ export interface NewConversation {
   group_info: string;
 }
 
+export interface GroupNow {
+  epoch: number;
+  group_info: string;
+  ratchet_tree: string;
+}
+
 export interface SocketHandlers {
   frame(frame: ServerFrame): void;
   closed(code: number): void;
@@ -104,6 +110,8 @@ export interface Server {
   entries(id: string, after: number): Promise<{ entries: Entry[]; last_position: number }>;
   /** The ratchet tree of an epoch that a Welcome leads to, or of the present one. */
   tree(id: string, epoch: number): Promise<string>;
+  /** The group as it is now, to come back into it. */
+  group(id: string): Promise<GroupNow>;
   welcomes(): Promise<WelcomeInfo[]>;
   forgetWelcome(id: string): Promise<void>;
   person(id: string): Promise<PersonInfo>;
@@ -181,6 +189,10 @@ export class HttpServer implements Server {
   async tree(id: string, epoch: number): Promise<string> {
     const path = `/api/v1/conversations/${encodeURIComponent(id)}/tree?epoch=${epoch}`;
     return (await this.#http.get<{ ratchet_tree: string }>(path)).ratchet_tree;
+  }
+
+  group(id: string): Promise<GroupNow> {
+    return this.#http.get(`/api/v1/conversations/${encodeURIComponent(id)}/group`);
   }
 
   welcomes(): Promise<WelcomeInfo[]> {
