@@ -44,7 +44,8 @@ class SessionStore(DatabaseStore):
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
         """Nothing, for a row that this server did not seal for this session."""
-        return _open(Session(session_key=self._digest(), session_data=session_data))
+        text = session_data if isinstance(session_data, str) else session_data.decode()
+        return _open(Session(session_key=self._digest(), session_data=text))
 
     def _digest(self) -> str:
         key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]  # no stub

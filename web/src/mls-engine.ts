@@ -1,4 +1,4 @@
-// The one file that knows the MLS engine (src/mls): what this client needs of RFC 9420, in its words.
+// With mls-allowed.ts the one file that knows the MLS engine (src/mls): what this client needs of RFC 9420, in its words.
 //
 // Groups are values: an operation answers the group to keep if what it made is accepted (or what it
 // read was good), and the old one stays as it was. Of what RFC 9420 allows, only this is taken:
@@ -8,7 +8,8 @@
 
 import { type Bytes, copyOf, sameBytes, toBase64, vectorHeaderLength } from "./bytes.ts";
 import { CredentialRefused as IdentityRefused, type SigningKeys, parseCredential } from "./identity.ts";
-import { sameValue, vector } from "./mls/codec.ts";
+import { MlsRefused, checkFollows, checkIsAllowed, checkIsApplication } from "./mls-allowed.ts";
+import { sameValue } from "./mls/codec.ts";
 import { asSignaturePrivateKey } from "./mls/crypto/secrets.ts";
 import { cipherSuite } from "./mls/crypto/suites.ts";
 import { CredentialRefused, MLSError } from "./mls/errors.ts";
@@ -21,10 +22,9 @@ import * as messages from "./mls/group/messages.ts";
 import { joinFromOutside } from "./mls/group/outside.ts";
 import { type CommitReceived, type RemovedFromGroup, process } from "./mls/group/process.ts";
 import * as storage from "./mls/group/storage.ts";
-import type { ProposalOrRef } from "./mls/messages/commits.ts";
 import { BasicCredential, Credential, CredentialType } from "./mls/messages/credentials.ts";
 import { AllowedSender, Extension, ExtensionType, ExternalSenders } from "./mls/messages/extensions.ts";
-import { ContentType, type PublicMessage, authenticatedOf } from "./mls/messages/framing.ts";
+import { type PublicMessage, authenticatedOf } from "./mls/messages/framing.ts";
 import type { GroupInfo } from "./mls/messages/group_info.ts";
 import { type LeafIndex, asLeafIndex } from "./mls/messages/indexes.ts";
 import { type UncheckedKeyPackage, checkKeyPackage, keyPackageReference } from "./mls/messages/key_packages.ts";
@@ -44,15 +44,7 @@ const DAY = 86_400;
 const SIGNATURE_VECTOR = 2 + 64;
 const NOTHING = new Uint8Array(0);
 
-/** What was received is not valid, or not allowed here; nothing has changed. */
-export class MlsRefused extends Error {
-  override readonly name = "MlsRefused";
-
-  /** The engine's stable word for it; ours when it is a rule of this client. */
-  get code(): string {
-    return this.cause instanceof MLSError ? this.cause.code : "not_allowed";
-  }
-}
+export { MlsRefused };
 
 /** The text is longer than the largest padded size. */
 export class TooLong extends Error {
@@ -396,7 +388,7 @@ export class MlsEngine {
   async decrypt(group: Group, ciphertext: Bytes): Promise<Opened> {
     return refusing("the message cannot be opened", async () => {
       const message = MLSMessage.decode(ciphertext);
-      checkIsApplication(group, message);
+      checkIsApplication(group.state, message);
       const opened = await process(group.state, message, this.#policy(NOBODY_NEW));
       if (opened.kind !== "ApplicationMessage") throw new MlsRefused("not application data");
       return {
@@ -466,44 +458,6 @@ function unpaddedSize(plaintextLength: number): number {
   return vectorHeaderLength(plaintextLength) + plaintextLength + SIGNATURE_VECTOR;
 }
 
-/** What is allowed here is less than what RFC 9420 knows; anything else is refused as a whole. */
-function checkIsAllowed({ content: { sender, content: said } }: PublicMessage): void {
-  if (said.kind === "ProposalContent") {
-    const { proposal } = said;
-    if (proposal.kind !== "Remove") throw new MlsRefused("a proposal other than Remove");
-    const isOwn = sender.kind === "Member" && sender.leafIndex === proposal.removed;
-    if (!isOwn && sender.kind !== "External") throw new MlsRefused("a removal of somebody else");
-  } else {
-    const kinds = said.kind === "Commit" ? said.proposals.map(kindOf) : [];
-    if (sender.kind === "NewMemberCommit") return checkIsRejoining(kinds);
-    if (sender.kind !== "Member") throw new MlsRefused("a commit of who is not a member");
-    if (!kinds.every((kind) => ["Add", "Remove", REFERENCE].includes(kind))) {
-      throw new MlsRefused("a proposal other than Add and Remove");
-    }
-  }
-}
-
-const REFERENCE = "by reference";
-
-function kindOf(item: ProposalOrRef): string {
-  return item.kind === "InlineProposal" ? item.proposal.kind : REFERENCE;
-}
-
-/** Whose leaf it is that goes, the judge sees: only the same device follows it. */
-function checkIsRejoining(kinds: readonly string[]): void {
-  if (kinds.toSorted().join() !== "ExternalInit,Remove") throw new MlsRefused("somebody new from outside");
-}
-
-/** Of the same group, on the same terms, and later. */
-function checkFollows(before: State, { groupContext }: GroupInfo): void {
-  const isSame =
-    sameBytes(groupContext.groupId, before.groupId) &&
-    groupContext.cipherSuite === before.suite.number &&
-    sameValue(vector(Extension), groupContext.extensions, before.context.extensions);
-  if (!isSame) throw new MlsRefused("another group");
-  if (groupContext.epoch <= before.epoch) throw new MlsRefused("an earlier epoch than the one that is known");
-}
-
 /** An application message brings nobody in. */
 const NOBODY_NEW: Rules = {
   judge: async () => {
@@ -511,12 +465,6 @@ const NOBODY_NEW: Rules = {
   },
   now: 0,
 };
-
-function checkIsApplication(group: Group, { body }: MLSMessage): void {
-  if (body.kind !== "PrivateMessage") throw new MlsRefused("not a PrivateMessage");
-  if (body.contentType !== ContentType.APPLICATION) throw new MlsRefused("not application data");
-  if (body.epoch !== group.state.epoch) throw new MlsRefused("another epoch");
-}
 
 function processed(group: Group, taken: CommitReceived | RemovedFromGroup): Processed {
   const { changes, authenticatedData } = taken;

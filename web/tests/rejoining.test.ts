@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProblemError } from "../src/api/http.ts";
 import { fromBase64, toBase64 } from "../src/bytes.ts";
 import { asSignaturePrivateKey } from "../src/mls/crypto/secrets.ts";
 import { OwnKeyPackage } from "../src/mls/group/key_packages.ts";
@@ -91,6 +92,52 @@ test("a change that cannot be applied stops the conversation, says whose it was 
   await assert.rejects(alice.send(id, "x"), { code: "conversation_broken" });
   await alice.reload();
   assert.equal(stateAt(alice, id), "broken");
+});
+
+test("the others hear whose change could not be applied and where, at once or when they come back", async () => {
+  const stage = await scene();
+  const { relay, mallory, alice, bob, id } = stage;
+  const carol = await signUp(relay, "Carol");
+  await bob.close();
+  await mallory.engine.addPeople(id, [carol.personId]);
+  await until(async () => (await notices(alice, id)).includes("Mallory added Carol."), "Alice has applied it");
+  await alice.close();
+  const entries = bob.server.entries.bind(bob.server);
+  bob.server.entries = async (...asked) => {
+    const page = await entries(...asked);
+    return { ...page, entries: page.entries.map((entry) => ({ ...entry, data: entry.data.replace(/.{8}$/, "AAAAAAA=") })) };
+  };
+
+  await bob.open();
+  await isStuck(bob, id);
+  const told = "could not be applied on a device of Bob.";
+  await until(async () => (await notices(mallory, id)).includes(`Your change ${told}`), "Mallory is told");
+  await alice.open();
+  await until(async () => (await notices(alice, id)).includes(`A change by Mallory ${told}`), "Alice is told");
+  await mallory.reload();
+  await alice.reload();
+
+  assert.equal((await notices(mallory, id)).filter((text) => text.endsWith(told)).length, 1);
+  assert.deepEqual((await notices(alice, id)).slice(-2), ["Mallory added Carol.", `A change by Mallory ${told}`]);
+  assert.match(relay.conversation(id).info.failures.map(({ code }) => code).join(), /^[a-z_]+$/);
+});
+
+test("what the server did not hear of a failure it hears with the next connection", async () => {
+  const stage = await scene();
+  const { relay, alice, id } = stage;
+  const report = alice.server.reportFailure.bind(alice.server);
+  alice.server.reportFailure = async () => Promise.reject(new ProblemError("offline", "not now"));
+  await wedge(stage);
+  await isStuck(alice, id);
+  const byAlice = () => relay.conversation(id).info.failures.filter(({ device_id }) => device_id === alice.server.deviceId);
+  assert.equal(byAlice().length, 0);
+
+  alice.server.reportFailure = report;
+  await alice.reload();
+  await until(() => byAlice().length === 1, "it is told");
+  await alice.reload();
+
+  assert.deepEqual(byAlice().map(({ position }) => position), [3]);
 });
 
 test("nobody rejoins by itself, and who has rejoined talks with the others who have", async () => {

@@ -1,6 +1,7 @@
 // A server in memory that behaves as docs/protocol.md says: one log per conversation, one commit per
 // epoch, idempotent ids, key packages handed out once. It reads no secret.
 
+import assert from "node:assert/strict";
 import { ProblemError } from "../src/api/http.ts";
 import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64, utf8 } from "../src/bytes.ts";
 import { parseCredential } from "../src/identity.ts";
@@ -155,7 +156,7 @@ export class Relay {
   ): RelayConversation {
     const epoch = Number(group.context.epoch);
     const created_at = new Date().toISOString();
-    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members };
+    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members, failures: [] };
     const trees = new Map([[epoch, treeOf(group)]]);
     const conversation: RelayConversation = { info, personIds, log: [], group, trees, groupInfo: "", left: new Map() };
     this.conversations.set(id, conversation);
@@ -499,6 +500,19 @@ export class RelayServer implements Server {
     const { info, groupInfo, trees } = this.relay.conversation(id);
     this.relay.memberOf(this.relay.conversation(id), this.#device().id);
     return { epoch: info.epoch, group_info: groupInfo, ratchet_tree: trees.get(info.epoch) ?? refuse("tree_not_kept") };
+  }
+
+  async reportFailure(id: string, position: number, code: string): Promise<void> {
+    this.#network();
+    const conversation = this.relay.conversation(id);
+    const device_id = this.relay.memberOf(conversation, this.#device().id).device_id;
+    const entry = conversation.log.find((one) => one.position === position && one.kind === "commit");
+    const sender_device_id = entry?.sender_device_id ?? refuse("no_commit_there");
+    assert.match(code, /^[a-z][a-z0-9_]{0,47}$/);
+    const failure = { position, sender_device_id, device_id, code };
+    conversation.info.failures.push(failure);
+    const { code: _, ...told } = failure;
+    this.relay.tell(id, { type: "failure_reported", conversation_id: id, ...told });
   }
 
   async welcomes(): Promise<WelcomeInfo[]> {

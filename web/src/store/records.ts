@@ -68,6 +68,8 @@ export interface ConversationRecord {
   pendingLeave: PendingLeave | null;
   /** The way back in, on its way to the server; absent in what older versions have kept. */
   pendingRejoin?: PendingCommit | null;
+  /** What could not be applied here, and is still to be told to the server. */
+  failure?: { position: number; code: string } | null;
 }
 
 /** The private part of a group, written with every message. */
@@ -97,6 +99,7 @@ export type NoticeBody =
   | { type: "named"; name: string }
   | Rejoined
   | { type: "stuck" }
+  | StuckElsewhere
   | { type: "expired" }
   | { type: "unreadable" };
 
@@ -108,6 +111,12 @@ export interface Rejoined {
   type: "rejoined";
   added: string[];
   removed: string[];
+}
+
+/** Other devices say that they could not apply a change: these people's. */
+export interface StuckElsewhere {
+  type: "stuck_elsewhere";
+  devices: Record<string, string>;
 }
 
 /** A file that was sent; its bytes stay on the server, and this opens them. */

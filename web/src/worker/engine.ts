@@ -14,6 +14,7 @@ import { Connection, DEFAULT_TIMING, type Timing } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { Conversation, isUnfinished } from "./conversation.ts";
 import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
+import { heardOfFailures, reportFailure } from "./failures.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
@@ -115,6 +116,7 @@ export class ChatEngine {
       refresh: () => this.#teller.snapshot(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
+      reportFailure: (conversation) => this.#background(() => reportFailure(this.#context, conversation)),
       commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
     };
@@ -418,6 +420,7 @@ export class ChatEngine {
       if (conversation.record.state === "creating") await settleCreation(context, conversation);
       if (conversation.isOpen && !listed.has(conversation.id)) await this.#goneFrom(conversation);
       if (conversation.isOpen) await this.#resume(conversation);
+      if (conversation.record.failure) this.#context.reportFailure(conversation);
     }
     this.#files.resume();
     await replenish(context);
@@ -465,7 +468,12 @@ export class ChatEngine {
     if (!conversation?.isOpen) return;
     if (info.last_position < conversation.record.cursor) await noticeRestored(this.#context, conversation);
     if (info.last_position > conversation.record.cursor) await catchUp(this.#context, conversation);
+    await this.#takeInfo(conversation, info);
+  }
+
+  async #takeInfo(conversation: Conversation, info: ConversationInfo): Promise<void> {
     await this.#takeMembers(conversation, info);
+    await heardOfFailures(this.#context, conversation, info.failures);
   }
 
   async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
@@ -485,7 +493,7 @@ export class ChatEngine {
   }
 
   async #refreshMembers(conversation: Conversation): Promise<void> {
-    await this.#takeMembers(conversation, await this.#context.server.conversation(conversation.id));
+    await this.#takeInfo(conversation, await this.#context.server.conversation(conversation.id));
   }
 
   async #hear(event: Event): Promise<void> {
@@ -503,6 +511,11 @@ export class ChatEngine {
         if (conversation?.isOpen && event.device_id !== context.me.deviceId) {
           await deliveryAdvanced(context, conversation, event);
         }
+        return;
+      }
+      case "failure_reported": {
+        const conversation = context.conversations.get(event.conversation_id);
+        if (conversation?.isOpen) await heardOfFailures(context, conversation, [event]);
         return;
       }
       case "entry_appended": {

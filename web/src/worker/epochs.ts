@@ -107,7 +107,7 @@ export async function commit(context: Context, conversation: Conversation, entry
     else await nextEpoch(context, conversation, entry, { next, body, committer: sender.accountId, sight });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    await stuck(context, conversation, entry, sight);
+    await stuck(context, conversation, entry, { sight, code: codeOf(error, sight) });
   }
 }
 
@@ -116,7 +116,7 @@ export async function ownCommit(context: Context, conversation: Conversation, en
   const pending = conversation.record.pendingCommit;
   const sight = context.trust.look();
   const isMine = pending?.messageId === entry.message_id && pending.commit === entry.data;
-  if (!isMine) return stuck(context, conversation, entry, sight);
+  if (!isMine) return stuck(context, conversation, entry, { sight, code: "not_the_own_commit" });
   const before = await conversation.group();
   const next = Group.restore({ secret: fromBase64(pending.next.secret), tree: fromBase64(pending.next.tree) });
   const body = membersChanged(before, changeBetween(before, next));
@@ -215,15 +215,29 @@ function peopleIn(body: MembersChanged | Rejoined): string[] {
   return [...added, ...gone, ...left, ...revoked, ...newDevice, ...lostDevice];
 }
 
+interface Reason {
+  readonly sight: Sight;
+  /** For whoever looks for the cause; it says nothing of what was read. */
+  readonly code: string;
+}
+
+function codeOf(error: unknown, sight: Sight): string {
+  if (sight.changed.length > 0) return "identity_key_changed";
+  return error instanceof MlsRefused ? error.code : "not_as_the_server_says";
+}
+
 /** The next epoch cannot be reached from here: say so and by whom, and keep what there is. */
-async function stuck(context: Context, conversation: Conversation, entry: Entry, sight: Sight): Promise<void> {
+async function stuck(context: Context, conversation: Conversation, entry: Entry, reason: Reason): Promise<void> {
+  const { sight, code } = reason;
   const sender = conversation.record.members[entry.sender_device_id ?? ""]?.personId ?? "";
   const record = receivedRecord(conversation, entry, sender, { type: "stuck" });
   await conversation.saveReceived((draft, unit) => {
     draft.state = "broken";
     draft.notice = sight.changed.length > 0 ? keyChanged(context, sight.changed) : STUCK;
+    draft.failure = { position: entry.position, code };
     unit.put("messages", record.id, record);
   });
+  context.reportFailure(conversation);
   if (sender !== "") await context.people.ensure([sender]);
   context.changed(conversation.id, [record.id]);
 }

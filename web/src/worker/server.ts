@@ -3,7 +3,7 @@
 
 import type { Http } from "../api/http.ts";
 import { type FileServer, HttpFileServer } from "../attachments/server.ts";
-import type { Command, EntryAppended, ServerFrame, WelcomeArrived } from "../wire.ts";
+import type { Command, EntryAppended, FailureReported, ServerFrame, WelcomeArrived } from "../wire.ts";
 
 export type Entry = Omit<EntryAppended, "type">;
 
@@ -33,7 +33,11 @@ export interface ConversationInfo {
   created_at: string;
   person_id: string | null;
   members: MemberInfo[];
+  /** Which commits a device could not apply, by its own word. */
+  failures: (FailureInfo & { code: string })[];
 }
+
+export type FailureInfo = Omit<FailureReported, "type" | "conversation_id">;
 
 export interface PersonInfo {
   id: string;
@@ -112,6 +116,7 @@ export interface Server {
   tree(id: string, epoch: number): Promise<string>;
   /** The group as it is now, to come back into it. */
   group(id: string): Promise<GroupNow>;
+  reportFailure(id: string, position: number, code: string): Promise<void>;
   welcomes(): Promise<WelcomeInfo[]>;
   forgetWelcome(id: string): Promise<void>;
   person(id: string): Promise<PersonInfo>;
@@ -193,6 +198,10 @@ export class HttpServer implements Server {
 
   group(id: string): Promise<GroupNow> {
     return this.#http.get(`/api/v1/conversations/${encodeURIComponent(id)}/group`);
+  }
+
+  async reportFailure(id: string, position: number, code: string): Promise<void> {
+    await this.#http.post(`/api/v1/conversations/${encodeURIComponent(id)}/failure-reports`, { position, code });
   }
 
   welcomes(): Promise<WelcomeInfo[]> {

@@ -71,12 +71,22 @@ function noticeText(context: Context, senderId: string, body: NoticeBody): strin
     case "rejoined":
       return rejoinedText(context, senderId, body);
     case "stuck":
-      return `${sender || "Somebody"} made a change that could not be applied on this device.`;
+      return sender === "You"
+        ? "Your change came back as another one and could not be applied on this device."
+        : `${sender || "Somebody"} made a change that could not be applied on this device.`;
+    case "stuck_elsewhere":
+      return stuckElsewhere(context, sender, Object.values(body.devices));
     case "expired":
       return EXPIRED;
     case "unreadable":
       return UNREADABLE;
   }
+}
+
+function stuckElsewhere(context: Context, sender: string, people: readonly string[]): string {
+  const names = [...new Set(people)].map((id) => (id === context.me.personId ? "you" : context.people.name(id)));
+  const whose = sender === "You" ? "Your change" : `A change by ${sender || "somebody"}`;
+  return `${whose} could not be applied on a device of ${listOf(names)}.`;
 }
 
 function rejoinedText(context: Context, senderId: string, { added, removed }: Rejoined): string {
