@@ -121,7 +121,7 @@ function policy() {
 export class Relay {
   readonly devices = new Map<string, RelayDevice>();
   readonly conversations = new Map<string, RelayConversation>();
-  readonly incarnation = crypto.randomUUID();
+  incarnation: string = crypto.randomUUID();
   readonly names = new Map<string, string>();
   readonly files = new Map<string, RelayFile>();
   /** Commands wait for the one before. */

@@ -13,6 +13,8 @@ export interface IdentityRecord {
   signaturePublicKey: string;
   signaturePrivateKey: string;
   credential: string;
+  /** The server's, when it was last looked at; absent in what older versions have kept. */
+  incarnation?: string;
 }
 
 export interface MemberRecord {

@@ -23,9 +23,9 @@ import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
-import { unlock } from "./registration.ts";
+import { keepIncarnation, knownIncarnation, unlock } from "./registration.ts";
 import { rejoin } from "./rejoining.ts";
-import { noticeRestored } from "./restored.ts";
+import { comparePositions, noticeRestored } from "./restored.ts";
 import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
@@ -99,7 +99,7 @@ export class ChatEngine {
     this.#connection = new Connection(
       options.server,
       {
-        ready: () => this.#background(() => this.#synchronise()),
+        ready: (incarnation) => this.#background(() => this.#synchronise(incarnation)),
         event: (event) => this.#background(() => this.#hear(event)),
         state: (state) => this.#setState(state),
         ended: (problem) => this.#fail(problem),
@@ -410,11 +410,18 @@ export class ChatEngine {
   // What the server says -----------------------------------------------------------------------
 
   /** After every `ready`: what was missed, then what waited here. */
-  async #synchronise(): Promise<void> {
+  async #synchronise(incarnation: string): Promise<void> {
     const context = this.#context;
+    const known = await knownIncarnation(context.records);
     await this.#acceptWelcomes();
     const infos = await context.server.conversations();
-    for (const info of infos) await this.#synchroniseOne(info);
+    for (const info of infos) {
+      const conversation = context.conversations.get(info.id);
+      const isOther = known !== null && known !== incarnation && conversation?.isOpen;
+      if (isOther) await comparePositions(context, conversation, info);
+      await this.#synchroniseOne(info);
+    }
+    if (known !== incarnation) await keepIncarnation(context.records, incarnation);
     const listed = new Set(infos.map(({ id }) => id));
     for (const conversation of [...context.conversations.values()]) {
       if (conversation.record.state === "creating") await settleCreation(context, conversation);
