@@ -44,8 +44,7 @@ class SessionStore(DatabaseStore):
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
         """Nothing, for a row that this server did not seal for this session."""
-        text = session_data if isinstance(session_data, str) else session_data.decode()
-        return _open(Session(session_key=self._digest(), session_data=text))
+        return _open(self._digest(), session_data)
 
     def _digest(self) -> str:
         key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]  # no stub
@@ -65,7 +64,7 @@ class SessionStore(DatabaseStore):
         key = session_key or self.session_key
         if key is not None:
             row = Session.objects.filter(session_key=digest_of(key)).first()
-            bound_to = _open(row).get(DEVICE_KEY) if row else None
+            bound_to = _open(row.session_key, row.session_data).get(DEVICE_KEY) if row else None
             if bound_to is not None:
                 hold_devices(Device.objects.filter(pk=bound_to))
             super().delete(digest_of(key))
@@ -79,9 +78,9 @@ class SessionStore(DatabaseStore):
     adelete = SessionBase.adelete
 
 
-def _open(row: Session) -> dict[str, Any]:
+def _open(digest: str, session_data: str | bytes) -> dict[str, Any]:
     try:
-        data = unseal(b64decode(row.session_data), **_place_of(row.session_key))
+        data = unseal(b64decode(session_data), **_place_of(digest))
         session: dict[str, Any] = json.loads(data)
     except (SealBroken, ValueError):
         return {}

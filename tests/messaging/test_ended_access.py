@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -194,7 +194,7 @@ def elsewhere(act: Callable[[], T]) -> T:
         connection.close()
 
 
-def is_still_waiting(future: Future[object]) -> bool:
+def is_still_waiting(future: Future[Any]) -> bool:
     time.sleep(0.3)
     return not future.done()
 
