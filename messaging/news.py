@@ -132,10 +132,11 @@ def failures_in(conversation_ids: Collection[UUID]) -> list[FailureReported]:
         FailureReported(
             conversation_id=report.conversation_id,
             position=report.entry.position,
-            sender_device_id=report.entry.sender_id,
+            sender_device_id=sender,
             device_id=report.device_id,
         )
         for report in recent.select_related("entry").order_by("pk")
+        if (sender := report.entry.sender_id)  # the server's own proposals are no commits
     ]
 
 

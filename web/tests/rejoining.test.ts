@@ -194,6 +194,21 @@ test("who rejoined while the answer was lost is in once, by the same commit", as
   assert.equal(relay.conversation(id).log.filter(({ kind }) => kind === "commit").length, 3);
 });
 
+test("two tabs that ask at the same time rejoin once", async () => {
+  const stage = await scene();
+  const { relay, alice, bob, id } = stage;
+  await wedge(stage);
+  await isStuck(alice, id);
+  await isStuck(bob, id);
+
+  await Promise.all([alice.engine.rejoin(id), alice.engine.rejoin(id)]);
+  await bob.engine.rejoin(id);
+  await alice.send(id, "in once");
+
+  await bob.reads(id, ["before", "in once"]);
+  assert.equal(relay.conversation(id).log.filter(({ kind }) => kind === "commit").length, 4);
+});
+
 test("a group that the server sets back is not entered", async () => {
   const stage = await scene();
   const { relay, alice, id } = stage;

@@ -33,6 +33,7 @@ export async function rejoin(context: Context, conversation: Conversation): Prom
 async function stage(context: Context, conversation: Conversation): Promise<PendingCommit> {
   const now = await presentGroup(context, conversation);
   return context.lock.run(async () => {
+    if (conversation.record.pendingRejoin) return conversation.record.pendingRejoin;
     const sight = context.trust.look();
     const [messageId, envelope] = envelopeFor(context, conversation);
     let made: Committed;
@@ -122,6 +123,7 @@ async function enter(
   pending: PendingCommit,
   position: number,
 ): Promise<void> {
+  if (conversation.record.pendingRejoin?.messageId !== pending.messageId) return; // another tab asked as well
   const { me } = context;
   const next = Group.restore({ secret: fromBase64(pending.next.secret), tree: fromBase64(pending.next.tree) });
   const before = await conversation.group();
