@@ -36,6 +36,7 @@ from securechat_sdk.wire.frames import (
     EntryAppended,
     EntryKind,
     EphemeralArrived,
+    FailureReported,
     KeyPackagesLow,
     ServerFrame,
 )
@@ -58,6 +59,7 @@ class Room:
 
     cursor: int
     members: dict[UUID, MemberNow] = field(default_factory=dict)
+    told_failures: set[FailureReported] = field(default_factory=set)
 
     @property
     def listeners(self) -> set[UUID]:
@@ -309,7 +311,10 @@ class Hub:
             return
         for failure in await self._reader.run(news.failures_in, conversation_ids):
             room = self._rooms.get(failure.conversation_id)
-            for device in (room.listeners if room else set()) & self._outboxes.keys():
+            if room is None or failure in room.told_failures:
+                continue
+            room.told_failures.add(failure)
+            for device in room.listeners & self._outboxes.keys():
                 self._put(device, _text(failure))
 
     # Rooms ---------------------------------------------------------------------------------
