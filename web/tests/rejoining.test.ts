@@ -225,8 +225,9 @@ test("a group that the server sets back is not entered", async () => {
 
 test("another conversation's group is not entered", async () => {
   const stage = await scene();
-  const { alice, bob, id } = stage;
+  const { mallory, alice, bob, id } = stage;
   const other = await alice.engine.createGroup("", [bob.personId], crypto.randomUUID());
+  await alice.engine.addPeople(other.conversationId, [mallory.personId]); // at a later epoch than this one
   await wedge(stage);
   await isStuck(alice, id);
   const group = alice.server.group.bind(alice.server);
