@@ -261,6 +261,9 @@ export const words = {
     discardLead: "It was not sent, and its text is lost.",
     today: "Today",
     yesterday: "Yesterday",
+    rejoin: "Rejoin this conversation",
+    rejoinTitle: "Rejoin this conversation?",
+    rejoinLead: "What was sent between the change that failed and now cannot be read on this device. What you have read stays, and everybody sees that you rejoined.",
   },
 
   composer: {
@@ -269,7 +272,7 @@ export const words = {
     send: "Send",
     hint: "Enter sends, Shift and Enter makes a new line.",
     joining: "You can write as soon as you have joined.",
-    broken: "You cannot write here at the moment.",
+    broken: "You cannot write here until you rejoin.",
     leaving: "You are leaving. You are out as soon as somebody else is online.",
     left: "You are not in this conversation any more.",
     tooLong: (over: number) => `${plural(over, "character", "characters")} too long`,
@@ -490,6 +493,7 @@ export const words = {
     already_member: "This person is already in the conversation.",
     not_a_member: "You are not in this conversation any more.",
     leaving: "You are leaving this conversation.",
+    rejoin_refused: "The group that the server shows could not be verified. Ask the others, by another way, to begin a new conversation with you.",
     removal_not_allowed: "This person cannot be removed from this conversation.",
     too_many_welcomes: "This person has too many invitations waiting. Their device has to come online first.",
     stale_epoch: "Others changed this conversation at the same time. Try again.",
