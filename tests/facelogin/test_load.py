@@ -57,17 +57,49 @@ def test_nobody_joins_a_queue_that_stands_still(alice: Person) -> None:
         load.check_room()
 
 
+def bring_waiting(person: Person, count: int, seconds: float) -> None:
+    bring(person, count)
+    Capture.objects.update(queued_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def judge(count: int, *, seconds_ago: float) -> None:
+    at = timezone.now() - timedelta(seconds=seconds_ago)
+    Judgement.objects.bulk_create(Judgement(queued_at=at, decided_at=at) for _ in range(count))
+
+
 def test_workers_that_are_slow_while_others_wait_are_taken_at_their_pace(alice: Person) -> None:
     bring(alice, 10)
-    now = timezone.now()
-    for _ in range(6):  # one in ten seconds
-        Judgement.objects.create(queued_at=now, decided_at=now)
+    judge(1, seconds_ago=2)
     load.check_room()
 
-    Capture.objects.update(queued_at=now - load.WAITED_FOR - timedelta(seconds=1))
+    Capture.objects.update(queued_at=timezone.now() - timedelta(seconds=10))
 
     with pytest.raises(FaceBusy):
         load.check_room()
+
+
+def test_workers_that_had_nothing_to_do_before_are_not_thought_slow(alice: Person) -> None:
+    """A minute ago nobody came; since somebody waits, one is judged each second."""
+    bring_waiting(alice, 15, seconds=8)
+    judge(8, seconds_ago=1)
+
+    load.check_room()
+
+    Judgement.objects.update(decided_at=timezone.now() - timedelta(seconds=20))
+    with pytest.raises(FaceBusy):
+        load.check_room()
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(FULL, 0), (40, 6), (5, 10), (1, 20), (500, 1)])
+def test_nobody_is_sent_away_for_longer_than_a_person_would_wait(
+    alice: Person, count: int, seconds: float
+) -> None:
+    bring_waiting(alice, count, seconds)
+
+    with pytest.raises(FaceBusy) as refusal:
+        load.check_room()
+
+    assert 1 <= refusal.value.facts["retry_after"] <= load.LATEST_RETRY
 
 
 def test_what_is_decided_keeps_nobody_waiting(alice: Person) -> None:

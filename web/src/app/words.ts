@@ -125,7 +125,7 @@ export const words = {
     lockedFor: (seconds: number) =>
       `Too many tries. You can try again in ${plural(seconds, "second", "seconds")}, or use another way.`,
     crowdedFor: (seconds: number) =>
-      `Many people are logging in with their faces. It is your turn in about ${plural(seconds, "second", "seconds")}, or use another way at once.`,
+      `Many people are logging in with their faces. Try again in ${plural(seconds, "second", "seconds")}, or use another way at once.`,
     reasons: {
       no_face: "No face was found. Look at the camera, with nothing in front of your face.",
       many_faces: "Only one face, please. Make sure nobody else is in the picture.",
