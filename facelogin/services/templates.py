@@ -137,7 +137,7 @@ def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
         withdrawn_at=timezone.now()
     )
     events.record(person, why)
-    erasing.empty_the_log_on_commit()
+    erasing.clear_files_of_faces_on_commit()
 
 
 @transaction.atomic
