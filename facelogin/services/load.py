@@ -22,7 +22,7 @@ WAITED_FOR = timedelta(seconds=5)
 LATEST_RETRY = 30  # seconds; longer, and the workers would stand idle when the rush is over
 LATELY = timedelta(minutes=1)
 KEPT = timedelta(days=1)
-ON_ITS_WAY = (State.OPEN, State.QUEUED, State.RUNNING)
+HANDED_IN = (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ def check_room() -> None:
     oldest = _waiting_since()
     if oldest is not None and oldest < now - SLOW:
         raise FaceBusy(retry_after=SLOW.seconds)
-    coming = Capture.objects.filter(state__in=ON_ITS_WAY, expires_at__gt=now).count()
-    too_many = coming - LONGEST_WAIT * _pace(now, oldest)
+    too_many = _coming(now) - LONGEST_WAIT * _pace(now, oldest)
     if too_many > 0:
         raise FaceBusy(retry_after=min(LATEST_RETRY, math.ceil(too_many / SLOWEST) + 1))
 
@@ -66,6 +65,13 @@ def current_load() -> Load:
         median_seconds=median(took) if took else None,
         slowest_twentieth_seconds=quantiles(took, n=20)[-1] if len(took) > 1 else None,
     )
+
+
+def _coming(now: datetime) -> int:
+    """Who records counts once, in however many windows: nobody can fill the place alone."""
+    alive = Capture.objects.filter(expires_at__gt=now)
+    recording = alive.filter(state=State.OPEN).values("attempt__person").distinct()
+    return recording.count() + alive.filter(state__in=HANDED_IN).count()
 
 
 def _waiting_since() -> datetime | None:
