@@ -139,24 +139,45 @@ def test_a_template_learns_when_the_operator_wants_it_and_it_has_been_a_week(
     assert templates.may_refresh(template) is (is_wanted and days > 7)
 
 
-@pytest.mark.django_db
-def test_what_a_login_has_learnt_is_kept_when_the_login_is_completed(
-    template: Template, browser: Browser
-) -> None:
+@pytest.fixture
+def learning(template: Template, browser: Browser) -> dict[str, Any]:
+    """A capture that has passed with ease, and would refresh the template."""
     browser.give_password(template.person)
-    capture = browser.start_verification().json()
+    capture: dict[str, Any] = browser.start_verification().json()
     browser.submit(capture, [GOOD] * 30)
     row = Capture.objects.get(pk=id_of(capture))
     key = templates.template_key(template, PASSWORD)
     learnt = key.seal(b"learnt", about=templates.about_template(template.person))
     row.move_to(State.RUNNING)
     sweeping.end(row, State.PASSED, [], learnt)
+    return capture
+
+
+@pytest.mark.django_db
+def test_what_a_login_has_learnt_is_kept_when_the_login_is_completed(
+    learning: dict[str, Any], browser: Browser
+) -> None:
     assert opened(Template.objects.get(), PASSWORD) == EMBEDDINGS
 
-    browser.complete(capture)
+    browser.complete(learning)
 
     assert opened(Template.objects.get(), PASSWORD) == b"learnt"
     assert Event.objects.filter(kind=Event.Kind.REFRESHED).count() == 1
+
+
+@pytest.mark.django_db
+def test_a_login_begun_with_the_face_before_neither_passes_nor_spoils_the_new_one(
+    learning: dict[str, Any], template: Template, browser: Browser
+) -> None:
+    attempt, secret = attempts.begin_enrolment(template.person, PASSWORD)
+    about = templates.about_template(template.person)
+    sealed = attempts.key_for_browser(attempt, secret).seal(b"new face", about=about)
+
+    templates.install_template(attempt, sealed, counts=True)
+
+    assert browser.complete(learning).json()["code"] == "not_found"
+    assert browser.state == "second_factor"
+    assert opened(Template.objects.get(), PASSWORD) == b"new face"
 
 
 # Withdrawal -------------------------------------------------------------------------------------
