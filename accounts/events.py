@@ -15,7 +15,7 @@ devices_revoking = Signal()
 device_revoked = Signal()
 
 # Sent without more when a session or token may have ended: whoever holds something open for one
-# asks `accounts.services.tickets.ended_callers`.
+# asks `accounts.services.callers.ended_callers`.
 access_ended = Signal()
 
 # Sent with ``person``, ``old_password`` and ``new_password`` inside the transaction of the change:

@@ -4,7 +4,7 @@ Their answers and errors are allauth's. What we add: bodies are checked before a
 and second factors change only in sessions that may change them.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core.internal.cryptokit import normalize_user_code
@@ -45,8 +45,9 @@ from accounts.factors import (
     waits_for_codes,
 )
 from accounts.metrics import count_login
-from accounts.models import Person
+from accounts.models import Device, Person
 from accounts.services import guesses, logins
+from accounts.services.devices import hold_devices
 from securechat_sdk.wire.errors import ChatError, InvalidInput, NotAuthenticated, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024
@@ -146,6 +147,7 @@ class ChangePasswordView(SatisfiedSession, account_views.ChangePasswordView):  #
 
     @transaction.atomic
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hold_devices(Device.objects.filter(person=cast("Person", request.user)))
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
         events.password_changed.send(
             sender=None,

@@ -109,12 +109,15 @@ class Person(AbstractBaseUser):
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
         """Sessions end when the password changes, or when ``session_epoch`` is moved on."""
-        return salted_hmac(
-            "accounts.Person.session",
-            f"{self.session_epoch}:{self.password}",
-            secret=secret,
-            algorithm="sha256",
-        ).hexdigest()
+        return session_auth_hash(self.session_epoch, self.password, secret)
+
+
+def session_auth_hash(session_epoch: int, password: str, secret: str | bytes | None = None) -> str:
+    """Return what a session must know of its person's password, as it is stored."""
+    known = salted_hmac(
+        "accounts.Person.session", f"{session_epoch}:{password}", secret=secret, algorithm="sha256"
+    )
+    return known.hexdigest()
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):

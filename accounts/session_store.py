@@ -13,11 +13,15 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import SealBroken
 from accounts.events import publish_access_ended
+from accounts.models import Device
 from accounts.sealing import seal, unseal
+from accounts.services.devices import hold_devices
+from accounts.services.logins import DEVICE_KEY
 
 DIGEST_CHARACTERS = 40  # as long as Django's column: 160 bits
 
@@ -35,19 +39,16 @@ class SessionStore(DatabaseStore):
         return None
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        return b64encode(seal(json.dumps(session_dict).encode(), **self._place())).decode()
+        place = _place_of(self._digest())
+        return b64encode(seal(json.dumps(session_dict).encode(), **place)).decode()
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
         """Nothing, for a row that this server did not seal for this session."""
-        try:
-            session: dict[str, Any] = json.loads(unseal(b64decode(session_data), **self._place()))
-        except (SealBroken, ValueError):
-            return {}
-        return session
+        return _open(self._digest(), session_data)
 
-    def _place(self) -> dict[str, str]:
+    def _digest(self) -> str:
         key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]  # no stub
-        return {"table": "django_session", "row": digest_of(key), "column": "session_data"}
+        return digest_of(key)
 
     def exists(self, session_key: str) -> bool:
         return super().exists(digest_of(session_key))
@@ -57,9 +58,15 @@ class SessionStore(DatabaseStore):
         row.session_key = digest_of(row.session_key)
         return row
 
+    @transaction.atomic
     def delete(self, session_key: str | None = None) -> None:
+        """End the session: what it was used for is stored before this returns, or refused."""
         key = session_key or self.session_key
         if key is not None:
+            row = Session.objects.filter(session_key=digest_of(key)).first()
+            bound_to = _open(row.session_key, row.session_data).get(DEVICE_KEY) if row else None
+            if bound_to is not None:
+                hold_devices(Device.objects.filter(pk=bound_to))
             super().delete(digest_of(key))
             publish_access_ended()
 
@@ -69,6 +76,19 @@ class SessionStore(DatabaseStore):
     acreate = SessionBase.acreate
     asave = SessionBase.asave
     adelete = SessionBase.adelete
+
+
+def _open(digest: str, session_data: str | bytes) -> dict[str, Any]:
+    try:
+        data = unseal(b64decode(session_data), **_place_of(digest))
+        session: dict[str, Any] = json.loads(data)
+    except (SealBroken, ValueError):
+        return {}
+    return session
+
+
+def _place_of(digest: str) -> dict[str, str]:
+    return {"table": "django_session", "row": digest, "column": "session_data"}
 
 
 def digest_of(session_key: str) -> str:

@@ -74,7 +74,7 @@ def commits(
     got = all_at_once(
         pool,
         len(members),
-        lambda n: submit_commit(device=senders[n].device, submission=handed_in[n]),
+        lambda n: submit_commit(caller=senders[n].caller, submission=handed_in[n]),
     )
     winners = [n for n, placed in enumerate(got) if placed is not None]
     for n in winners:
@@ -89,7 +89,7 @@ def send_alone(sender: "Member", conversation_id: UUID, message_id: UUID, cipher
     from securechat_sdk.wire.errors import ChatError
 
     send = message_to_send(
-        device=sender.device,
+        caller=sender.caller,
         conversation_id=conversation_id,
         message_id=message_id,
         ciphertext=ciphertext,

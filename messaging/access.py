@@ -8,6 +8,7 @@ from django.db.models import F, Prefetch, Q, QuerySet
 
 from accounts.errors import DeviceRevoked
 from accounts.models import Device, Person
+from accounts.services.callers import Caller, ended_callers
 from messaging.errors import (
     AttachmentNotFound,
     ConversationNotFound,
@@ -15,6 +16,7 @@ from messaging.errors import (
     WelcomeNotFound,
 )
 from messaging.models import Attachment, Conversation, Entry, Membership, Welcome
+from securechat_sdk.wire.errors import NotAuthenticated
 
 
 def acting_device(device_id: UUID) -> Device:
@@ -24,6 +26,12 @@ def acting_device(device_id: UUID) -> Device:
     if device is None or not device.is_active:
         raise DeviceRevoked
     return device
+
+
+def check_access(caller: Caller) -> None:
+    """Refuse a caller whose session or token has ended; call it once the device is locked."""
+    if ended_callers([caller]):
+        raise NotAuthenticated
 
 
 def acting_devices(device_id: UUID, others: Collection[UUID]) -> tuple[Device, list[Device]]:

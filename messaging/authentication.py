@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from accounts.models import Person
 from accounts.services import logins, sessions, tickets
-from accounts.services.tickets import BrowserSession, SocketCaller
+from accounts.services.callers import BrowserSession, Caller
 from accounts.session_store import digest_of
 from messaging.services.incarnations import current_incarnation
 from messaging.threads import run_once
@@ -52,7 +52,7 @@ def find_caller_here(scope: dict[str, Any], *, from_browser: bool) -> dict[str, 
     return {"caller": caller, "incarnation": current_incarnation()}
 
 
-def find_caller(scope: dict[str, Any], *, from_browser: bool) -> SocketCaller:
+def find_caller(scope: dict[str, Any], *, from_browser: bool) -> Caller:
     """Return who opens the socket; raises `NotAuthenticated`."""
     if from_browser:
         return _caller_of_session(_header(scope, b"cookie") or "")
@@ -66,7 +66,7 @@ def _ticket(query: str) -> str:
         raise NotAuthenticated from None
 
 
-def _caller_of_session(cookies: str) -> SocketCaller:
+def _caller_of_session(cookies: str) -> Caller:
     request = HttpRequest()
     store = import_module(settings.SESSION_ENGINE).SessionStore
     request.session = store(_cookie(cookies, settings.SESSION_COOKIE_NAME))
@@ -76,7 +76,7 @@ def _caller_of_session(cookies: str) -> SocketCaller:
     device = sessions.bound_device(person, request.session)
     if device is None:
         raise NotAuthenticated
-    return SocketCaller(
+    return Caller(
         device=device,
         token=None,
         session=BrowserSession(

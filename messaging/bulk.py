@@ -13,11 +13,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.db import connection
 
+from accounts.services.callers import Evidence
 from securechat_sdk.wire.frames import EntryAppended, EntryKind
 
 Pair = tuple[UUID, UUID]
@@ -32,12 +33,22 @@ class Room:
     awaits_removal: bool
 
 
+class Asked(NamedTuple):
+    """Which device asks in which conversation, by which token or session, if by one."""
+
+    conversation_id: UUID
+    device_id: UUID
+    token_id: UUID | None
+    session: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a member device has come, and how far the log has."""
+    """How far a member device has come, and the log; and what is left of what it shows."""
 
     delivered_position: int
     last_position: int
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +99,35 @@ def lock_conversations(conversation_ids: Collection[UUID]) -> dict[UUID, Room]:
     return {_to_uuid(row[0]): Room(*row[1:]) for row in rows}
 
 
-def memberships(conversations_and_devices: Collection[Pair]) -> dict[Pair, Standing]:
-    """Return the pairs in which the device is a member now; call it once the rows are locked."""
+def memberships(asked: Collection[Asked], now: datetime) -> dict[Asked, Standing]:
+    """Return those in which the device is a member now; call it once the rows are locked.
+
+    Who ends a session or a token locks the device first. A statement before the lock might still
+    see what ended while it waited; this one, after it, does not.
+    """
+    time = connection.ops.adapt_datetimefield_value(now)
     rows = _rows(
-        f"""SELECT m.conversation_id, m.device_id, m.delivered_position, c.last_position
-            FROM {_given("uuid", "uuid")}
+        f"""SELECT m.conversation_id, m.device_id, given.c, given.d,
+                   m.delivered_position, c.last_position,
+                   t.id IS NOT NULL, s.session_key IS NOT NULL, p.session_epoch, p.password
+            FROM {_given("uuid", "uuid", "uuid", "text")}
             JOIN messaging_membership m
               ON m.conversation_id = given.a AND m.device_id = given.b
             JOIN messaging_conversation c ON c.id = m.conversation_id
+            JOIN accounts_device d ON d.id = m.device_id
+            JOIN accounts_person p ON p.id = d.person_id
+            LEFT JOIN accounts_devicetoken t
+              ON t.id = given.c AND t.revoked_at IS NULL AND t.expires_at > %s
+            LEFT JOIN django_session s ON s.session_key = given.d AND s.expire_date > %s
             WHERE m.left_position IS NULL""",
-        _columns(conversations_and_devices),
+        [*_columns(asked), time, time],
     )
-    return {(_to_uuid(row[0]), _to_uuid(row[1])): Standing(*row[2:]) for row in rows}
+    return {
+        Asked(_to_uuid(row[0]), _to_uuid(row[1]), row[2] and _to_uuid(row[2]), row[3]): Standing(
+            row[4], row[5], Evidence(bool(row[6]), bool(row[7]), row[8], row[9])
+        )
+        for row in rows
+    }
 
 
 def earlier_entries(senders_and_messages: Collection[Pair]) -> dict[Pair, Earlier]:

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from accounts.errors import ScopeMissing
 from accounts.models import Scope
-from accounts.services.tickets import SocketCaller
+from accounts.services.callers import Caller
 from messaging.services.batches import Mark
 from messaging.services.commits import Submission, submit_commit
 from messaging.services.messages import message_to_send
@@ -28,16 +28,15 @@ SCOPES: dict[type[LogCommand], Scope] = {
 }
 
 
-async def execute(caller: SocketCaller, command: LogCommand, threads: DatabaseThreads) -> Accepted:
+async def execute(caller: Caller, command: LogCommand, threads: DatabaseThreads) -> Accepted:
     """Run the command for the caller's device; raises ChatError when it is refused."""
     scope = SCOPES[type(command)]
     if not caller.allows(scope):
         raise ScopeMissing(scope=scope.value)
-    device = caller.device
     match command:
         case SendMessage():
             send = message_to_send(
-                device=device,
+                caller=caller,
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
                 ciphertext=command.ciphertext,
@@ -47,7 +46,7 @@ async def execute(caller: SocketCaller, command: LogCommand, threads: DatabaseTh
         case SubmitCommit():
             placed = await threads.run(
                 submit_commit,
-                device=device,
+                caller=caller,
                 submission=Submission(
                     conversation_id=command.conversation_id,
                     message_id=command.message_id,
@@ -59,14 +58,14 @@ async def execute(caller: SocketCaller, command: LogCommand, threads: DatabaseTh
         case SubmitProposal():
             placed = await threads.run(
                 submit_proposal,
-                device=device,
+                caller=caller,
                 conversation_id=command.conversation_id,
                 message_id=command.message_id,
                 proposal=command.proposal,
             )
         case MarkDelivered():
             mark = Mark(
-                device_id=device.pk,
+                caller=caller,
                 conversation_id=command.conversation_id,
                 position=command.position,
             )

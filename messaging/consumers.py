@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from accounts.errors import DeviceRevoked, ScopeMissing
 from accounts.metrics import count_refusal
 from accounts.models import Scope
-from accounts.services.tickets import SocketCaller
+from accounts.services.callers import Caller
 from messaging.commands import execute
 from messaging.doorbell import Whisper
 from messaging.hub import hub_of_this_process
@@ -17,7 +17,7 @@ from messaging.metrics import CLOSED, SOCKETS
 from messaging.outbox import PUSH, Outbox
 from messaging.whispers import WhisperBudget
 from securechat_sdk.wire.codec import InvalidFrame, decode_command, encode_event
-from securechat_sdk.wire.errors import ChatError, Unavailable
+from securechat_sdk.wire.errors import ChatError, NotAuthenticated, Unavailable
 from securechat_sdk.wire.frames import (
     MAX_FRAME_BYTES,
     Accepted,
@@ -49,7 +49,7 @@ async def device_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
 class DeviceSocket:
     """Runs one command after the other, and sends at the same time what the outbox holds."""
 
-    def __init__(self, caller: SocketCaller, receive: Any, send: Any, push: Any = None) -> None:
+    def __init__(self, caller: Caller, receive: Any, send: Any, push: Any = None) -> None:
         self._caller = caller
         self._receive = receive
         self._send = send
@@ -107,6 +107,9 @@ class DeviceSocket:
             return await execute(self._caller, command, self._hub.command_threads)
         except DeviceRevoked as error:
             self._outbox.close(CloseCode.DEVICE_REVOKED)
+            return _refusal(command.request_id, error)
+        except NotAuthenticated as error:
+            self._outbox.close(CloseCode.NOT_AUTHENTICATED)
             return _refusal(command.request_id, error)
         except ChatError as error:
             return _refusal(command.request_id, error)

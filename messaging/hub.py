@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connection
 
-from accounts.services.tickets import SocketCaller, ended_callers
+from accounts.services.callers import Caller, ended_callers
 from messaging import doorbell, news
 from messaging.doorbell import Ring, Ringer, What, Whisper
 from messaging.errors import ConversationNotFound, EphemeralDisabled
@@ -234,7 +234,7 @@ class Hub:
         with suppress(TimeoutError):  # as above
             await asyncio.wait_for(self._access_rung.wait(), ACCESS_SECONDS)
         self._access_rung.clear()
-        callers: dict[SocketCaller, list[Outbox]] = defaultdict(list)
+        callers: dict[Caller, list[Outbox]] = defaultdict(list)
         for outbox in chain.from_iterable(self._outboxes.values()):
             if outbox.caller is not None:
                 callers[outbox.caller].append(outbox)

@@ -9,7 +9,7 @@ from uuid import UUID
 from securechat_sdk.wire.frames import CloseCode
 
 if TYPE_CHECKING:  # the server class uses this module, and needs no models for it
-    from accounts.services.tickets import SocketCaller
+    from accounts.services.callers import Caller
 
 # The server's own extension of ASGI: a function that sends a text without waiting, if it can.
 PUSH = "securechat.push"
@@ -33,7 +33,7 @@ class Outbox:
     def __init__(
         self,
         device_id: UUID,
-        caller: "SocketCaller | None" = None,
+        caller: "Caller | None" = None,
         push: Callable[[str], bool] | None = None,
     ) -> None:
         self.device_id = device_id

@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import device_of
+from accounts.api.authentication import caller_of, device_of
 from accounts.api.operations import again, operation
 from accounts.api.pagination import CURSOR, CursorPagination
 from accounts.api.serializers import StrictSerializer, read_fields
@@ -297,7 +297,7 @@ class CommitsView(APIView):
         word for it in `reason`.
         """
         submission = Submission(conversation_id, **read_fields(CommitSerializer, request.data))
-        return _placed(submit_commit(device=device_of(request), submission=submission))
+        return _placed(submit_commit(caller=caller_of(request), submission=submission))
 
 
 class ProposalsView(APIView):
@@ -359,7 +359,7 @@ class DeliveryView(APIView):
         """Say how far this device has stored the log; the mark never goes back."""
         mark = read_fields(DeliverySerializer, request.data)
         position = mark_delivered(
-            device=device_of(request), conversation_id=conversation_id, **mark
+            caller=caller_of(request), conversation_id=conversation_id, **mark
         )
         return Response(PositionSerializer({"position": position}).data)
 
@@ -409,7 +409,7 @@ def _submit(
     conversation_id: UUID,
 ) -> Response:
     fields = read_fields(serializer, request.data)
-    return _placed(service(device=device_of(request), conversation_id=conversation_id, **fields))
+    return _placed(service(caller=caller_of(request), conversation_id=conversation_id, **fields))
 
 
 def _placed(placed: Placed) -> Response:

@@ -2,12 +2,15 @@
 
 from typing import Any, cast
 
+from django.contrib.auth import HASH_SESSION_KEY
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from accounts.errors import CsrfFailed
 from accounts.models import Device, DeviceToken, Person
 from accounts.services import tokens
+from accounts.services.callers import BrowserSession, Caller
+from accounts.session_store import digest_of
 from securechat_sdk.wire.errors import NotAuthenticated
 
 
@@ -19,6 +22,17 @@ def person_of(request: Request) -> Person:
 def device_of(request: Request) -> Device:
     """Which device calls; only behind ``IsDevice``."""
     return cast("Device", request.device)  # type: ignore[attr-defined]  # set by IsDevice
+
+
+def caller_of(request: Request) -> Caller:
+    """The device that calls, and what it shows; only behind ``IsDevice``."""
+    if isinstance(request.auth, DeviceToken):
+        return Caller(device=device_of(request), token=request.auth)
+    session = BrowserSession(
+        digest=digest_of(request.session.session_key or ""),
+        auth_hash=request.session.get(HASH_SESSION_KEY, ""),
+    )
+    return Caller(device=device_of(request), token=None, session=session)
 
 
 class TokenAuthentication(authentication.BaseAuthentication):

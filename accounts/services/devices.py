@@ -148,6 +148,14 @@ def rename_device(*, device: Device, name: str) -> Device:
     return device
 
 
+def hold_devices(devices: QuerySet[Device]) -> None:
+    """Wait for what they are storing; until this transaction ends they store nothing more.
+
+    Whoever ends a session or a token does this first, and devices come before their person.
+    """
+    list(devices.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
 def revoke_device(*, device: Device) -> None:
     """End the device and all that acts for it; sessions on it end with their next request."""
     revoke_devices(Device.objects.filter(pk=device.pk))

@@ -4,17 +4,17 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import F
 
+from accounts.events import publish_access_ended
 from accounts.models import Device, Person
-from accounts.services.devices import revoke_devices
+from accounts.services.devices import hold_devices, revoke_devices
 
 
 @transaction.atomic
 def deactivate_person(*, person: Person) -> None:
     """End every session, device and token of the account at once."""
     owned = Device.objects.filter(person=person)
-    # Devices before their person, like everybody who needs both; one that is registered meanwhile
-    # holds the person, and is there when they are revoked.
-    list(owned.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    # One that is registered meanwhile holds the person, and is there when they are revoked.
+    hold_devices(owned)
     Person.objects.filter(pk=person.pk).update(
         is_active=False, session_epoch=F("session_epoch") + 1
     )
@@ -29,5 +29,7 @@ def reactivate_person(*, person: Person) -> None:
 @transaction.atomic
 def reset_codes(*, person: Person) -> None:
     """Forget one-time and recovery codes, for somebody who lost them; ends all sessions."""
+    hold_devices(Device.objects.filter(person=person))
     Authenticator.objects.filter(user_id=person.pk).delete()
     Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+    publish_access_ended()

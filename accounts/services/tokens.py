@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.errors import TooManyTokens
 from accounts.events import publish_access_ended
 from accounts.models import Device, DeviceToken, Scope
+from accounts.services.devices import hold_devices
 from accounts.services.secrets import digest_of, make_secret
 from securechat_sdk.wire.errors import NotAuthenticated
 
@@ -57,6 +58,9 @@ def find_token(secret: str) -> DeviceToken:
     return token
 
 
+@transaction.atomic
 def revoke_token(*, token: DeviceToken) -> None:
+    """End the token: whatever it was used for is stored before this returns, or refused."""
+    hold_devices(Device.objects.filter(pk=token.device_id))
     DeviceToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
     publish_access_ended()

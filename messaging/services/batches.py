@@ -11,8 +11,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.errors import DeviceRevoked
+from accounts.services.callers import Caller
 from messaging import bulk, events
-from messaging.bulk import Earlier, Pair
+from messaging.bulk import Asked, Earlier, Pair
 from messaging.errors import (
     ConversationNotFound,
     MessageIdReused,
@@ -22,7 +23,7 @@ from messaging.errors import (
 )
 from messaging.metrics import ACCEPTED
 from messaging.services.log import Placed
-from securechat_sdk.wire.errors import ChatError
+from securechat_sdk.wire.errors import ChatError, NotAuthenticated
 from securechat_sdk.wire.frames import EntryAppended, EntryKind
 
 WARNING = "01000"
@@ -32,21 +33,29 @@ WARNING = "01000"
 class Send:
     """An application message whose envelope was read."""
 
-    device_id: UUID
+    caller: Caller
     conversation_id: UUID
     message_id: UUID
     epoch: int
     ciphertext: bytes
     lifetime: int | None = None
 
+    @property
+    def device_id(self) -> UUID:
+        return self.caller.device.pk
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A device's word that it has stored everything up to a position."""
 
-    device_id: UUID
+    caller: Caller
     conversation_id: UUID
     position: int
+
+    @property
+    def device_id(self) -> UUID:
+        return self.caller.device.pk
 
 
 Job = Send | Mark
@@ -97,7 +106,7 @@ class _Batch:
         sends = [job for job in jobs if isinstance(job, Send)]
         self._active = bulk.lock_active_devices({job.device_id for job in jobs})
         self._rooms = bulk.lock_conversations({send.conversation_id for send in sends})
-        self._members = bulk.memberships({(job.conversation_id, job.device_id) for job in jobs})
+        self._members = bulk.memberships({_asked(job) for job in jobs}, timezone.now())
         self._earlier = bulk.earlier_entries({(send.device_id, send.message_id) for send in sends})
         self._entries: list[EntryAppended] = []
         self._expiries: dict[tuple[UUID, int], datetime] = {}
@@ -136,8 +145,11 @@ class _Batch:
     def _check_caller(self, job: Job) -> None:
         if job.device_id not in self._active:
             raise DeviceRevoked
-        if (job.conversation_id, job.device_id) not in self._members:
+        standing = self._members.get(_asked(job))
+        if standing is None:
             raise ConversationNotFound
+        if not job.caller.is_let_in_by(standing.evidence):
+            raise NotAuthenticated
 
     def _place(self, send: Send) -> Placed:
         earlier = self._earlier.get((send.device_id, send.message_id))
@@ -174,7 +186,7 @@ class _Batch:
 
     def _mark(self, mark: Mark) -> Placed:
         pair = mark.conversation_id, mark.device_id
-        standing = self._members[pair]
+        standing = self._members[_asked(mark)]
         if mark.position > standing.last_position:
             raise PositionAhead(last_position=standing.last_position)
         reached = self._marks.get(pair, standing.delivered_position)
@@ -182,6 +194,16 @@ class _Batch:
             return Placed(position=reached, is_new=False)
         self._marks[pair] = mark.position
         return Placed(position=mark.position, is_new=True)
+
+
+def _asked(job: Job) -> Asked:
+    token, session = job.caller.token, job.caller.session
+    return Asked(
+        job.conversation_id,
+        job.device_id,
+        None if token is None else token.pk,
+        None if session is None else session.digest,
+    )
 
 
 def _repeated(earlier: Earlier, send: Send) -> Placed:

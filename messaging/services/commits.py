@@ -10,8 +10,9 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import Device
+from accounts.services.callers import Caller
 from messaging import events
-from messaging.access import acting_devices, conversation_for
+from messaging.access import acting_devices, check_access, conversation_for
 from messaging.envelopes import ReadHandshake, read_commit, split_welcome
 from messaging.errors import (
     CommitInvalid,
@@ -58,8 +59,9 @@ class Addition:
         return self.claim.device_id
 
 
-def submit_commit(*, device: Device, submission: Submission) -> Placed:
+def submit_commit(*, caller: Caller, submission: Submission) -> Placed:
     """Move the conversation to its next epoch, let the added devices in and the removed out."""
+    device = caller.device
     change = read_commit(submission.commit)
     if change.group != submission.conversation_id.bytes:
         raise CommitInvalid("The commit is of another conversation.")
@@ -71,7 +73,7 @@ def submit_commit(*, device: Device, submission: Submission) -> Placed:
     step = _check(conversation, change, submission, device)
     additions = _additions(device, step, submission.welcome)
     with transaction.atomic():
-        return _store(device, submission, step, additions)
+        return _store(caller, submission, step, additions)
 
 
 def _check(
@@ -111,10 +113,11 @@ def _additions(device: Device, step: Step, welcome: bytes | None) -> list[Additi
 
 
 def _store(
-    device: Device, submission: Submission, step: Step, additions: Sequence[Addition]
+    caller: Caller, submission: Submission, step: Step, additions: Sequence[Addition]
 ) -> Placed:
     added_ids = [addition.device_id for addition in additions]
-    sender, added = acting_devices(device.pk, added_ids)
+    sender, added = acting_devices(caller.device.pk, added_ids)
+    check_access(caller)
     conversation = conversation_for(sender, submission.conversation_id, lock=True)
     if repeated := find_repeated(conversation, sender=sender, handshake=submission.handshake):
         return repeated

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import Device
+from accounts.services.callers import Caller
 from messaging.envelopes import read_message
 from messaging.errors import MessageInvalid
 from messaging.services.batches import Job, Send, run_batch
@@ -15,7 +15,7 @@ from securechat_sdk.wire.errors import ChatError
 
 def message_to_send(
     *,
-    device: Device,
+    caller: Caller,
     conversation_id: UUID,
     message_id: UUID,
     ciphertext: bytes,
@@ -26,7 +26,7 @@ def message_to_send(
     if message.group != conversation_id.bytes:
         raise MessageInvalid("The message is of another conversation.")
     return Send(
-        device_id=device.pk,
+        caller=caller,
         conversation_id=conversation_id,
         message_id=message_id,
         epoch=message.epoch,
@@ -37,7 +37,7 @@ def message_to_send(
 
 def send_message(
     *,
-    device: Device,
+    caller: Caller,
     conversation_id: UUID,
     message_id: UUID,
     ciphertext: bytes,
@@ -46,7 +46,7 @@ def send_message(
     """Give the ciphertext its place in the conversation and tell every member device."""
     return place(
         message_to_send(
-            device=device,
+            caller=caller,
             conversation_id=conversation_id,
             message_id=message_id,
             ciphertext=ciphertext,

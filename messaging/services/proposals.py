@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from accounts.models import Device
+from accounts.services.callers import Caller
 from messaging import events
-from messaging.access import acting_device, conversation_for
+from messaging.access import acting_device, check_access, conversation_for
 from messaging.envelopes import read_leave
 from messaging.errors import ProposalInvalid, ProposalNotSupported, ProposalsPending
 from messaging.groups import check_leave, propose_removal
@@ -25,9 +25,10 @@ from messaging.services.log import Handshake, Placed, append_entry, check_epoch,
 
 
 def submit_proposal(
-    *, device: Device, conversation_id: UUID, message_id: UUID, proposal: bytes
+    *, caller: Caller, conversation_id: UUID, message_id: UUID, proposal: bytes
 ) -> Placed:
     """Have the device leave a group: others commit its removal before they say anything else."""
+    device = caller.device
     leave = read_leave(proposal)
     if leave.group != conversation_id.bytes:
         raise ProposalInvalid("The proposal is of another conversation.")
@@ -41,6 +42,7 @@ def submit_proposal(
     check_leave(group_of(conversation), leave, sender=owner_of(device), now=int(time.time()))
     with transaction.atomic():
         sender = acting_device(device.pk)
+        check_access(caller)
         conversation = conversation_for(sender, conversation_id, lock=True)
         if repeated := find_repeated(conversation, sender=sender, handshake=handshake):
             return repeated

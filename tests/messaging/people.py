@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from accounts.models import Device, Person
-from accounts.services.tickets import SocketCaller
+from accounts.services.callers import Caller
 from messaging.access import log_for
 from messaging.groups import external_sender
 from messaging.models import Conversation, Entry, Welcome
@@ -71,8 +71,8 @@ class Member:
         return self.device.person
 
     @property
-    def caller(self) -> SocketCaller:
-        return SocketCaller(device=self.device, token=None)
+    def caller(self) -> Caller:
+        return Caller(device=self.device, token=None)
 
     @property
     def client(self) -> Client:
@@ -218,7 +218,7 @@ class Member:
     ) -> Placed:
         """Hand a commit in, and keep the group it leads to once it is accepted."""
         submission = submission_of(conversation.pk, pending, message_id)
-        placed = submit_commit(device=self.device, submission=submission)
+        placed = submit_commit(caller=self.caller, submission=submission)
         self.keeps(conversation, pending, placed)
         return placed
 
@@ -242,7 +242,7 @@ class Member:
 
     def leaves(self, conversation: Conversation) -> Placed:
         return submit_proposal(
-            device=self.device,
+            caller=self.caller,
             conversation_id=conversation.pk,
             message_id=uuid4(),
             proposal=self.proposes_to_leave(conversation),
@@ -258,7 +258,7 @@ class Member:
         lifetime: int | None = None,
     ) -> Placed:
         return send_message(
-            device=self.device,
+            caller=self.caller,
             conversation_id=conversation.pk,
             message_id=message_id or uuid4(),
             ciphertext=ciphertext or message(conversation.pk, epoch),

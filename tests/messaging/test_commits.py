@@ -50,7 +50,7 @@ def conversation(alice: Member) -> Conversation:
 
 
 def hand_in(member: Member, submission: Submission) -> Placed:
-    return submit_commit(device=member.device, submission=submission)
+    return submit_commit(caller=member.caller, submission=submission)
 
 
 def unchanged(conversation: Conversation) -> bool:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.services.callers import Caller
 from accounts.services.devices import revoke_device
-from accounts.services.tickets import SocketCaller
 from messaging import doorbell, news
 from messaging import hub as hubs
 from messaging import outbox as outboxes
@@ -356,7 +356,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
 ) -> None:
     monkeypatch.setattr(outboxes, "MOST_FRAMES", 5)
     stalled = StalledReader(reads=1)
-    caller = SocketCaller(device=bob.device, token=None)
+    caller = Caller(device=bob.device, token=None)
     ready = Ready(device_id=bob.device.pk, incarnation=uuid4())
     socket = asyncio.create_task(DeviceSocket(caller, stalled.receive, stalled.send).serve(ready))
 

@@ -350,16 +350,16 @@ class Devices(RuleBasedStateMachine):
         return wish
 
     def handed(self, wish: Wish, writer: int = 0) -> Handed:
-        device = self.people[wish.who].device
+        caller = self.people[wish.who].caller
         if wish.kind == Kind.COMMIT:
             submission = self.commits[wish][1]
-            return wish, partial(run_once, submit_commit, device=device, submission=submission)
+            return wish, partial(run_once, submit_commit, caller=caller, submission=submission)
         room, message_id = self.room.pk, wish.message_id
         if wish.kind == Kind.PROPOSAL:
             leave = partial(submit_proposal, conversation_id=room, message_id=message_id)
-            return wish, partial(run_once, leave, device=device, proposal=wish.data)
+            return wish, partial(run_once, leave, caller=caller, proposal=wish.data)
         job = message_to_send(
-            device=device, conversation_id=room, message_id=message_id, ciphertext=wish.data
+            caller=caller, conversation_id=room, message_id=message_id, ciphertext=wish.data
         )
         return wish, partial(self.relay.writers[writer].place, job)
 

@@ -173,7 +173,7 @@ def test_marks_move_forward_only(alice: Member, bob: Member, conversation: Conve
         alice.says(conversation)
 
     marks = [
-        mark_delivered(device=bob.device, conversation_id=conversation.pk, position=position)
+        mark_delivered(caller=bob.caller, conversation_id=conversation.pk, position=position)
         for position in (3, 2, 3, 4, 0)
     ]
 
@@ -183,14 +183,14 @@ def test_marks_move_forward_only(alice: Member, bob: Member, conversation: Conve
 
 def test_a_mark_is_not_set_beyond_the_log(bob: Member, conversation: Conversation) -> None:
     with pytest.raises(PositionAhead) as refused:
-        mark_delivered(device=bob.device, conversation_id=conversation.pk, position=2)
+        mark_delivered(caller=bob.caller, conversation_id=conversation.pk, position=2)
 
     assert refused.value.facts == {"last_position": 1}
 
 
 def test_an_outsider_cannot_set_a_mark(carol: Member, conversation: Conversation) -> None:
     with pytest.raises(ConversationNotFound):
-        mark_delivered(device=carol.device, conversation_id=conversation.pk, position=0)
+        mark_delivered(caller=carol.caller, conversation_id=conversation.pk, position=0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -235,7 +235,7 @@ def test_who_leaves_proposes_it_once_and_cannot_commit_it(
 
     def hand_in(proposal: bytes, message_id: object) -> Placed:
         return submit_proposal(
-            device=bob.device,
+            caller=bob.caller,
             conversation_id=conversation.pk,
             message_id=message_id,  # type: ignore[arg-type]  # a UUID
             proposal=proposal,
@@ -274,7 +274,7 @@ def test_a_proposal_is_the_leavers_own_and_verifies(
     for data, refusal in cases:
         with pytest.raises(refusal):
             submit_proposal(
-                device=bob.device,
+                caller=bob.caller,
                 conversation_id=conversation.pk,
                 message_id=uuid4(),
                 proposal=data,
@@ -432,7 +432,7 @@ def test_after_the_revocation_nothing_stands_in_the_log_but_the_proposal() -> No
             while True:
                 place(
                     message_to_send(
-                        device=member.device,
+                        caller=member.caller,
                         conversation_id=conversation.pk,
                         message_id=uuid4(),
                         ciphertext=message(conversation.pk, 1),

@@ -52,7 +52,7 @@ def to_send(
     member: Member, conversation: Conversation, *, epoch: int = 0, ciphertext: bytes | None = None
 ) -> Send:
     return message_to_send(
-        device=member.device,
+        caller=member.caller,
         conversation_id=conversation.pk,
         message_id=uuid4(),
         ciphertext=ciphertext or message(conversation.pk, epoch),
@@ -95,7 +95,7 @@ def test_each_job_of_a_batch_has_its_own_outcome(alice: Member, conversation: Co
     revoked.device.save()
     first, last = [to_send(alice, conversation, epoch=1) for _ in range(2)]
     reused = Send(
-        device_id=alice.device.pk,
+        caller=alice.caller,
         conversation_id=conversation.pk,
         message_id=first.message_id,
         epoch=1,
@@ -110,7 +110,7 @@ def test_each_job_of_a_batch_has_its_own_outcome(alice: Member, conversation: Co
             to_send(outsider, conversation, epoch=1),
             reused,
             first,
-            Mark(device_id=alice.device.pk, conversation_id=conversation.pk, position=1),
+            Mark(caller=alice.caller, conversation_id=conversation.pk, position=1),
             last,
         ]
     )

@@ -17,7 +17,7 @@ from securechat_sdk.mls.messages.extensions import Extension
 from securechat_sdk.mls.messages.group_info import GroupInfo, GroupInfoContent
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.leaf_nodes import LeafNode, UpdateSource
-from securechat_sdk.mls.messages.proposals import Add
+from securechat_sdk.mls.messages.proposals import Add, ReInit
 from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionPsk, ResumptionUsage
 from securechat_sdk.mls.messages.ratchet_tree import ParentNode, RatchetTreeExtension
 from securechat_sdk.mls.messages.welcome import (
@@ -127,10 +127,28 @@ class Invitation:
             parent=parent,
         )
 
-    def parent(self, group_id: bytes = b"old") -> Group:
+    def parent(self, group_id: bytes = b"old", reinit: ReInit | None = None) -> Group:
         """A group of the same people, from which this one could have come."""
-        context = replace(self.inviter.context, group_id=group_id)
-        return replace(self.inviter, public=replace(self.inviter.public, context=context))
+        return aged(self.inviter, group_id, reinit)
+
+    def announced(self, **changes: Any) -> ReInit:
+        """What a group would have said that goes on as this one, but for the changes."""
+        context = self.info.group_context
+        announced = ReInit(
+            group_id=context.group_id,
+            version=context.version,
+            cipher_suite=context.cipher_suite,
+            extensions=context.extensions,
+        )
+        return replace(announced, **changes)
+
+
+def aged(group: Group, group_id: bytes = b"old", reinit: ReInit | None = None) -> Group:
+    """The group as one that others could continue, with the resumption key of every invitation."""
+    context = replace(group.context, group_id=group_id)
+    public = replace(group.public, context=context, reinit=reinit)
+    secrets = replace(group.secrets, resumption_psk=Secret(bytes(32)))
+    return replace(group, public=public, secrets=secrets, past=())
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +173,23 @@ def pathless() -> Invitation:
     """A seat beside another newcomer's, with no parent hash over either."""
     room = make_room("alice", "bob")
     return Invitation.to(room, "ivan", room.invite("judy"), path=False)
+
+
+@pytest.fixture
+def first() -> Invitation:
+    """Into the first epoch of a group, where it may continue another."""
+    return Invitation.to(make_room("alice"), "ivan")
+
+
+ROOT = 3
+
+
+@pytest.fixture
+def unmerged() -> Invitation:
+    """A seat unmerged at the root, which carol made from the same side."""
+    room = make_room("alice", "bob", "carol")
+    room.commit("carol")
+    return Invitation.to(room, "ivan", path=False)
 
 
 def _parents(invitation: Invitation) -> list[tuple[int, ParentNode]]:
@@ -421,6 +456,7 @@ def test_nobody_enters_beside_a_leaf_with_a_false(
 
 BAD_MEMBERS: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
     "key": ({"encryption_key": b"short"}, errors.InvalidKey),
+    "key of low order": ({"encryption_key": bytes(32)}, errors.InvalidKey),
     "unsupported extension": ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
     "extension twice": ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
     "credential type": (
@@ -444,30 +480,113 @@ def test_nobody_enters_beside_a_member_with_a_bad(
         pathless.accept()
 
 
-def test_a_branch_is_entered_from_the_group_that_it_names() -> None:
-    """In its first epoch, by those who were there, and from no other group."""
-    first = Invitation.to(make_room("alice"), "ivan")
-    first.with_secrets(psks=(_BRANCH,))
-    first.accept(parent=first.parent())
+def test_no_node_may_forget_that_a_member_does_not_know_its_key(unmerged: Invitation) -> None:
+    """It would be left out of what is sealed to that node, and nothing else shows it."""
+    unmerged.accept()
 
-    with pytest.raises(errors.ParentMismatch):
-        first.accept(parent=first.parent(b"another"))
-    with pytest.raises(errors.ParentMismatch):
-        first.accept()
+    forget_the_unmerged(unmerged)
+
+    with pytest.raises(errors.ParentHashInvalid):
+        unmerged.accept()
 
 
-def test_a_branch_of_another_suite_is_not_entered() -> None:
-    first = Invitation.to(make_room("alice"), "ivan")
-    first.with_secrets(psks=(_BRANCH,))
-    parents = {}
-    for suite in (1, 3):
-        old = make_room("alice", "ivan", suite=suite).groups["ivan"]
-        context = replace(old.context, group_id=b"old")
-        parents[suite] = replace(old, public=replace(old.public, context=context))
-    first.accept(parent=parents[1], policy=BY_NAME)
+def forget_the_unmerged(invitation: Invitation) -> None:
+    node = invitation.nodes[ROOT]
+    assert isinstance(node, ParentNode)
+    assert node.unmerged_leaves
+    invitation.with_node(ROOT, replace(node, unmerged_leaves=()))
 
-    with pytest.raises(errors.ParentMismatch):
-        first.accept(parent=parents[3], policy=BY_NAME)
+
+Succession = Callable[[Invitation], Group | None]
+
+
+def _continues(psk: ResumptionPsk, parent: Succession) -> Succession:
+    """The invitation names that group's key; the newcomer knows this group, or none."""
+
+    def bend(invitation: Invitation) -> Group | None:
+        invitation.with_secrets(psks=(psk,))
+        return parent(invitation)
+
+    return bend
+
+
+def _old(*names: str, suite: int = 1) -> Group:
+    return aged(make_room(*names, suite=suite).groups[names[0]])
+
+
+def _reopened(invitation: Invitation, old: Group) -> Group:
+    return replace(old, public=replace(old.public, reinit=invitation.announced()))
+
+
+_REINIT = _successor(ResumptionUsage.REINIT)
+_EARLIER = _successor(ResumptionUsage.REINIT, epoch=0)
+
+SUCCESSIONS: dict[str, tuple[Succession, type[MLSError] | None]] = {
+    "a branch of all": (_continues(_BRANCH, lambda i: i.parent()), None),
+    "a branch of some": (_continues(_BRANCH, lambda _i: _old("alice", "bob", "ivan")), None),
+    "a branch of another group": (
+        _continues(_BRANCH, lambda i: i.parent(b"another")),
+        errors.ParentMismatch,
+    ),
+    "a branch of an unknown group": (_continues(_BRANCH, lambda _i: None), errors.ParentMismatch),
+    "a branch of another suite": (
+        _continues(_BRANCH, lambda _i: _old("alice", "ivan", suite=3)),
+        errors.ParentMismatch,
+    ),
+    "a branch with a stranger": (
+        _continues(_BRANCH, lambda _i: _old("bob", "ivan")),
+        errors.ParentMismatch,
+    ),
+    "what was announced": (
+        _continues(_REINIT, lambda i: i.parent(reinit=i.announced())),
+        None,
+    ),
+    "what was announced, with more people": (
+        _continues(_EARLIER, lambda i: _reopened(i, _old("alice"))),
+        None,
+    ),
+    "what was announced, without somebody": (
+        _continues(_REINIT, lambda i: _reopened(i, _old("alice", "bob", "ivan"))),
+        errors.ParentMismatch,
+    ),
+    "what nobody announced": (
+        _continues(_REINIT, lambda i: i.parent()),
+        errors.ParentMismatch,
+    ),
+    "another group than announced": (
+        _continues(_REINIT, lambda i: i.parent(reinit=i.announced(group_id=b"elsewhere"))),
+        errors.ParentMismatch,
+    ),
+    "another version than announced": (
+        _continues(_REINIT, lambda i: i.parent(reinit=i.announced(version=2))),
+        errors.ParentMismatch,
+    ),
+    "another suite than announced": (
+        _continues(_REINIT, lambda i: i.parent(reinit=i.announced(cipher_suite=3))),
+        errors.ParentMismatch,
+    ),
+    "other extensions than announced": (
+        _continues(_REINIT, lambda i: i.parent(reinit=i.announced(extensions=(_SMALL,)))),
+        errors.ParentMismatch,
+    ),
+    "what follows an earlier epoch": (
+        _continues(_EARLIER, lambda i: i.parent(reinit=i.announced())),
+        errors.ParentMismatch,
+    ),
+}
+
+
+@pytest.mark.parametrize(("bend", "error"), SUCCESSIONS.values(), ids=SUCCESSIONS.keys())
+def test_what_continues_another_group_is_what_that_one_agreed_to(
+    first: Invitation, bend: Succession, error: type[MLSError] | None
+) -> None:
+    parent = bend(first)
+
+    if error is None:
+        assert first.accept(parent=parent, policy=BY_NAME).epoch == 1
+    else:
+        with pytest.raises(error):
+            first.accept(parent=parent, policy=BY_NAME)
 
 
 def test_a_branch_is_not_entered_later(pathless: Invitation) -> None:

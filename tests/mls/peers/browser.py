@@ -88,11 +88,12 @@ def start_browser_engine() -> BrowserEngine | str:
 
 @dataclass
 class BrowserPeer:
-    """A member in the browser's engine."""
+    """A member in the browser's engine, whose state goes through bytes there."""
 
     name: str
     engine: BrowserEngine
     suite: int = 1
+    every: int = 1
     package: bytes | None = None
     is_member: bool = True
 
@@ -100,9 +101,11 @@ class BrowserPeer:
         return self.engine.ask(self.name, operation, **_POLICY, **arguments)
 
     def key_package(self) -> bytes:
-        made = self.ask("new", name=self.name, suite=self.suite, made=NOW)
-        self.package = bytes.fromhex(made["message"])
+        self.package = bytes.fromhex(self.make_key_package()["message"])
         return self.package
+
+    def make_key_package(self) -> dict[str, Any]:
+        return self.ask("new", name=self.name, suite=self.suite, made=NOW, every=self.every)
 
     def create(self, group_id: bytes) -> None:
         if self.package is None:
@@ -149,17 +152,18 @@ class BrowserPeer:
 
 @dataclass
 class MovingPeer:
-    """A member whose state goes to and fro between both engines, as bytes, before every step."""
+    """A member whose state goes to and fro between both engines, as bytes."""
 
     name: str
     engine: BrowserEngine
     suite: int = 1
+    every: int = 1
     dice: Random = field(default_factory=lambda: Random(0))
     moves: int = 0
 
     def __post_init__(self) -> None:
-        self.python = OurPeer(self.name, self.suite)
-        self.browser = BrowserPeer(self.name, self.engine, self.suite)
+        self.python = OurPeer(self.name, self.suite, every=self.every)
+        self.browser = BrowserPeer(self.name, self.engine, self.suite, self.every)
         self.here: OurPeer | BrowserPeer = self.dice.choice((self.python, self.browser))
 
     @property
@@ -169,7 +173,7 @@ class MovingPeer:
 
     def move(self) -> OurPeer | BrowserPeer:
         """Perhaps to the other engine; both have to write the same bytes for the same state."""
-        if self.dice.random() < 0.5:
+        if self.dice.random() * self.every > 0.5:
             return self.here
         self.moves += 1
         if self.here is self.python:
@@ -186,7 +190,7 @@ class MovingPeer:
 
     def key_package(self) -> bytes:
         """Made by one engine, used by the other."""
-        made = self.browser.ask("new", name=self.name, suite=self.suite, made=NOW)
+        made = self.browser.make_key_package()
         self.python.own = OwnKeyPackage.decode(bytes.fromhex(made["own"]))
         return bytes.fromhex(made["message"])
 

@@ -36,6 +36,8 @@ TARGETS = {
     "public_group/public_group.ts": r"fromGroupInfo|check\w*|stage",
     "public_group/transition.ts": r"check\w*|merge|finish|changesOf",
     "group/join.ts": r"openGroupSecrets|check\w*|ownLeaf|findPsks",
+    "group/successors.ts": r"check\w*|isSubset",
+    "group/process.ts": r"open\w*|check\w*",
     "schedule/key_schedule.ts": r"check\w*",
 }
 

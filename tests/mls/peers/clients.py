@@ -87,13 +87,15 @@ class Peer(Protocol):
 
 @dataclass
 class OurPeer:
-    """The engine under test; its state goes through bytes after every step."""
+    """The engine under test; its state goes through bytes after every step, or every so-manieth."""
 
     name: str
     suite: int = 1
     group: Group | None = None
     own: OwnKeyPackage | None = None
     pending: PendingCommit | None = None
+    every: int = 1
+    steps: int = 0
 
     @property
     def here(self) -> Group:
@@ -101,7 +103,8 @@ class OurPeer:
         return self.group
 
     def keep(self, group: Group) -> None:
-        self.group = load(save(group))
+        self.steps += 1
+        self.group = group if self.steps % self.every else load(save(group))
 
     def key_package(self) -> bytes:
         client = make_client(self.name, self.suite)

@@ -14,7 +14,7 @@ from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.group.key_packages import OwnKeyPackage, make_key_package
 from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
-from securechat_sdk.mls.group.storage import load, save
+from securechat_sdk.mls.group.storage import SavedGroup, load, save
 from securechat_sdk.mls.messages.commits import Commit
 from securechat_sdk.mls.messages.extensions import Extension
 from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent, PublicMessage
@@ -37,6 +37,7 @@ from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls import test_key_packages as key_packages
 from tests.mls.attacks import test_private_messages as private_messages
 from tests.mls.attacks import test_proposals as proposals
+from tests.mls.attacks import test_stored_states as stored_states
 from tests.mls.attacks import test_welcomes as welcomes
 from tests.mls.attacks.bending import Scene, add, replace_forger
 from tests.mls.attacks.forge import Forger
@@ -55,6 +56,7 @@ from tests.mls.scenarios.stage import (
     over_the_wire,
 )
 from tests.mls.scenarios.test_outside import SERVER
+from tests.mls.scenarios.test_successors import closed_room
 
 OPERATIONS = 200
 SPOILED = 150
@@ -261,7 +263,7 @@ invitation = welcomes.invitation
 sealed_invitation = welcomes.sealed_invitation
 
 
-def enters(engine: BrowserEngine, invitation: Any) -> str:
+def enters(engine: BrowserEngine, invitation: Any, **options: object) -> str:
     engine.ask("newcomer", "use", own=invitation.own.encode().hex())
     return code_of(
         engine,
@@ -271,6 +273,7 @@ def enters(engine: BrowserEngine, invitation: Any) -> str:
         tree=RatchetTreeExtension(nodes=invitation.nodes).encode().hex(),
         zeros="for every psk",
         now=NOW,
+        **options,
     )
 
 
@@ -315,7 +318,74 @@ def test_a_welcome_for_others_meets_the_same_refusal(
     assert code(other, invitation.own) == errors.WelcomeSuiteMismatch.code
 
 
-pathless = welcomes.pathless
+pathless, first, unmerged = welcomes.pathless, welcomes.first, welcomes.unmerged
+
+
+@pytest.mark.parametrize(
+    ("bend", "error"), welcomes.SUCCESSIONS.values(), ids=welcomes.SUCCESSIONS.keys()
+)
+def test_what_continues_another_group_is_judged_alike(
+    engine: BrowserEngine,
+    first: Any,
+    bend: Callable[[Any], Group | None],
+    error: type[MLSError] | None,
+) -> None:
+    parent = bend(first)
+
+    code = enters(engine, first, clients="by name", **known_as_parent(engine, parent))
+
+    assert code == ("accepted" if error is None else error.code)
+
+
+def known_as_parent(engine: BrowserEngine, group: Group | None) -> dict[str, str]:
+    if group is None:
+        return {}
+    saved = save(group)
+    engine.ask("parent", "load", secret=saved.secret.hex(), public=saved.public.hex())
+    return {"parent": "parent"}
+
+
+def test_a_branch_is_not_entered_later_there_either(engine: BrowserEngine, pathless: Any) -> None:
+    parent = known_as_parent(engine, pathless.parent())
+    assert enters(engine, pathless, **parent) == "accepted"
+
+    pathless.with_secrets(psks=(welcomes._BRANCH,))
+
+    assert enters(engine, pathless, **parent) == errors.ParentMismatch.code
+
+
+def test_a_group_that_is_known_is_not_entered_again(engine: BrowserEngine, first: Any) -> None:
+    own = first.info.group_context.group_id
+    assert enters(engine, first, known=b"another".hex()) == "accepted"
+
+    assert enters(engine, first, known=own.hex()) == errors.GroupKnown.code
+
+
+def test_a_node_that_forgets_a_member_meets_the_same_refusal(
+    engine: BrowserEngine, unmerged: Any
+) -> None:
+    assert enters(engine, unmerged) == "accepted"
+
+    welcomes.forget_the_unmerged(unmerged)
+
+    assert enters(engine, unmerged) == errors.ParentHashInvalid.code
+
+
+def test_nobody_listens_to_a_reinitialised_group(engine: BrowserEngine) -> None:
+    open_room, closed = make_room("alice", "bob", "carol"), closed_room()
+    bob, carol = closed.groups["bob"], closed.groups["carol"]
+    reopened = replace(bob, public=replace(bob.public, reinit=None))
+    for sender, listener, room, code in (
+        (open_room.groups["bob"], open_room.groups["carol"], open_room, "accepted"),
+        (reopened, carol, closed, errors.GroupClosed.code),
+    ):
+        message, spoken = Forger(sender).commit(), encrypt(sender, b"one more thing").message
+        assert room.public is not None
+        group, data = save_public_group(room.public).hex(), message.encode().hex()
+
+        assert hears(engine, listener, message, **JUDGING) == code
+        assert hears(engine, listener, spoken, **JUDGING) == code
+        assert code_of(engine, "server", "receive", group=group, message=data, **JUDGING) == code
 
 
 @pytest.mark.parametrize(
@@ -501,3 +571,20 @@ def test_a_spoiled_state_is_refused_alike(
 
     parts = {"secret": bad.secret.hex(), "public": bad.public.hex()}
     assert code_of(engine, "spoiled", "load", **parts) == refusal.value.code
+
+
+stored = stored_states.stored
+
+
+@pytest.mark.parametrize("spoil", stored_states.SPOILED.values(), ids=stored_states.SPOILED.keys())
+def test_a_state_that_nobody_can_have_is_refused_there_too(
+    engine: BrowserEngine, stored: SavedGroup, spoil: stored_states.Spoil
+) -> None:
+    bad = stored_states.spoiled(stored, spoil)
+    good, spoilt = (
+        code_of(engine, "spoiled", "load", secret=one.secret.hex(), public=one.public.hex())
+        for one in (stored, bad)
+    )
+
+    assert good == "accepted"
+    assert spoilt == errors.StoredStateInvalid.code

@@ -438,7 +438,7 @@ export const words = {
     lead: "You get a link to hand over yourself. It works once.",
     displayName: "Name",
     username: "User name",
-    email: "E-mail",
+    email: "E-mail (optional)",
     role: "Role",
     roles: { member: "Member", administrator: "Administrator", auditor: "Auditor" },
     hours: "Valid for",

@@ -103,6 +103,36 @@ test("an ML-KEM key with a coefficient that is not reduced is refused", async ()
   await assert.rejects(MLKEM768_X25519.encapsulate(bad), InvalidKey);
 });
 
+const PRIMES = new Map([
+  [32, 2n ** 255n - 19n],
+  [56, 2n ** 448n - 2n ** 224n - 1n],
+]);
+const ORDER_8_25519 = [
+  325606250916557431795983626356110631294008115727848805560023387167927233504n,
+  39382357235489614581723060781553021112529911719440698176882885853963445705823n,
+];
+
+function littleEndian(value: bigint, size: number): Bytes {
+  return Uint8Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
+}
+
+for (const [number, size] of [[1, 32], [3, 32], [4, 56], [6, 56], [0xf04e, 32]] as const) {
+  test(`suite 0x${number.toString(16)}: points of low order are refused`, async () => {
+    const { kem } = cipherSuite(number).hpke;
+    const { public: good } = await kem.generateKeyPair();
+    await kem.checkPublicKey(good);
+    const prime = PRIMES.get(size) ?? 0n;
+    const points = [0n, 1n, prime - 1n, prime, prime + 1n, ...(size === 32 ? ORDER_8_25519 : [])];
+    const unused = size === 32 ? points.map((point) => point + 2n ** 255n) : []; // X25519 passes over the highest bit
+
+    for (const point of [...points, ...unused]) {
+      const low = concat(good.subarray(0, good.length - size), littleEndian(point, size));
+      await assert.rejects(kem.checkPublicKey(low), InvalidKey);
+      await assert.rejects(kem.encapsulate(low), InvalidKey);
+    }
+  });
+}
+
 for (const number of ALL) {
   const name = `suite 0x${number.toString(16)}`;
   const { hpke, signature } = cipherSuite(number);

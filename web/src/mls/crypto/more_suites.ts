@@ -8,7 +8,7 @@ import { copyOf, randomBytes } from "../../bytes.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature } from "../errors.ts";
 import { AES_256_GCM, type Aead } from "./aead.ts";
 import { SHA256, SHA512 } from "./hash.ts";
-import { type Curve, DHKEM_X25519, DhKem } from "./kem.ts";
+import { type Curve, DHKEM_X25519, DhKem, type MontgomeryCurve, checkOrder } from "./kem.ts";
 import { asSignaturePrivateKey } from "./secrets.ts";
 import { ED25519, type SignatureScheme } from "./signatures.ts";
 import { CipherSuite, registerSuites } from "./suites.ts";
@@ -33,10 +33,18 @@ const CHACHA20_POLY1305: Aead = {
   },
 };
 
+const PRIME_448 = 2n ** 448n - 2n ** 224n - 1n;
+const CURVE448: MontgomeryCurve = {
+  bits: 448,
+  prime: PRIME_448,
+  lowOrder: new Set([0n, 1n, PRIME_448 - 1n]),
+};
+
 const X448: Curve = {
   privateSize: X448_SIZE,
   async checkPublic(key) {
     if (key.length !== X448_SIZE) throw new InvalidKey();
+    checkOrder(CURVE448, key);
   },
   async publicOf(key) {
     if (key.length !== X448_SIZE) throw new InvalidKey();
