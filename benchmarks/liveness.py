@@ -344,8 +344,8 @@ def run(
     tallies: dict[str, Tally] = defaultdict(Tally)
     began = time.monotonic()
     rounds = rounds_of(subjects, seed=seed, variations=variations)
-    one_core = {"initializer": cv2.setNumThreads, "initargs": (1,)}
-    with ProcessPoolExecutor(workers, get_context("spawn"), **one_core) as pool:
+    one_core = cv2.setNumThreads
+    with ProcessPoolExecutor(workers, get_context("spawn"), one_core, (1,)) as pool:
         for done, (chance, answers) in enumerate(
             zip(rounds, pool.map(play, rounds), strict=True), start=1
         ):

@@ -66,7 +66,7 @@ def _write_anew(model: type[models.Model]) -> None:
             cursor.execute("RESET lock_timeout")
 
 
-def _cut_to_nothing(model: type[models.Model]) -> None:
+def _cut_to_nothing(model: type[Frames] | type[Preview]) -> None:
     """PostgreSQL: when nobody's frames wait, the table's file is replaced by an empty one."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
