@@ -122,10 +122,10 @@ export const words = {
     withoutCamera: "You do not need a camera: the other way is just as good, and nothing is lost.",
     tooDark: "It is too dark. Turn on a light, or face a window.",
     tooBright: "It is too bright. Turn away from the light.",
-    lockedFor: (seconds: number) =>
-      `Too many tries. You can try again in ${plural(seconds, "second", "seconds")}, or use another way.`,
-    crowdedFor: (seconds: number) =>
-      `Many people are logging in with their faces. It is your turn in about ${plural(seconds, "second", "seconds")}, or use another way at once.`,
+    locked: "Too many tries.",
+    crowded: "Many people are logging in with their faces.",
+    again: (seconds: number) =>
+      `Try again in ${plural(seconds, "second", "seconds")}, or use another way at once.`,
     reasons: {
       no_face: "No face was found. Look at the camera, with nothing in front of your face.",
       many_faces: "Only one face, please. Make sure nobody else is in the picture.",
