@@ -241,7 +241,7 @@ class TreeSerializer(serializers.Serializer[Any]):
 class GroupSerializer(TreeSerializer):
     group_info = Base64Field(
         max_bytes=MAX_GROUP_INFO_BYTES,
-        help_text="An MLSMessage with the GroupInfo of this epoch; at epoch 0 the tree is in it as well.",
+        help_text="An MLSMessage with the GroupInfo of this epoch; at epoch 0 with the tree in it.",
     )
 
 

@@ -8,9 +8,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser
+from tests.stories.people import PersonAtBrowser, violations
 from tests.stories.product import Product
-from tests.stories.test_accessibility import violations
 
 pytestmark = pytest.mark.story
 
