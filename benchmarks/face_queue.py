@@ -62,7 +62,7 @@ class Login:
             self.refusals += 1
             self.again_at = time.monotonic() + (busy.facts["retry_after"] or 1)
             return
-        frames = film.frames(capture.challenge, self.number)
+        frames = film.frames(capture.challenge, self.number + self.time_outs)
         steps = [n * len(capture.challenge) // len(frames) for n in range(len(frames))]
         submission = services.captures.Submission(bytes(capture.nonce), steps, frames)
         services.captures.submit_frames(

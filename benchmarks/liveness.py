@@ -1,24 +1,33 @@
 """How often heads are taken for heads, and attacks too, at the product's own rule.
 
-    python -m benchmarks.liveness [--people DIR] [--split test|tune|all] [--photos N] [--json]
+    python -m benchmarks.liveness [--people DIR] [--split test|tune|all] [--photos N]
+                                  [--variations N] [--workers N] [--json]
 
 Every recording is made from a photo (``benchmarks/heads.py`` says how, and what that is worth),
 given noise, changing light and JPEG artefacts, and put to ``facelogin.pipeline`` as an enrolment,
 which asks for one live head that follows the challenge and for nothing else. The thresholds were
 set on the people of ``tune`` (every other one); the figures to quote are those of ``test``.
+
+A variation is another camera, light, distance, pace and challenge for the same photos: more of them
+say more about these people, and nothing about others.
 """
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import heads, photos
 from benchmarks.heads import Conditions, Portrait, Pose
@@ -155,6 +164,30 @@ def swaying(subject: Subject, _challenge: Sequence[Step], conditions: Conditions
     return _filmed(subject, heads.flat, poses, conditions)
 
 
+def three_stills(
+    subject: Subject, challenge: Sequence[Step], conditions: Conditions
+) -> list[bytes]:
+    """Three pictures of the head, straight and turned to each side, each shown when asked for."""
+    relief = heads.head_of(subject.portrait)
+    yaws = {side: SIDES[side] * (_guided(subject.portrait, relief, side) + 4) for side in SIDES}
+    stills = {
+        step: heads.show(subject.portrait, relief, Pose(yaw=yaws.get(step, 0.0))) for step in Step
+    }
+    source = conditions.random
+    moved = np.cumsum(source.normal(0, 1.5, (FRAMES, 2)), axis=0)
+    return [
+        heads.recorded(_moved(stills[challenge[n * len(challenge) // FRAMES]], at), conditions)
+        for n, at in enumerate(moved)
+    ]
+
+
+def _moved(picture: Picture, at: NDArray[np.float64]) -> Picture:
+    """The picture, so many pixels across and down."""
+    matrix = np.array([[1, 0, at[0]], [0, 1, at[1]]], np.float64)
+    size = (heads.WIDTH, heads.HEIGHT)
+    return np.asarray(cv2.warpAffine(picture, matrix, size, borderValue=heads.WALL), np.uint8)
+
+
 KINDS: dict[str, Recording] = {
     "head": head,
     "flat": flat,
@@ -162,6 +195,7 @@ KINDS: dict[str, Recording] = {
     "scaled": scaled,
     "tilted": tilted,
     "swaying": swaying,
+    "three_stills": three_stills,
 }
 
 
@@ -252,42 +286,75 @@ def judged(frames: Sequence[bytes], challenge: Sequence[Step]) -> list[str]:
     return [reason.value for reason in verdict.reasons]
 
 
-def recordings(
-    subjects: Sequence[Subject], seed: int, variations: int
-) -> Iterator[tuple[str, Subject, list[bytes], list[Step]]]:
-    """Every kind of every subject, so many times."""
+@dataclass(frozen=True)
+class Round:
+    """One photo, a stranger's, and what chance makes of them."""
+
+    subject: Subject
+    stranger: Subject
+    seed: int
+
+    def conditions(self, place: int) -> Conditions:
+        return conditions_for(1000 * self.seed + place)
+
+    def challenge(self) -> list[Step]:
+        return draw_challenge(random.Random(self.seed))
+
+
+def rounds_of(subjects: Sequence[Subject], *, seed: int, variations: int) -> list[Round]:
+    """Every subject so many times, each time with another stranger as far as there are any."""
+    found = []
     for place, subject in enumerate([*subjects] * variations):
-        challenge = draw_challenge(random.Random(seed + place))
-        made = {}
-        for offset, (kind, record) in enumerate(KINDS.items()):
-            conditions = conditions_for(seed + 1000 * place + offset)
-            made[kind] = record(subject, challenge, conditions)
-            yield kind, subject, made[kind], challenge
         start = place % len(subjects) + place // len(subjects) + 1
-        others = [*subjects[start:], *subjects[:start]]
-        other = next(one for one in others if one.person != subject.person)
-        stranger = head(other, challenge, conditions_for(seed + 1000 * place + 99))
-        swapped = still_then_head(made["swaying"], stranger, challenge)
-        yield "swapped_photo", subject, swapped, challenge
-        yield "swapped_head", subject, first_one_then_the_other(made["head"], stranger), challenge
-        frozen = [made["head"][n - n % 2] for n in range(FRAMES)]
-        yield "repeated_frames", subject, frozen, challenge
-        against = draw_challenge(random.Random(seed + place))
-        against[1], against[3] = against[3], against[1]
-        yield "replayed_in_the_other_order", subject, made["head"], against
+        others = [*subjects[start:], *subjects[:start]] * 2
+        stranger = next(one for one in others if one.person != subject.person)
+        found.append(Round(subject, stranger, seed + place))
+    return found
+
+
+def recordings(chance: Round) -> Iterator[tuple[str, list[bytes], list[Step]]]:
+    """One recording of every kind, and what was asked for."""
+    challenge = chance.challenge()
+    made = {}
+    for place, (kind, record) in enumerate(KINDS.items()):
+        made[kind] = record(chance.subject, challenge, chance.conditions(place))
+        yield kind, made[kind], challenge
+    stranger = head(chance.stranger, challenge, chance.conditions(len(KINDS)))
+    yield "swapped_photo", still_then_head(made["swaying"], stranger, challenge), challenge
+    yield "swapped_head", first_one_then_the_other(made["head"], stranger), challenge
+    yield "repeated_frames", [made["head"][n - n % 2] for n in range(FRAMES)], challenge
+    against = chance.challenge()
+    against[1], against[3] = against[3], against[1]
+    yield "replayed_in_the_other_order", made["head"], against
+
+
+def play(chance: Round) -> list[tuple[str, list[str]]]:
+    """Every kind, and why the product refuses it."""
+    return [(kind, judged(frames, challenge)) for kind, frames, challenge in recordings(chance)]
 
 
 def run(
-    subjects: Sequence[Subject], *, seed: int, variations: int, say: Callable[[str], None]
+    subjects: Sequence[Subject],
+    *,
+    seed: int,
+    variations: int,
+    workers: int,
+    say: Callable[[str], None],
 ) -> dict[str, object]:
     tallies: dict[str, Tally] = defaultdict(Tally)
     began = time.monotonic()
-    for kind, subject, frames, challenge in recordings(subjects, seed, variations):
-        tally = tallies[kind]
-        reasons = judged(frames, challenge)
-        tally.add(subject.person, reasons)
-        so_far = f"{tally.accepted.total()} of {tally.made.total()}"
-        say(f"{kind} {subject.person}: {' '.join(reasons) or 'accepted'} ({so_far})")
+    rounds = rounds_of(subjects, seed=seed, variations=variations)
+    one_core = cv2.setNumThreads
+    with ProcessPoolExecutor(workers, get_context("spawn"), one_core, (1,)) as pool:
+        for done, (chance, answers) in enumerate(
+            zip(rounds, pool.map(play, rounds), strict=True), start=1
+        ):
+            for kind, reasons in answers:
+                tallies[kind].add(chance.subject.person, reasons)
+                if (kind == "head") is bool(reasons):
+                    say(f"{kind} {chance.subject.person} {chance.seed}: {reasons or 'accepted'}")
+            left = (time.monotonic() - began) / done * (len(rounds) - done)
+            say(f"{done} of {len(rounds)}, {left / 60:.0f} min left: {_so_far(tallies)}")
     return {
         "people": sorted({one.person for one in subjects}),
         "photos": len(subjects),
@@ -298,12 +365,17 @@ def run(
     }
 
 
+def _so_far(tallies: Mapping[str, Tally]) -> str:
+    return ", ".join(f"{kind} {tally.accepted.total()}" for kind, tally in tallies.items())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--people", type=Path, default=photos.default_folder())
     parser.add_argument("--split", choices=["test", "tune", "all"], default="test")
     parser.add_argument("--photos", type=int, default=100, help="at most, of each person")
     parser.add_argument("--variations", type=int, default=1, help="of each photo and kind")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -312,6 +384,7 @@ def main() -> None:
         subjects,
         seed=options.seed,
         variations=options.variations,
+        workers=options.workers,
         say=lambda line: print(line, file=sys.stderr),
     )
     found["split"] = options.split

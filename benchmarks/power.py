@@ -137,8 +137,8 @@ class Disk:
 
 def files_of(database: Path) -> dict[str, bytearray]:
     """Return what is on the disk now, all of it taken as synchronised."""
-    paths = [Path(f"{database}{suffix}") for suffix in SUFFIXES]
-    return {str(path): bytearray(path.read_bytes()) for path in paths if path.exists()}
+    beside = [path for suffix in SUFFIXES[1:] if (path := Path(f"{database}{suffix}")).exists()]
+    return {str(path): bytearray(path.read_bytes()) for path in (database, *beside)}
 
 
 def cut(database: Path, before: dict[str, bytearray], journal: Path, chance: random.Random) -> None:

@@ -116,6 +116,8 @@ def product(
             settings["SECURECHAT_DATABASE_URL"] = stack.enter_context(services.postgresql())
         if redis or processes > 1:
             settings["SECURECHAT_REDIS_URL"] = stack.enter_context(services.redis())
+        for name in ("SECURECHAT_DATABASE_URL", "SECURECHAT_REDIS_URL"):
+            os.environ.pop(name, None)  # its own, and no others
         os.environ.update(settings)
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, check=True)
         _set_django_up()

@@ -15,8 +15,17 @@ from messaging.errors import (
     PersonNotFound,
     WelcomeNotFound,
 )
-from messaging.models import Attachment, Conversation, Entry, Membership, Welcome
+from messaging.models import (
+    Attachment,
+    Conversation,
+    Entry,
+    FailureReport,
+    Membership,
+    Welcome,
+)
 from securechat_sdk.wire.errors import NotAuthenticated
+
+MOST_FAILURES = 20
 
 
 def acting_device(device_id: UUID) -> Device:
@@ -58,11 +67,15 @@ def conversation_for(device: Device, conversation_id: UUID, *, lock: bool = Fals
 
 
 def conversations_of(device: Device) -> QuerySet[Conversation]:
-    """Every conversation in which the device is a member, with its present members."""
+    """Every conversation in which the device is a member, with its members and what failed."""
+    latest = FailureReport.objects.select_related("entry").order_by("-pk")[:MOST_FAILURES]
     present = Membership.objects.filter(left_position=None).select_related("device").order_by("pk")
     return Conversation.objects.filter(
         memberships__device=device, memberships__left_position=None
-    ).prefetch_related(Prefetch("memberships", queryset=present, to_attr="present"))
+    ).prefetch_related(
+        Prefetch("memberships", queryset=present, to_attr="present"),
+        Prefetch("failures", queryset=latest, to_attr="latest_failures"),
+    )
 
 
 def conversation_in_full(device: Device, conversation_id: UUID) -> Conversation:

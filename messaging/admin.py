@@ -5,7 +5,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin_lookups import ListedLookups
-from messaging.models import Attachment, Conversation, KeyPackage
+from messaging.models import Attachment, Conversation, FailureReport, KeyPackage
 
 
 class FactsAdmin(ListedLookups):
@@ -62,6 +62,31 @@ class KeyPackageAdmin(FactsAdmin):
     @admin.display(ordering="device__person")
     def person(self, key_package: KeyPackage) -> str:
         return str(key_package.device.person)
+
+
+@admin.register(FailureReport)
+class FailureReportAdmin(FactsAdmin):
+    """Whose change another device could not apply: often the same sender's is worth a question."""
+
+    list_display = ("created_at", "conversation", "position", "changed_by", "reported_by", "code")
+    list_select_related = ("entry__sender__person", "device__person")
+    list_filter = ("code",)
+    search_fields = ("conversation__id",)
+    ordering = ("-created_at",)
+    fields = list_display
+    readonly_fields = fields
+
+    @admin.display(ordering="entry__position")
+    def position(self, report: FailureReport) -> int:
+        return report.entry.position
+
+    @admin.display(ordering="entry__sender__person")
+    def changed_by(self, report: FailureReport) -> str:
+        return str(report.entry.sender and report.entry.sender.person)
+
+    @admin.display(ordering="device__person")
+    def reported_by(self, report: FailureReport) -> str:
+        return str(report.device.person)
 
 
 @admin.register(Attachment)

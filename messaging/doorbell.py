@@ -39,6 +39,7 @@ class What(StrEnum):
 
     LOG = "log"  # of the conversation ``id``, up to ``position``
     MARKS = "marks"  # of the conversation ``id``
+    FAILURES = "failures"  # of devices to apply a commit, in the conversation ``id``
     DEVICE = "device"  # what waits for the device ``id``
     REVOCATIONS = "revocations"  # of any device
     ACCESS = "access"  # of any session or token

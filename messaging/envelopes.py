@@ -24,6 +24,7 @@ from securechat_sdk.mls.messages.commits import Commit
 from securechat_sdk.mls.messages.framing import (
     ContentType,
     Member,
+    NewMemberCommit,
     PrivateMessage,
     ProposalContent,
     PublicMessage,
@@ -33,7 +34,7 @@ from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.key_packages import KeyPackage, UncheckedKeyPackage
 from securechat_sdk.mls.messages.leaf_nodes import LeafNode
 from securechat_sdk.mls.messages.mls_message import Body, MLSMessage
-from securechat_sdk.mls.messages.proposals import Add, Remove
+from securechat_sdk.mls.messages.proposals import Add, ExternalInit, Remove
 from securechat_sdk.mls.messages.welcome import EncryptedGroupSecrets, Welcome
 from securechat_sdk.wire.errors import ChatError
 from securechat_sdk.wire.frames import MAX_GROUP_INFO_BYTES
@@ -103,10 +104,17 @@ class ReadMessage:
 
 @dataclass(frozen=True)
 class ReadHandshake:
-    """A commit or proposal, and the leaf that says to have sent it."""
+    """A commit or proposal, and the leaf that says to have sent it.
+
+    Who rejoins has no leaf yet: it is then the one that it gives up.
+    """
 
     message: PublicMessage
     sender_leaf: LeafIndex
+
+    @property
+    def is_rejoin(self) -> bool:
+        return isinstance(self.message.content.sender, NewMemberCommit)
 
     @property
     def group(self) -> bytes:
@@ -140,11 +148,21 @@ def read_commit(data: bytes) -> ReadHandshake:
     commit, sender = message.content.content, message.content.sender
     if not isinstance(commit, Commit):
         raise CommitInvalid("This is no commit.")
+    if isinstance(sender, NewMemberCommit):
+        return ReadHandshake(message, _leaf_given_up(commit))
+    if not isinstance(sender, Member):
+        raise ProposalNotSupported
     if not all(isinstance(proposal, Add | Remove) for proposal in commit.inline_proposals):
         raise ProposalNotSupported
-    if not isinstance(sender, Member):
-        raise ProposalNotSupported("In this version only members commit.")
     return ReadHandshake(message, sender.leaf_index)
+
+
+def _leaf_given_up(commit: Commit) -> LeafIndex:
+    """RFC 9420 section 12.4.3.2, and narrower: nobody comes in who is not in already."""
+    match sorted(commit.inline_proposals, key=lambda proposal: isinstance(proposal, Remove)):
+        case [ExternalInit(), Remove(removed=leaf)] if not commit.references:
+            return leaf
+    raise ProposalNotSupported("From outside a device does no more than replace its own leaf.")
 
 
 def read_leave(data: bytes) -> ReadHandshake:

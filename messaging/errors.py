@@ -24,6 +24,16 @@ class WelcomeNotFound(NotFound):
     """Joined already, or somebody else's."""
 
 
+class NoCommitThere(Unprocessable):
+    code = "no_commit_there"
+    title = "At this position is no commit that this device may read."
+
+
+class TooManyReports(TooManyRequests):
+    code = "too_many_reports"
+    title = "This device has reported too many failures; try again later."
+
+
 class PersonNotSuitable(Unprocessable):
     code = "person_not_suitable"
     title = "A direct conversation names one other person; a group names nobody."
@@ -116,7 +126,7 @@ class ProposalInvalid(Unprocessable):
 
 class ProposalNotSupported(Unprocessable):
     code = "proposal_not_supported"
-    title = "Here a commit adds and removes members, and a proposal removes its sender."
+    title = "Here a commit adds, removes or lets rejoin, and a proposal removes its sender."
 
 
 class ProposalsPending(Conflict):

@@ -28,6 +28,10 @@ def marks_moved(conversation_ids: Iterable[UUID]) -> None:
     _publish_on_commit(*(Ring(What.MARKS, room) for room in conversation_ids))
 
 
+def failure_reported(conversation_id: UUID) -> None:
+    _publish_on_commit(Ring(What.FAILURES, conversation_id))
+
+
 def device_has_news(device_id: UUID) -> None:
     """A Welcome waits for the device, it is in a new conversation, or its key packages run low."""
     _publish_on_commit(Ring(What.DEVICE, device_id))

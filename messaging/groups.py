@@ -121,6 +121,8 @@ class Step:
     added: tuple[Added, ...]
     removed: tuple[int, ...]
     removed_by_value: tuple[int, ...]
+    committer_leaf: int
+    is_rejoin: bool
 
 
 def check_commit(
@@ -132,10 +134,11 @@ def check_commit(
         staged = group.receive_commit(change.message, _policy(now))
         staged.group.check_group_info(info)
         _check_external_pub(staged.group, info)
-        leaves = [one.tree.leaf(change.sender_leaf) for one in (group, staged.group)]
-    if not all(map(sender.owns, leaves)):
+        committer = staged.changes.committer  # of a rejoining device, where it sits now
+        before, after = group.tree.leaf(change.sender_leaf), staged.group.tree.leaf(committer)
+    if not (sender.owns(before) and sender.owns(after)):
         raise CommitInvalid("The committer's leaf, before or after, is not this device's.")
-    if info.ratchet_tree is not None or info.signer != change.sender_leaf:
+    if info.ratchet_tree is not None or info.signer != committer:
         raise CommitInvalid("The GroupInfo is to be the committer's own, without the tree.")
     items = staged.changes.proposals.items
     by_value = ProposalList(tuple(item for item in items if item.is_inline))
@@ -144,6 +147,8 @@ def check_commit(
         added=staged.changes.added,
         removed=staged.changes.proposals.removed_leaves,
         removed_by_value=by_value.removed_leaves,
+        committer_leaf=committer,
+        is_rejoin=change.is_rejoin,
     )
 
 

@@ -36,6 +36,7 @@ from securechat_sdk.wire.frames import (
     EntryAppended,
     EntryKind,
     EphemeralArrived,
+    FailureReported,
     KeyPackagesLow,
     ServerFrame,
 )
@@ -60,6 +61,7 @@ class Room:
 
     cursor: int
     members: dict[UUID, MemberNow] = field(default_factory=dict)
+    told_failures: set[FailureReported] = field(default_factory=set)
 
     @property
     def listeners(self) -> set[UUID]:
@@ -73,6 +75,7 @@ class Rung:
 
     logs: dict[UUID, int | None] = field(default_factory=dict)
     marks: set[UUID] = field(default_factory=set)
+    failures: set[UUID] = field(default_factory=set)
     devices: set[UUID] = field(default_factory=set)
 
 
@@ -160,6 +163,9 @@ class Hub:
             case What.MARKS if ring.id in self._rooms:
                 self._rung.marks.add(ring.id)
                 self._something_rung.set()
+            case What.FAILURES if ring.id in self._rooms:
+                self._rung.failures.add(ring.id)
+                self._something_rung.set()
             case What.DEVICE if ring.id in self._outboxes:
                 self._rung.devices.add(ring.id)
                 self._something_rung.set()
@@ -216,11 +222,13 @@ class Hub:
                 await self._look_at_devices(rung.devices)
                 await self._look_at_logs(rung.logs)
                 await self._look_at_marks(rung.marks)
+                await self._look_at_failures(rung.failures)
             undo.pop_all()
 
     def _ring_again(self, rung: Rung) -> None:
         self._rung.logs.update(dict.fromkeys(rung.logs))
         self._rung.marks |= rung.marks
+        self._rung.failures |= rung.failures
         self._rung.devices |= rung.devices
         self._something_rung.set()
 
@@ -321,6 +329,17 @@ class Hub:
         if conversation_ids:
             for room in await self._reader.run(news.rooms_now, conversation_ids):
                 self._update_room(room)
+
+    async def _look_at_failures(self, conversation_ids: Collection[UUID]) -> None:
+        if not conversation_ids:
+            return
+        for failure in await self._reader.run(news.failures_in, conversation_ids):
+            room = self._rooms.get(failure.conversation_id)
+            if room is None or failure in room.told_failures:
+                continue
+            room.told_failures.add(failure)
+            for device in room.listeners & self._outboxes.keys():
+                self._put(device, _text(failure))
 
     # Rooms ---------------------------------------------------------------------------------
 

@@ -269,6 +269,28 @@ class Welcome(models.Model):
         return str(self.pk)
 
 
+class FailureReport(models.Model):
+    """A device's word that it could not apply a commit: which, and why by a code. No content."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="failures"
+    )
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    code = models.CharField(max_length=48)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry", "device"], name="a_device_reports_a_failure_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Attachment(models.Model):
     """An encrypted file: its bytes are parts in the store, its key is inside a message.
 

@@ -3,20 +3,22 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Device
 from messaging import bulk
-from messaging.models import Conversation, Entry, Membership, Welcome
+from messaging.models import Conversation, Entry, FailureReport, Membership, Welcome
 from messaging.services.key_packages import Stock, stock_of
-from securechat_sdk.wire.frames import EntryAppended, EntryKind, WelcomeArrived
+from securechat_sdk.wire.frames import EntryAppended, EntryKind, FailureReported, WelcomeArrived
 
 MOST_ENTRIES = 500
 MOST_BYTES = 1024 * 1024
 MOST_WELCOMES = 20
+FAILURES_ARE_NEWS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,23 @@ def news_of(device: UUID) -> DeviceNews:
         welcomes=tuple(map(_welcome_event, reversed(newest[:MOST_WELCOMES]))),
         key_packages=stock_of(Device(pk=device)),
     )
+
+
+def failures_in(conversation_ids: Collection[UUID]) -> list[FailureReported]:
+    """Return what was reported just now; whoever is told later reads it with the conversation."""
+    recent = FailureReport.objects.filter(
+        conversation__in=conversation_ids, created_at__gt=timezone.now() - FAILURES_ARE_NEWS
+    )
+    return [
+        FailureReported(
+            conversation_id=report.conversation_id,
+            position=report.entry.position,
+            sender_device_id=sender,
+            device_id=report.device_id,
+        )
+        for report in recent.select_related("entry").order_by("pk")
+        if (sender := report.entry.sender_id)  # the server's own proposals are no commits
+    ]
 
 
 def unable_to_act(device_ids: Collection[UUID]) -> set[UUID]:

@@ -111,6 +111,19 @@ class MemberSerializer(serializers.Serializer[Any]):
     delivered_position = serializers.IntegerField(help_text="It has stored all up to this.")
 
 
+class FailureSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(source="entry.position", help_text="Of the commit.")
+    sender_device_id = serializers.UUIDField(source="entry.sender_id")
+    device_id = serializers.UUIDField(help_text="It could not apply the commit.")
+    code = serializers.CharField(help_text="Why, in its own engine's words.")
+    created_at = serializers.DateTimeField()
+
+
+class FailureReportSerializer(StrictSerializer):
+    position = WholeNumberField(min_value=1, max_value=MAX_NUMBER)
+    code = serializers.RegexField(r"^[a-z][a-z0-9_]{0,47}$", help_text="A stable word, no text.")
+
+
 class ConversationSerializer(serializers.Serializer[Any]):
     """A conversation as one of its devices sees it; the context's ``device``."""
 
@@ -123,6 +136,7 @@ class ConversationSerializer(serializers.Serializer[Any]):
     retention_seconds = serializers.IntegerField(allow_null=True, help_text=RETENTION)
     person_id = serializers.SerializerMethodField()
     members = MemberSerializer(many=True, source="present")
+    failures = FailureSerializer(many=True, source="latest_failures")
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_person_id(self, conversation: Conversation) -> UUID | None:
@@ -222,6 +236,13 @@ class TreeSerializer(serializers.Serializer[Any]):
     @extend_schema_field(serializers.CharField(help_text="A ratchet_tree extension's content."))
     def get_ratchet_tree(self, snapshot: Snapshot) -> str:
         return b64encode(snapshot.ratchet_tree).decode()
+
+
+class GroupSerializer(TreeSerializer):
+    group_info = Base64Field(
+        max_bytes=MAX_GROUP_INFO_BYTES,
+        help_text="An MLSMessage with the GroupInfo of this epoch; at epoch 0 with the tree in it.",
+    )
 
 
 class DeliverySerializer(StrictSerializer):

@@ -32,6 +32,12 @@ api_urlpatterns = [
     ),
     path("conversations/<uuid:conversation_id>/tree", views.TreeView.as_view(), name="tree"),
     path(
+        "conversations/<uuid:conversation_id>/failure-reports",
+        views.FailureReportsView.as_view(),
+        name="failure-reports",
+    ),
+    path("conversations/<uuid:conversation_id>/group", views.GroupView.as_view(), name="group"),
+    path(
         "conversations/<uuid:conversation_id>/delivery",
         views.DeliveryView.as_view(),
         name="delivery",

@@ -29,6 +29,7 @@ from messaging.errors import (
     KeyPackageNotClaimed,
     MessageIdReused,
     MessageInvalid,
+    NoCommitThere,
     NoKeyPackage,
     PersonNotFound,
     PersonNotSuitable,
@@ -39,6 +40,7 @@ from messaging.errors import (
     RemovalNotAllowed,
     StaleEpoch,
     TooManyKeyPackages,
+    TooManyReports,
     TooManyWelcomes,
     TreeNotKept,
     WelcomeMissing,
@@ -55,6 +57,8 @@ from messaging.serializers import (
     DeliverySerializer,
     EntriesQuerySerializer,
     EntriesSerializer,
+    FailureReportSerializer,
+    GroupSerializer,
     KeyPackagesSerializer,
     MessageSerializer,
     NewConversationSerializer,
@@ -71,6 +75,7 @@ from messaging.serializers import (
 from messaging.services.commits import Submission, submit_commit
 from messaging.services.conversations import NewConversation, create_conversation
 from messaging.services.deliveries import mark_delivered
+from messaging.services.failures import report_failure
 from messaging.services.groups import snapshot_of
 from messaging.services.key_packages import claim_key_packages, stock_of, upload_key_packages
 from messaging.services.log import Placed
@@ -342,6 +347,39 @@ class TreeView(APIView):
         epoch = read_fields(TreeQuerySerializer, request.query_params.dict())["epoch"]
         conversation = access.conversation_for(device_of(request), conversation_id)
         return Response(TreeSerializer(snapshot_of(conversation, epoch)).data)
+
+
+class GroupView(APIView):
+    """The group as it is now, for a member device that cannot follow it any more."""
+
+    required_scopes = {"GET": READ}
+
+    @operation("get_group", answers={200: GroupSerializer}, refuses=(TreeNotKept,))
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """Read GroupInfo and tree of the present epoch, with which a member device rejoins.
+
+        It hands in a commit from outside that replaces its own leaf and does nothing else.
+        """
+        conversation = access.conversation_for(device_of(request), conversation_id)
+        return Response(GroupSerializer(snapshot_of(conversation, conversation.epoch)).data)
+
+
+class FailureReportsView(APIView):
+    """What this device could not apply."""
+
+    required_scopes = {"POST": READ}
+
+    @operation(
+        "report_failure",
+        body=FailureReportSerializer,
+        answers={204: None},
+        refuses=(NoCommitThere, DeviceRevoked, TooManyReports),
+    )
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Say that this device could not apply a commit: members and administrators see it."""
+        report = read_fields(FailureReportSerializer, request.data)
+        report_failure(caller=caller_of(request), conversation_id=conversation_id, **report)
+        return Response(status=204)
 
 
 class DeliveryView(APIView):

@@ -38,6 +38,8 @@ MESSAGE_SIZES = (200, 4_000, 64_000)
 LEAF_SIZE = 200
 QUICK = 10
 """Operations well below a millisecond are repeated so many times more often."""
+IN_NODE_MOST, IN_BROWSER_MOST = 1_000, 200
+"""How many members ts-mls has unless asked: in a page a pass of a thousand takes it minutes."""
 OPERATIONS = ("create", "join", "add", "commit", "process")
 
 
@@ -178,20 +180,23 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--members", type=int, nargs="+", default=[2, 10, 100, 1_000])
     parser.add_argument("--suite", type=lambda text: int(text, 0), default=1)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--ts-mls-most", type=int, default=1_000, help="larger groups: ours only")
+    parser.add_argument("--ts-mls-most", type=int, help="larger groups: ours only")
     parser.add_argument("--browser", action="store_true", help="the browser's engine in Chromium")
     options = parser.parse_args(arguments)
     if options.browser:
-        browser.run(options.suite, options.members, options.repeats, QUICK, MESSAGE_SIZES)
+        most = options.ts_mls_most or IN_BROWSER_MOST
+        scope = browser.Scope(options.suite, options.members, most, MESSAGE_SIZES)
+        browser.run(scope, options.repeats, QUICK)
         return 0
     node = start_ts_mls()
     if isinstance(node, str):
         print(f"without ts-mls: {node}")
+    most = options.ts_mls_most or IN_NODE_MOST
     commits: dict[int, Times] = {}
     for members in options.members:
         repeats = max(3, options.repeats if members < 1_000 else options.repeats // 2)
         theirs = None
-        if isinstance(node, TsMls) and members <= options.ts_mls_most and options.suite < 8:
+        if isinstance(node, TsMls) and members <= most and options.suite < 8:
             theirs = ts_mls_times(node, options.suite, members, repeats)
         steady = measure_group(*steady_group(options.suite, members), repeats)
         commits[members] = steady

@@ -34,7 +34,8 @@ from facelogin.services import budgets, events, load, rates, sweeping, templates
 from facelogin.services.attempts import key_for_browser
 from facelogin.services.events import Kind
 
-LIFETIME = timedelta(seconds=60)
+LIFETIME = timedelta(seconds=60)  # to record it, and from then on to have it judged
+COMPLETED_WITHIN = timedelta(seconds=30)
 NONCE_BYTES = 16
 JUDGE = "facelogin.judge_capture"
 
@@ -101,7 +102,8 @@ def submit_frames(
         _seal(capture, submission, key)
         capture.move_to(State.QUEUED)
         capture.queued_at = timezone.now()
-        capture.save(update_fields=["state", "queued_at"])
+        capture.expires_at = capture.queued_at + LIFETIME  # who took long is no worse off in line
+        capture.save(update_fields=["state", "queued_at", "expires_at"])
         transaction.on_commit(lambda: _enqueue(capture.pk))
     return capture
 

@@ -140,7 +140,7 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
     if is_verification:
         budgets.succeed(person, FailureBudget.Kind.FACE)
     result = _sealed_result(capture, verdict, key)
-    capture.expires_at = capture.created_at + captures.LIFETIME
+    capture.expires_at = timezone.now() + captures.COMPLETED_WITHIN
     sweeping.end(capture, State.PASSED, [], result)
 
 

@@ -15,13 +15,14 @@ from facelogin.errors import FaceBusy
 from facelogin.lifecycle import State
 from facelogin.models import Capture, Judgement
 
-LONGEST_WAIT = 40  # seconds; a capture lives for 60, and recording takes ten
+LONGEST_WAIT = 40  # seconds; frames that were handed in live for 60
 SLOWEST = 0.5  # captures a second, while nothing is known: one worker on a busy machine
 SLOW = timedelta(seconds=15)  # somebody waits for so long: whoever comes now would wait longer
 WAITED_FOR = timedelta(seconds=5)
+LATEST_RETRY = 30  # seconds; longer, and the workers would stand idle when the rush is over
 LATELY = timedelta(minutes=1)
 KEPT = timedelta(days=1)
-ON_ITS_WAY = (State.OPEN, State.QUEUED, State.RUNNING)
+HANDED_IN = (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Load:
 def check_room() -> None:
     """Raise :class:`FaceBusy` when a capture that begins now would come too late to be judged."""
     now = timezone.now()
-    if Capture.objects.filter(state=State.QUEUED, queued_at__lt=now - SLOW).exists():
+    oldest = _waiting_since()
+    if oldest is not None and oldest < now - SLOW:
         raise FaceBusy(retry_after=SLOW.seconds)
-    coming = Capture.objects.filter(state__in=ON_ITS_WAY, expires_at__gt=now).count()
-    wait = coming / _pace()
-    if wait > LONGEST_WAIT:
-        raise FaceBusy(retry_after=math.ceil(wait - LONGEST_WAIT) + 1)
+    too_many = _coming(now) - LONGEST_WAIT * _pace(now, oldest)
+    if too_many > 0:
+        raise FaceBusy(retry_after=min(LATEST_RETRY, math.ceil(too_many / SLOWEST) + 1))
 
 
 def record_judgement(capture: Capture) -> None:
@@ -55,11 +56,10 @@ def record_judgement(capture: Capture) -> None:
 
 def current_load() -> Load:
     now = timezone.now()
-    queued = Capture.objects.filter(state=State.QUEUED)
-    oldest = queued.order_by("queued_at").values_list("queued_at", flat=True).first()
+    oldest = _waiting_since()
     took = _seconds_since(now - timedelta(hours=1))
     return Load(
-        waiting=queued.count(),
+        waiting=Capture.objects.filter(state=State.QUEUED).count(),
         oldest_seconds=(now - oldest).total_seconds() if oldest else None,
         judged=len(took),
         median_seconds=median(took) if took else None,
@@ -67,13 +67,29 @@ def current_load() -> Load:
     )
 
 
-def _pace() -> float:
-    """Captures a second, as far as is known: what is judged while others wait is all there is."""
-    now = timezone.now()
+def _coming(now: datetime) -> int:
+    """Who records counts once, in however many windows: nobody can fill the place alone."""
+    alive = Capture.objects.filter(expires_at__gt=now)
+    recording = alive.filter(state=State.OPEN).values("attempt__person").distinct()
+    return recording.count() + alive.filter(state__in=HANDED_IN).count()
+
+
+def _waiting_since() -> datetime | None:
+    """When the one who has waited longest came."""
+    queued = Capture.objects.filter(state=State.QUEUED, queued_at__isnull=False)
+    return queued.order_by("queued_at").values_list("queued_at", flat=True).first()
+
+
+def _pace(now: datetime, oldest: datetime | None) -> float:
+    """Captures a second, as far as is known: what is judged while somebody waits is all there is.
+
+    It is counted since that one came, for before that the workers may have had nothing to do.
+    """
+    if oldest is not None and oldest < now - WAITED_FOR:
+        judged = Judgement.objects.filter(decided_at__gte=oldest).count()
+        return judged / (now - oldest).total_seconds()
     lately = Judgement.objects.filter(decided_at__gte=now - LATELY).count()
-    is_all = Capture.objects.filter(state=State.QUEUED, queued_at__lt=now - WAITED_FOR).exists()
-    judged = lately / LATELY.total_seconds()
-    return judged if lately and is_all else max(SLOWEST, judged)
+    return max(SLOWEST, lately / LATELY.total_seconds())
 
 
 def _seconds_since(begin: datetime) -> list[float]:

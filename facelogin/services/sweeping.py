@@ -41,7 +41,7 @@ def end_if_overdue(capture_id: UUID) -> None:
 def end(capture: Capture, state: State, reasons: list[Reason], result: bytes | None = None) -> None:
     """Write the end of a capture and erase its frames; call it while the row is locked."""
     if Frames.objects.filter(capture=capture).delete()[0]:
-        erasing.empty_the_log_on_commit()
+        erasing.clear_files_of_captures_on_commit()
     Preview.objects.filter(capture=capture).delete()
     capture.move_to(state)
     capture.reasons = [str(reason) for reason in reasons]

@@ -65,7 +65,9 @@ def wrap_template_key(person: Person, key: Key, password: str) -> WrappedKey:
 def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Template:
     if attempt.key_salt is None or attempt.wrapped_key is None or attempt.server_key is None:
         raise CannotOpenError
-    template, _ = Template.objects.update_or_create(
+    # What was begun with the face before ends: it would refresh this one under a key of its own.
+    Attempt.objects.filter(person=attempt.person).exclude(pk=attempt.pk).delete()
+    template, is_first = Template.objects.update_or_create(
         person=attempt.person,
         defaults={
             "model": network().name,
@@ -80,6 +82,8 @@ def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Templa
         },
     )
     events.record(attempt.person, Kind.ENROLLED)
+    if not is_first:
+        erasing.clear_files_of_faces_on_commit()
     return template
 
 
@@ -137,7 +141,7 @@ def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
         withdrawn_at=timezone.now()
     )
     events.record(person, why)
-    erasing.empty_the_log_on_commit()
+    erasing.clear_files_of_faces_on_commit()
 
 
 @transaction.atomic

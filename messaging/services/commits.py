@@ -27,6 +27,7 @@ from messaging.groups import Step, check_commit
 from messaging.models import ClaimedKeyPackage, Conversation, Entry, Membership, Welcome
 from messaging.services.groups import group_of, keep, owner_of
 from messaging.services.log import Handshake, Placed, append_entry, check_epoch, find_repeated
+from messaging.services.proposals import propose_again
 
 MOST_WELCOMES = 1_000
 
@@ -60,7 +61,11 @@ class Addition:
 
 
 def submit_commit(*, caller: Caller, submission: Submission) -> Placed:
-    """Move the conversation to its next epoch, let the added devices in and the removed out."""
+    """Move the conversation to its next epoch, let the added devices in and the removed out.
+
+    A device that cannot follow the group any more hands in a commit from outside, by which it
+    takes its own place again.
+    """
     device = caller.device
     change = read_commit(submission.commit)
     if change.group != submission.conversation_id.bytes:
@@ -122,6 +127,8 @@ def _store(
     if repeated := find_repeated(conversation, sender=sender, handshake=submission.handshake):
         return repeated
     check_epoch(conversation, step.snapshot.epoch - 1)
+    if step.is_rejoin:
+        return _rejoin(conversation, sender, step, submission.handshake)
     removed = _check_removals(conversation, sender, step)
     if len(added) < len(additions):
         raise KeyPackageNotClaimed
@@ -131,6 +138,25 @@ def _store(
     _let_out(entry, removed)
     _let_in(entry, additions)
     keep(conversation, step.snapshot)
+    return Placed(position=entry.position, is_new=True)
+
+
+def _rejoin(conversation: Conversation, sender: Device, step: Step, handshake: Handshake) -> Placed:
+    """Let a member begin anew in the present epoch: what came in between it has not read."""
+    old = conversation.memberships.get(device=sender, left_position=None)
+    if old.is_leaving:
+        raise ProposalsPending("This device is to be removed.")
+    entry = append_entry(conversation, sender=sender, handshake=handshake)
+    _let_out(entry, [old])
+    Membership.objects.create(
+        conversation=conversation,
+        device=sender,
+        joined_position=entry.position,
+        delivered_position=entry.position,
+        leaf_index=step.committer_leaf,
+    )
+    keep(conversation, step.snapshot)
+    propose_again(conversation)
     return Placed(position=entry.position, is_new=True)
 
 

@@ -78,6 +78,19 @@ def remove_revoked(*, device_ids: Collection[UUID], **_signal: object) -> None:
     _end_deserted(listing)
 
 
+def propose_again(conversation: Conversation) -> None:
+    """Have the removals wait on in a new epoch that a rejoining device has begun without them.
+
+    Raises `ProposalsPending` where the members do not believe this server: they have to commit.
+    """
+    leaving = conversation.memberships.filter(left_position=None, is_leaving=True)
+    if not leaving.exists():
+        return
+    if not listing_this_server([conversation]):
+        raise ProposalsPending
+    _propose([conversation], list(leaving.order_by("leaf_index")))
+
+
 def _propose(conversations: Sequence[Conversation], leaving: Sequence[Membership]) -> None:
     rooms = {conversation.pk: conversation for conversation in conversations}
     entries = []

@@ -201,8 +201,23 @@ class EphemeralArrived(Frame, frozen=True, kw_only=True, tag="ephemeral_arrived"
     data: bytes
 
 
+class FailureReported(Frame, frozen=True, kw_only=True, tag="failure_reported"):
+    """A device says that it could not apply the commit at ``position``. May come again."""
+
+    conversation_id: UUID
+    position: Position
+    sender_device_id: UUID
+    device_id: UUID
+
+
 Event = (
-    Ready | EntryAppended | WelcomeArrived | DeliveryAdvanced | KeyPackagesLow | EphemeralArrived
+    Ready
+    | EntryAppended
+    | WelcomeArrived
+    | DeliveryAdvanced
+    | KeyPackagesLow
+    | EphemeralArrived
+    | FailureReported
 )
 
 ServerFrame = (
@@ -214,4 +229,5 @@ ServerFrame = (
     | DeliveryAdvanced
     | KeyPackagesLow
     | EphemeralArrived
+    | FailureReported
 )

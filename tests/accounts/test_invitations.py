@@ -1,6 +1,7 @@
 """Inviting, and accepting the invitation."""
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -251,8 +252,10 @@ def test_the_command_prints_a_link_that_works(
 ) -> None:
     call_command("invite", "Dora", "--role", "administrator", "--json")
 
-    made = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    made = json.loads(printed.out)
     assert (made["username"], made["role"]) == ("dora", "administrator")
+    assert ("set SECURECHAT_ORIGIN" in printed.err) == ("SECURECHAT_ORIGIN" not in os.environ)
     assert accept(browser, made["link"].rpartition("/")[2]).status_code == 201
 
 

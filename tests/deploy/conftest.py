@@ -68,7 +68,7 @@ def trust(site: Site) -> ssl.SSLContext:
 
 @pytest.fixture
 def client(site: Site, trust: ssl.SSLContext) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=site.origin, verify=trust) as http:
+    with httpx.Client(base_url=site.origin, verify=trust, timeout=30) as http:
         yield http
 
 

@@ -1,13 +1,15 @@
 """People, cameras and pictures for the tests of the face."""
 
 from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
 
 from accounts.models import Person
+from facelogin.services import attempts, templates
 from tests.facelogin.browsers import PASSWORD, Browser
 
 if TYPE_CHECKING:
@@ -99,3 +101,23 @@ def browser() -> Browser:
 @pytest.fixture
 def other_browser() -> Browser:
     return Browser()
+
+
+@pytest.fixture
+def enrolled(alice: Person) -> Person:
+    """Alice, with a template under her password, as an enrolment leaves it."""
+    attempt, secret = attempts.begin_enrolment(alice, PASSWORD)
+    key = attempts.key_for_browser(attempt, secret)
+    sealed = key.seal(bytes(3 * 128 * 8), about=templates.about_template(alice))
+    templates.install_template(attempt, sealed, counts=True)
+    attempt.delete()
+    return alice
+
+
+@pytest.fixture
+def capture(browser: Browser, enrolled: Person) -> dict[str, Any]:
+    """An open capture of Alice's login."""
+    browser.give_password(enrolled)
+    answer = browser.start_verification()
+    assert answer.status_code == HTTPStatus.CREATED
+    return dict(answer.json())

@@ -78,6 +78,22 @@ def test_the_right_face_passes_and_spends_no_try(
     assert at_the_camera.complete(capture).json()["state"] == "no_device"
 
 
+def test_who_took_long_to_record_has_as_long_to_wait_and_to_finish(
+    at_the_camera: Browser, camera: "Camera"
+) -> None:
+    capture = at_the_camera.start_verification().json()
+    Capture.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
+    at_the_camera.submit(capture, camera("person-5-turning", capture["challenge"], start=1))
+    waits_until = Capture.objects.get().expires_at
+    Capture.objects.update(expires_at=timezone.now() + timedelta(seconds=5))  # it was in line
+
+    judging.judge_capture(id_of(capture))
+
+    assert waits_until > timezone.now() + timedelta(seconds=30)
+    assert Capture.objects.get().expires_at > timezone.now() + timedelta(seconds=20)
+    assert at_the_camera.complete(capture).json()["state"] == "no_device"
+
+
 def test_another_face_is_refused_spends_a_try_and_gets_no_further(
     at_the_camera: Browser, enrolled: Person, camera: "Camera"
 ) -> None:

@@ -1,84 +1,34 @@
 """Sign up with a face, log in with it: the routes, the job, and what is stored meanwhile."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal.auth import (
-    TOTP,
-    format_hotp_value,
-    generate_totp_secret,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
 from accounts.services import secret_key
 from facelogin import consent, sealing
-from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES, State
+from facelogin.lifecycle import MAX_FRAMES, MIN_FRAMES
 from facelogin.models import (
     Attempt,
-    Capture,
-    Consent,
     FailureBudget,
     Frames,
-    Preview,
-    Template,
 )
-from facelogin.services import attempts, budgets, sweeping, templates
-from tests.facelogin.browsers import PASSWORD, Browser, id_of
+from facelogin.services import budgets
+from tests.facelogin.browsers import Browser
 from tests.facelogin.pictures import GOOD, frame_header, picture, png
+from tests.facelogin.routes import (
+    FRAMES,
+    code_of,
+    give_alternative,
+    pass_as_the_worker_does,
+    refusal,
+)
 
 pytestmark = pytest.mark.django_db
-
-FRAMES = [GOOD] * MIN_FRAMES
-
-
-@pytest.fixture
-def enrolled(alice: Person) -> Person:
-    """Alice, with a template under her password, as an enrolment leaves it."""
-    attempt, secret = attempts.begin_enrolment(alice, PASSWORD)
-    key = attempts.key_for_browser(attempt, secret)
-    sealed = key.seal(bytes(3 * 128 * 8), about=templates.about_template(alice))
-    templates.install_template(attempt, sealed, counts=True)
-    attempt.delete()
-    return alice
-
-
-@pytest.fixture
-def capture(browser: Browser, enrolled: Person) -> dict[str, Any]:
-    """An open capture of Alice's login."""
-    browser.give_password(enrolled)
-    answer = browser.start_verification()
-    assert answer.status_code == HTTPStatus.CREATED
-    return dict(answer.json())
-
-
-def give_alternative(person: Person) -> str:
-    secret = str(generate_totp_secret())
-    TOTP.activate(person, secret)
-    return secret
-
-
-def code_of(secret: str) -> str:
-    counter = next(iter(yield_hotp_counters_from_time()))
-    return str(format_hotp_value(hotp_value(secret, counter)))
-
-
-def pass_as_the_worker_does(capture: dict[str, Any]) -> None:
-    row = Capture.objects.get(pk=id_of(capture))
-    row.move_to(State.RUNNING)
-    sweeping.end(row, State.PASSED, [])
-
-
-def refusal(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 # What the page is told --------------------------------------------------------------------------
@@ -393,233 +343,3 @@ def test_frames_without_the_browsers_secret_are_refused(
 
     browser.client.cookies["face_secret"] = own
     assert browser.submit(capture, FRAMES).status_code == HTTPStatus.ACCEPTED
-
-
-# A frame on the way ------------------------------------------------------------------------------
-
-
-def test_a_frame_nobody_looks_at_is_forgotten_and_said_to_be_unseen(
-    browser: Browser, capture: dict[str, Any]
-) -> None:
-    answer = browser.preview(capture, GOOD)
-
-    assert answer.json() == {"looked": False, "hint": None, "turn": None}
-    assert not Preview.objects.exists()
-
-
-def test_frames_to_look_at_are_taken_one_at_a_time(
-    browser: Browser, capture: dict[str, Any]
-) -> None:
-    Capture.objects.update(previewed_at=timezone.now() + timedelta(seconds=1))
-
-    assert refusal(browser.preview(capture, GOOD)) == (429, "too_many_previews")
-
-    Capture.objects.update(previewed_at=None, previews_taken=120)
-    assert refusal(browser.preview(capture, GOOD)) == (429, "too_many_previews")
-    Capture.objects.update(previews_taken=119)
-    assert browser.preview(capture, GOOD).status_code == HTTPStatus.OK
-
-
-BAD_PREVIEWS: dict[str, Callable[[Browser, dict[str, Any]], Any]] = {
-    "another nonce": lambda b, c: b.preview(c, GOOD, nonce="A" * 21 + "A=="),
-    "a truncated frame": lambda b, c: b.preview(c, GOOD[:-2]),
-    "a huge PNG": lambda b, c: b.preview(c, png(20_000, 20_000)),
-    "no frame": lambda b, c: b.preview(c, b""),
-    "an unknown field": lambda b, c: b.preview(c, GOOD, score="0.1"),
-    "two frames": lambda b, c: b.preview(
-        c, GOOD, frame=[SimpleUploadedFile("a.jpg", GOOD), SimpleUploadedFile("b.jpg", GOOD)]
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BAD_PREVIEWS)
-def test_what_is_not_a_frame_to_look_at_is_refused_and_counts_for_nothing(
-    browser: Browser, capture: dict[str, Any], name: str
-) -> None:
-    status, code = refusal(BAD_PREVIEWS[name](browser, capture))
-
-    assert (status, code) in {(422, "bad_capture"), (400, "invalid_input")}
-    assert not Preview.objects.exists()
-    assert Capture.objects.get().previews_taken == 0
-
-
-def test_only_the_browser_that_began_has_its_frames_looked_at(
-    browser: Browser, other_browser: Browser, enrolled: Person, capture: dict[str, Any]
-) -> None:
-    other_browser.give_password(enrolled)
-
-    assert refusal(other_browser.preview(capture, GOOD)) == (404, "not_found")
-    assert refusal(Browser().preview(capture, GOOD)) == (404, "not_found")
-
-    assert browser.preview(capture, GOOD).status_code == HTTPStatus.OK
-    browser.submit(capture, FRAMES)
-    assert refusal(browser.preview(capture, GOOD)) == (409, "capture_used")
-
-
-def test_a_new_capture_ends_the_one_before(browser: Browser, capture: dict[str, Any]) -> None:
-    browser.submit(capture, FRAMES)
-
-    again = browser.start_verification().json()
-
-    assert again["id"] != capture["id"]
-    assert not Frames.objects.exists()
-    assert browser.face("GET", f"/captures/{capture['id']}").status_code == 404
-
-
-def let_a_minute_pass() -> None:
-    Capture.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-
-
-def test_an_open_capture_expires(browser: Browser, capture: dict[str, Any]) -> None:
-    let_a_minute_pass()
-
-    assert refusal(browser.submit(capture, FRAMES)) == (410, "capture_expired")
-    assert browser.look_at(capture)["state"] == "expired"
-
-
-def test_a_capture_that_no_worker_takes_is_refused_and_erased_after_its_minute(
-    browser: Browser, enrolled: Person, capture: dict[str, Any]
-) -> None:
-    browser.submit(capture, FRAMES)
-    let_a_minute_pass()
-
-    answer = browser.look_at(capture)
-
-    assert (answer["state"], answer["reasons"]) == ("refused", ["time_out"])
-    assert not Frames.objects.exists()
-    assert FailureBudget.objects.get(person=enrolled, kind="face").in_all == 0
-
-
-def test_somebody_elses_new_capture_sweeps_up_old_ones(
-    browser: Browser, other_browser: Browser, bob: Person, capture: dict[str, Any]
-) -> None:
-    browser.submit(capture, FRAMES)
-    let_a_minute_pass()
-    other_browser.give_password(bob)
-
-    assert other_browser.start_enrolment().status_code == HTTPStatus.CREATED
-
-    assert not Frames.objects.exists()
-
-
-def test_a_passed_capture_does_not_wait_for_ever(browser: Browser, capture: dict[str, Any]) -> None:
-    browser.submit(capture, FRAMES)
-    pass_as_the_worker_does(capture)
-    let_a_minute_pass()
-
-    assert refusal(browser.complete(capture)) == (410, "capture_expired")
-    assert browser.state == "second_factor"
-
-
-def test_the_sixth_try_in_a_row_waits(browser: Browser, enrolled: Person) -> None:
-    browser.give_password(enrolled)
-    for _ in range(budgets.FREE_TRIES):
-        capture = browser.start_verification().json()
-        assert browser.submit(capture, FRAMES).status_code == HTTPStatus.ACCEPTED
-    capture = browser.start_verification().json()
-
-    answer = browser.submit(capture, FRAMES)
-
-    assert refusal(answer) == (429, "face_locked")
-    assert answer.json()["retry_after"] in range(25, 31)
-    assert browser.look_at(capture)["state"] == "open"
-
-
-# Enrolment --------------------------------------------------------------------------------------
-
-
-def test_enrolling_needs_a_login_the_password_and_the_present_consent(
-    browser: Browser, alice: Person
-) -> None:
-    assert refusal(browser.start_enrolment())[0] == HTTPStatus.FORBIDDEN
-    browser.give_password(alice)
-    assert refusal(browser.start_enrolment(consent_version="0")) == (409, "consent_outdated")
-    assert refusal(browser.start_enrolment(password="wrong")) == (403, "wrong_password")
-    assert not Consent.objects.exists()
-
-    assert browser.start_enrolment().status_code == HTTPStatus.CREATED
-
-    assert Consent.objects.get(person=alice).version == consent.VERSION
-
-
-def test_guessing_the_password_at_enrolment_is_slowed_down(browser: Browser, alice: Person) -> None:
-    browser.give_password(alice)
-    for _ in range(budgets.FREE_TRIES):
-        assert refusal(browser.start_enrolment(password="wrong")) == (403, "wrong_password")
-
-    assert refusal(browser.start_enrolment()) == (429, "face_locked")
-
-
-def test_enrolling_is_refused_where_the_face_is_switched_off(
-    browser: Browser, alice: Person, settings: Settings
-) -> None:
-    settings.CONFIG = settings.CONFIG.model_copy(update={"face_enabled": False})
-    browser.give_password(alice)
-
-    assert refusal(browser.start_enrolment()) == (503, "face_disabled")
-
-
-def test_somebody_who_has_only_the_password_cannot_replace_the_face(
-    browser: Browser, enrolled: Person, settings: Settings
-) -> None:
-    browser.give_password(enrolled)
-
-    assert refusal(browser.start_enrolment())[0] == HTTPStatus.FORBIDDEN
-    assert refusal(browser.face("DELETE"))[0] == HTTPStatus.FORBIDDEN
-    assert Template.objects.filter(person=enrolled).exists()
-
-
-def test_an_enrolment_begun_before_there_was_a_factor_does_not_outlive_the_first_one(
-    browser: Browser, alice: Person
-) -> None:
-    browser.give_password(alice)
-    capture = browser.start_enrolment().json()
-    browser.submit(capture, FRAMES)
-    pass_as_the_worker_does(capture)
-    TOTP.activate(alice, generate_totp_secret())
-
-    answer = browser.complete(capture)
-
-    assert refusal(answer) == (403, "second_factor_required")
-    assert not Template.objects.exists()
-
-
-def test_withdrawing_the_consent_erases_the_template_at_once(
-    browser: Browser, enrolled: Person, capture: dict[str, Any]
-) -> None:
-    browser.submit(capture, FRAMES)
-    pass_as_the_worker_does(capture)
-    browser.complete(capture)
-
-    answer = browser.face("DELETE")
-
-    assert answer.json()["state"] == "enrolment"
-    assert not Template.objects.exists()
-    assert Consent.objects.get(person=enrolled).withdrawn_at is not None
-
-
-# The password -----------------------------------------------------------------------------------
-
-
-def test_a_changed_password_opens_the_same_template(
-    browser: Browser, other_browser: Browser, enrolled: Person, capture: dict[str, Any]
-) -> None:
-    browser.submit(capture, FRAMES)
-    pass_as_the_worker_does(capture)
-    browser.complete(capture)
-    before = Template.objects.get()
-    new = "a rather different sentence"
-
-    browser.call(
-        "POST",
-        "/_allauth/browser/v1/account/password/change",
-        {"current_password": PASSWORD, "new_password": new},
-    )
-
-    after = Template.objects.get()
-    assert after.sealed == before.sealed
-    assert after.wrapped_key != before.wrapped_key
-    with pytest.raises(sealing.CannotOpenError):
-        templates.template_key(after, PASSWORD)
-    other_browser.give_password(enrolled, password=new)
-    assert other_browser.start_verification().status_code == HTTPStatus.CREATED

@@ -1,5 +1,7 @@
 """Sealed templates: keys that change, templates that learn, and bytes that are gone."""
 
+import os
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from accounts.models import Person
 from facelogin.errors import FaceNotEnrolled
 from facelogin.lifecycle import State
 from facelogin.matching import distance_to_enrolment, refreshed
-from facelogin.models import Capture, Event, Frames, ServerKey, Template
+from facelogin.models import Attempt, Capture, Event, Frames, ServerKey, Template
 from facelogin.sealing import CannotOpenError
 from facelogin.services import attempts, captures, keys, sweeping, templates
 from tests.facelogin.browsers import PASSWORD, Browser, id_of
@@ -137,73 +139,126 @@ def test_a_template_learns_when_the_operator_wants_it_and_it_has_been_a_week(
     assert templates.may_refresh(template) is (is_wanted and days > 7)
 
 
-@pytest.mark.django_db
-def test_what_a_login_has_learnt_is_kept_when_the_login_is_completed(
-    template: Template, browser: Browser
-) -> None:
+@pytest.fixture
+def learning(template: Template, browser: Browser) -> dict[str, Any]:
+    """A capture that has passed with ease, and would refresh the template."""
     browser.give_password(template.person)
-    capture = browser.start_verification().json()
+    capture: dict[str, Any] = browser.start_verification().json()
     browser.submit(capture, [GOOD] * 30)
     row = Capture.objects.get(pk=id_of(capture))
     key = templates.template_key(template, PASSWORD)
     learnt = key.seal(b"learnt", about=templates.about_template(template.person))
     row.move_to(State.RUNNING)
     sweeping.end(row, State.PASSED, [], learnt)
+    return capture
+
+
+@pytest.mark.django_db
+def test_what_a_login_has_learnt_is_kept_when_the_login_is_completed(
+    learning: dict[str, Any], browser: Browser
+) -> None:
     assert opened(Template.objects.get(), PASSWORD) == EMBEDDINGS
 
-    browser.complete(capture)
+    browser.complete(learning)
 
     assert opened(Template.objects.get(), PASSWORD) == b"learnt"
     assert Event.objects.filter(kind=Event.Kind.REFRESHED).count() == 1
 
 
+@pytest.mark.django_db
+def test_a_login_begun_with_the_face_before_neither_passes_nor_spoils_the_new_one(
+    learning: dict[str, Any], template: Template, browser: Browser
+) -> None:
+    attempt, secret = attempts.begin_enrolment(template.person, PASSWORD)
+    about = templates.about_template(template.person)
+    sealed = attempts.key_for_browser(attempt, secret).seal(b"new face", about=about)
+
+    templates.install_template(attempt, sealed, counts=True)
+
+    assert browser.complete(learning).json()["code"] == "not_found"
+    assert browser.state == "second_factor"
+    assert opened(Template.objects.get(), PASSWORD) == b"new face"
+
+
 # Withdrawal -------------------------------------------------------------------------------------
 
 
+Raw = Callable[[], bytes]
+
+
 @pytest.fixture
-def database_file(transactional_db: None) -> Path:
-    """The file of the database under test; it is written as in production, in WAL mode."""
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL's files are its server's; docs/face-data.md says what they keep")
-    return Path(str(connection.settings_dict["NAME"]))
+def raw(transactional_db: None) -> Raw:
+    """What a thief of the disk has: SQLite's file and its log, PostgreSQL's tables."""
+    if connection.vendor == "sqlite":
+        file = Path(str(connection.settings_dict["NAME"]))
+        return lambda: _read(file.with_name(file.name + end) for end in ("", "-wal", "-journal"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('data_directory') || '/base'")
+        folder = Path(cursor.fetchone()[0])
+    if not os.access(folder, os.R_OK):
+        pytest.skip("the files of this PostgreSQL are not to be read from here")
+    return lambda: _read_tables(folder)
 
 
-def raw(database_file: Path) -> bytes:
-    """What a thief of the disk has: the file and the log beside it."""
-    files = [database_file.with_name(database_file.name + end) for end in ("", "-wal", "-journal")]
-    return b"".join(path.read_bytes() for path in files if path.exists())
+def _read_tables(folder: Path) -> bytes:
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")  # what is in memory only is written, too
+    return _read(sorted(folder.glob("*/*")))
+
+
+def _read(files: Iterable[Path]) -> bytes:
+    return b"".join(file.read_bytes() for file in files if file.is_file())
 
 
 @pytest.mark.django_db(transaction=True)
 def test_after_a_withdrawal_no_byte_of_the_face_is_in_the_files_of_the_database(
-    database_file: Path, template: Template
+    raw: Raw, template: Template, bob: Person
 ) -> None:
     person = template.person
+    attempts.begin_enrolment(bob, PASSWORD)  # a row that stays in a table that is cleared
     secrets = {
         "template": bytes(template.sealed)[20:60],
         "wrapped key": bytes(template.wrapped_key)[10:50],
         "salt": bytes(template.key_salt),
     }
-    before = raw(database_file)
+    before = raw()
     assert [name for name, secret in secrets.items() if secret not in before] == []
 
     templates.erase_face(person)
 
-    after = raw(database_file)
+    after = raw()
     assert [name for name, secret in secrets.items() if secret in after] == []
-    assert str(person.pk.hex).encode() in after  # it was the right file
+    in_a_row = person.pk.hex.encode() if connection.vendor == "sqlite" else person.pk.bytes
+    assert in_a_row in after  # they were the right files
+    assert Attempt.objects.get().person == bob
 
 
 @pytest.mark.django_db(transaction=True)
 def test_after_the_verdict_no_byte_of_the_frames_is_in_the_files_of_the_database(
-    database_file: Path, template: Template, browser: Browser
+    raw: Raw, template: Template, browser: Browser
 ) -> None:
     browser.give_password(template.person)
     capture = browser.start_verification().json()
     browser.submit(capture, [GOOD] * 30)
     sealed = bytes(Frames.objects.get().sealed)[100:140]
-    assert sealed in raw(database_file)
+    assert sealed in raw()
 
     captures.fail_capture(id_of(capture))
 
-    assert sealed not in raw(database_file)
+    assert sealed not in raw()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_frames_that_wait_are_not_erased_with_those_that_are_judged(
+    template: Template, bob: Person, browser: Browser, other_browser: Browser
+) -> None:
+    browser.give_password(template.person)
+    judged = browser.start_verification().json()
+    browser.submit(judged, [GOOD] * 30)
+    other_browser.give_password(bob)
+    waiting = other_browser.start_enrolment().json()
+    other_browser.submit(waiting, [GOOD] * 30)
+
+    captures.fail_capture(id_of(judged))
+
+    assert Frames.objects.get().capture_id == id_of(waiting)

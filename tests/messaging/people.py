@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from accounts.models import Device, Person
 from accounts.services.callers import Caller
 from messaging.access import log_for
+from messaging.envelopes import read_group_info
 from messaging.groups import external_sender
 from messaging.models import Conversation, Entry, Welcome
 from messaging.services.commits import Submission, submit_commit
@@ -29,6 +30,7 @@ from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.group.join import join
 from securechat_sdk.mls.group.key_packages import Client, OwnKeyPackage, make_key_package
 from securechat_sdk.mls.group.messages import propose
+from securechat_sdk.mls.group.outside import ExternalJoin, join_from_outside
 from securechat_sdk.mls.group.process import CommitReceived, ProposalReceived, process
 from securechat_sdk.mls.messages.credentials import BasicCredential
 from securechat_sdk.mls.messages.extensions import Extension
@@ -47,6 +49,7 @@ from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
 from securechat_sdk.mls.messages.welcome import Welcome as MLSWelcome
 from securechat_sdk.mls.public_group.policy import Policy
+from securechat_sdk.mls.tree.ratchet_tree import RatchetTree
 from tests.accounts.people import Browser
 
 SUITE = 0xF04E
@@ -236,6 +239,28 @@ class Member:
         group = self.catches_up(conversation)
         return self.commits(conversation, *(Remove(leaf_of(group, member)) for member in members))
 
+    def prepares_to_rejoin(
+        self, conversation: Conversation, *, replacing: "Member | None" = None
+    ) -> ExternalJoin:
+        """Make the commit from outside that takes this device's leaf, or another's."""
+        snapshot = snapshot_of(conversation, conversation.epoch)
+        group = snapshot.restore()
+        return join_from_outside(
+            read_group_info(snapshot.group_info),
+            self.own_key_package(),
+            policy(),
+            tree=group.tree.to_extension(),
+            replaces=leaf_in(group.tree, replacing or self),
+        )
+
+    def rejoins(self, conversation: Conversation) -> Placed:
+        conversation.refresh_from_db()
+        made = self.prepares_to_rejoin(conversation)
+        submission = rejoining(conversation.pk, made)
+        placed = submit_commit(caller=self.caller, submission=submission)
+        self.groups[conversation.pk], self.read[conversation.pk] = made.group, placed.position
+        return placed
+
     def proposes_to_leave(self, conversation: Conversation) -> bytes:
         group = self.catches_up(conversation)
         return propose(group, Remove(group.own_leaf), policy()).message.encode()
@@ -288,6 +313,21 @@ def lifetime() -> Lifetime:
 def leaf_of(group: Group, member: Member) -> LeafIndex:
     key = bytes(member.device.signature_key)
     return next(leaf for leaf, node in group.members.items() if node.signature_key == key)
+
+
+def leaf_in(tree: RatchetTree, member: Member) -> LeafIndex:
+    key = bytes(member.device.signature_key)
+    return next(leaf for leaf, node in tree.members() if node.signature_key == key)
+
+
+def rejoining(conversation_id: UUID, made: ExternalJoin) -> Submission:
+    return Submission(
+        conversation_id=conversation_id,
+        message_id=uuid4(),
+        commit=made.message.encode(),
+        group_info=MLSMessage.of(made.group.group_info(with_tree=False)).encode(),
+        welcome=None,
+    )
 
 
 def submission_of(

@@ -216,6 +216,7 @@ def test_each_side_of_a_direct_conversation_sees_the_other_person(
         "last_position",
         "created_at",
         "retention_seconds",
+        "failures",
         "person_id",
         "members",
     }

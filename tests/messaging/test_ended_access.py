@@ -129,6 +129,17 @@ def to_send(caller: Caller, conversation: Conversation, epoch: int = 0) -> Send:
     )
 
 
+def test_a_token_goes_on_when_its_owner_changes_the_password(
+    alice: Member, conversation: Conversation
+) -> None:
+    by_token = replace(alice.caller, token=issued(alice))
+    password_changes(alice).end()
+
+    (outcome,) = run_batch([to_send(by_token, conversation)])
+
+    assert outcome == Placed(1, is_new=True)
+
+
 @in_any_way
 def test_nothing_is_stored_for_it_and_all_else_is(
     alice: Member, conversation: Conversation, shown: Callable[[Member], Shown]

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from messaging.models import Attachment, Conversation
 from messaging.services import attachments
+from tests.messaging.files.scripts import CONTENT, PART, SIZE, Files, code_of, content_of
 from tests.messaging.people import Member
-from tests.messaging.test_attachments import CONTENT, PART, SIZE, Files, code_of, content_of
 
 STORE = os.environ.get("SECURECHAT_TEST_S3", "")
 

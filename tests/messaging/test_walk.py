@@ -15,7 +15,15 @@ from securechat_sdk.mls.group.commit import PendingCommit
 from securechat_sdk.mls.messages.key_packages import UncheckedKeyPackage
 from securechat_sdk.mls.messages.proposals import Add, Proposal, Remove
 from tests.messaging.api import Api, api_of, base64, commit_body
-from tests.messaging.people import Member, enrol, key_package_in, leaf_of, message, submission_of
+from tests.messaging.people import (
+    Member,
+    enrol,
+    key_package_in,
+    leaf_of,
+    message,
+    rejoining,
+    submission_of,
+)
 
 STEPS = 30
 
@@ -68,6 +76,13 @@ class Walker:
         self.member.groups[room.pk] = pending.group
         self.member.read[room.pk] = placed["position"]
 
+    def rejoins(self, room: Conversation) -> None:
+        made = self.member.prepares_to_rejoin(room)
+        body = commit_body(rejoining(room.pk, made))
+        placed = self.api.post(f"conversations/{room.pk}/commits", body)
+        self.member.groups[room.pk] = made.group
+        self.member.read[room.pk] = placed["position"]
+
     def says(self, room: Conversation, status: int) -> Any:
         epoch = self.member.groups[room.pk].epoch
         body = {"message_id": str(uuid4()), "ciphertext": base64(message(room.pk, epoch))}
@@ -85,7 +100,7 @@ class Walk:
     outside: list[Walker] = field(default_factory=list)
 
     def step(self) -> None:
-        steps = [self.commit_waiting, self.commit_waiting, self.speak]
+        steps = [self.commit_waiting, self.commit_waiting, self.speak, self.rejoin]
         if len(self.inside) > 2:
             steps += [self.remove, self.leave, self.revoke]
         if self.outside:
@@ -131,6 +146,10 @@ class Walk:
         revoke_device(device=gone.member.device)
         self.leaving.append(gone)
         gone.api.get("conversations", status=401)
+
+    def rejoin(self) -> None:
+        """Whoever was to be removed still is."""
+        self.order.choice(self.inside).rejoins(self.room)
 
     def speak(self) -> None:
         problem = self.somebody().says(self.room, 409 if self.leaving else 201)

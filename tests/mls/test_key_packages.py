@@ -37,6 +37,14 @@ def alice() -> Card:
     return make_card("alice")
 
 
+def signed_by_anybody(package: UncheckedKeyPackage) -> UncheckedKeyPackage:
+    """With the neutral point of Ed25519 for a key, which some libraries take."""
+    one = bytes([1]) + bytes(31)
+    anything = one + bytes(32)
+    leaf = replace(package.leaf_node, signature_key=one, signature=anything)
+    return replace(package, leaf_node=leaf, signature=anything)
+
+
 def checked(package: UncheckedKeyPackage, now: int = NOW) -> KeyPackage:
     return package.check(now=now, suites=(1,), judge=accept_anyone)
 
@@ -86,6 +94,15 @@ REFUSED: dict[str, tuple[Callable[[Card], UncheckedKeyPackage], type[MLSError]]]
         InitKeyReused,
     ),
     "an init key of the wrong size": (lambda card: card.edited(init_key=b"x" * 31), InvalidKey),
+    "a key that signs everything": (
+        lambda card: signed_by_anybody(card.package),
+        KeyPackageSignatureInvalid,
+    ),
+    "an init key of low order": (lambda card: card.edited(init_key=bytes(32)), InvalidKey),
+    "an encryption key of low order": (
+        lambda card: card.with_leaf(encryption_key=bytes(32)),
+        InvalidKey,
+    ),
     "an encryption key of the wrong size": (
         lambda card: card.with_leaf(encryption_key=b"x" * 33),
         InvalidKey,

@@ -109,6 +109,8 @@ ROUTES = {
     ("commits", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("proposals", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("tree", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("group", "GET"): Line(Need.A_DEVICE, READ, is_owned=True),
+    ("failure-reports", "POST"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("delivery", "POST"): Line(Need.A_DEVICE, READ, is_owned=True),
     ("conversation-attachments", "POST"): Line(Need.A_DEVICE, WRITE, is_owned=True),
     ("attachments", "GET"): Line(Need.A_DEVICE, WRITE),
@@ -334,6 +336,7 @@ BODIES: dict[str, Callable[[Member, Conversation], dict[str, Any]]] = {
         "size": 1,
     },
     "conversation": lambda _member, _conversation: {"retention_seconds": None},
+    "failure-reports": lambda _member, _conversation: {"position": 1, "code": "not_allowed"},
     "delivery": lambda _member, _conversation: {"position": 0},
 }
 

@@ -1,16 +1,13 @@
 """The main pages have no violation of WCAG 2.2 A and AA that axe can find."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser
+from tests.stories.people import PersonAtBrowser, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
-
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +37,6 @@ def eve(product: Product, launch: Launch) -> PersonAtBrowser:
     person.enrol_code()
     person.name_browser()
     return person
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{violation['id']}: {violation['help']}" for violation in found]
 
 
 # One way in, looked at page by page.
@@ -115,26 +107,14 @@ def test_the_people_of_a_group_and_what_is_asked_of_them(
 def test_a_person_is_removed_without_a_mouse(dee: PersonAtBrowser, eve: PersonAtBrowser) -> None:
     dee.start_group("By keyboard", eve.display_name)
 
-    press(dee, "members", "Enter")
-    press(dee, "member-remove", "Space")
-    press(dee, "confirm-yes", "Enter")
+    dee.press("members", "Enter")
+    dee.press("member-remove", "Space")
+    dee.press("confirm-yes", "Enter")
 
     expect(dee.notice("You removed Eve Adams.")).to_be_visible()
     expect(dee.see("member")).to_have_count(1)
     dee.page.keyboard.press("Escape")
     expect(dee.see("members-dialog")).to_have_count(0)
-
-
-def press(person: PersonAtBrowser, test_id: str, key: str) -> None:
-    """Go there with the Tab key, as who sees no mouse does, and press the key."""
-    wanted = person.see(test_id).first
-    wanted.wait_for()
-    for _ in range(40):
-        if wanted.evaluate("element => element === document.activeElement"):
-            person.page.keyboard.press(key)
-            return
-        person.page.keyboard.press("Tab")
-    raise AssertionError(f"{test_id} cannot be reached with the Tab key")
 
 
 def test_nothing_went_wrong_on_the_way(dee: PersonAtBrowser) -> None:

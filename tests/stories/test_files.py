@@ -12,9 +12,8 @@ from playwright.sync_api import Route, expect
 from securechat_sdk.attachments import encrypted_size
 from tests.stories.canaries import leaks
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser
+from tests.stories.people import PersonAtBrowser, violations
 from tests.stories.product import Product, dump
-from tests.stories.test_accessibility import violations
 
 pytestmark = pytest.mark.story
 

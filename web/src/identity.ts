@@ -2,6 +2,8 @@
 // as `securechat_sdk/identity.py`; tests/credential.test.ts holds the bytes both must produce.
 
 import { type Bytes, Reader, concat, copyOf, utf8, uuidToBytes, bytesToUuid, vector } from "./bytes.ts";
+import { ED25519 } from "./mls/crypto/signatures.ts";
+import { InvalidKey, InvalidSignature } from "./mls/errors.ts";
 
 const VERSION = 1;
 const KEY_SIZE = 32;
@@ -117,13 +119,13 @@ export async function checkCredential(
 }
 
 async function isSignedBy(publicKey: Bytes, signature: Bytes, content: Bytes): Promise<boolean> {
-  let key: CryptoKey;
   try {
-    key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
-  } catch {
-    return false; // not a point of the curve
+    await ED25519.verify(publicKey, signature, content);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidKey || error instanceof InvalidSignature) return false;
+    throw error;
   }
-  return crypto.subtle.verify("Ed25519", key, signature, content);
 }
 
 /** What a device signs to show that this login session sits on it (docs/protocol.md, Devices). */

@@ -1,12 +1,14 @@
-// The one file that knows the MLS engine (src/mls): what this client needs of RFC 9420, in its words.
+// With mls-allowed.ts the one file that knows the MLS engine (src/mls): what this client needs of RFC 9420, in its words.
 //
 // Groups are values: an operation answers the group to keep if what it made is accepted (or what it
 // read was good), and the old one stays as it was. Of what RFC 9420 allows, only this is taken:
-// commits of members with Adds, Removes and fresh keys; Removes proposed by the server, or by who
-// wants to leave; application messages of the current epoch, for the log is in order.
+// commits of members with Adds, Removes and fresh keys; commits from outside by which a member's own
+// device takes its place again; Removes proposed by the server, or by who wants to leave; application
+// messages of the current epoch, for the log is in order.
 
 import { type Bytes, copyOf, sameBytes, toBase64, vectorHeaderLength } from "./bytes.ts";
 import { CredentialRefused as IdentityRefused, type SigningKeys, parseCredential } from "./identity.ts";
+import { MlsRefused, checkFollows, checkIsAllowed, checkIsApplication } from "./mls-allowed.ts";
 import { sameValue } from "./mls/codec.ts";
 import { asSignaturePrivateKey } from "./mls/crypto/secrets.ts";
 import { cipherSuite } from "./mls/crypto/suites.ts";
@@ -17,11 +19,12 @@ import type { Group as State } from "./mls/group/group.ts";
 import * as joining from "./mls/group/join.ts";
 import { type Client, OwnKeyPackage, makeKeyPackage } from "./mls/group/key_packages.ts";
 import * as messages from "./mls/group/messages.ts";
+import { joinFromOutside } from "./mls/group/outside.ts";
 import { type CommitReceived, type RemovedFromGroup, process } from "./mls/group/process.ts";
 import * as storage from "./mls/group/storage.ts";
 import { BasicCredential, Credential, CredentialType } from "./mls/messages/credentials.ts";
 import { AllowedSender, Extension, ExtensionType, ExternalSenders } from "./mls/messages/extensions.ts";
-import { ContentType, type PublicMessage, authenticatedOf } from "./mls/messages/framing.ts";
+import { type PublicMessage, authenticatedOf } from "./mls/messages/framing.ts";
 import type { GroupInfo } from "./mls/messages/group_info.ts";
 import { type LeafIndex, asLeafIndex } from "./mls/messages/indexes.ts";
 import { type UncheckedKeyPackage, checkKeyPackage, keyPackageReference } from "./mls/messages/key_packages.ts";
@@ -31,7 +34,7 @@ import { Add, Remove } from "./mls/messages/proposals.ts";
 import { RatchetTreeExtension } from "./mls/messages/ratchet_tree.ts";
 import { type Welcome, keyPackageReferences } from "./mls/messages/welcome.ts";
 import { type Policy, policyOf } from "./mls/public_group/policy.ts";
-import type { RatchetTree } from "./mls/tree/ratchet_tree.ts";
+import { RatchetTree } from "./mls/tree/ratchet_tree.ts";
 import { PADDED_SIZES } from "./wire.ts";
 
 /** The hybrid post-quantum suite, and the one an organisation may choose instead. */
@@ -41,10 +44,7 @@ const DAY = 86_400;
 const SIGNATURE_VECTOR = 2 + 64;
 const NOTHING = new Uint8Array(0);
 
-/** What was received is not valid, or not allowed here; nothing has changed. */
-export class MlsRefused extends Error {
-  override readonly name = "MlsRefused";
-}
+export { MlsRefused };
 
 /** The text is longer than the largest padded size. */
 export class TooLong extends Error {
@@ -135,6 +135,8 @@ export interface Proposed {
 export interface Processed {
   readonly kind: "committed";
   readonly sender: Member;
+  /** The sender came from outside, into the place that it had. */
+  readonly isRejoin: boolean;
   readonly authenticatedData: Bytes;
   readonly change: Change;
   readonly next: Group | null;
@@ -300,6 +302,38 @@ export class MlsEngine {
     });
   }
 
+  /**
+   * Makes the commit from outside by which this device takes its place in the group again.
+   *
+   * `before` is the group in the last epoch that it knows: the server must not lead back behind it,
+   * nor to a group of other terms. Keep `next` only when the commit was accepted.
+   */
+  async rejoin(
+    before: Group,
+    { groupInfo, tree }: { groupInfo: Bytes; tree: Bytes },
+    authenticatedData: Bytes,
+    rules: Rules,
+  ): Promise<Committed> {
+    return refusing("the group cannot be entered again", async () => {
+      const info = groupInfoIn(groupInfo);
+      checkFollows(before.state, info);
+      const nodes = RatchetTreeExtension.decode(tree);
+      const members = membersOf(RatchetTree.fromExtension(before.state.suite, nodes));
+      const me = memberAt(before.state.tree, before.state.ownLeaf);
+      const old = members.find(({ deviceId }) => deviceId === me.deviceId);
+      if (old === undefined) throw new MlsRefused("this device is not in the group");
+      const own = await this.#keyPackage(rules.now, false);
+      const options = { tree: nodes, replaces: asLeafIndex(old.leafIndex), authenticatedData };
+      const made = await joinFromOutside(info, own, this.#policy(rules), options);
+      return {
+        commit: MLSMessage.encode(made.message),
+        welcome: null,
+        groupInfo: encode(await made.group.groupInfo({ withTree: false })),
+        next: Group.entering(made.group),
+      };
+    });
+  }
+
   /** Asks the others to remove this device. It waits here too once `takeOwn` was given it back. */
   async proposeLeaving(group: Group, authenticatedData: Bytes, rules: Rules): Promise<Bytes> {
     const proposal = Remove.of({ removed: group.state.ownLeaf });
@@ -354,7 +388,7 @@ export class MlsEngine {
   async decrypt(group: Group, ciphertext: Bytes): Promise<Opened> {
     return refusing("the message cannot be opened", async () => {
       const message = MLSMessage.decode(ciphertext);
-      checkIsApplication(group, message);
+      checkIsApplication(group.state, message);
       const opened = await process(group.state, message, this.#policy(NOBODY_NEW));
       if (opened.kind !== "ApplicationMessage") throw new MlsRefused("not application data");
       return {
@@ -408,7 +442,7 @@ export class MlsEngine {
   }
 }
 
-/** Who came and went by an own commit: between the group that made it and the one it led to. */
+/** Who came and went by an own commit, or since: between the group that made it and the one it led to. */
 export function changeBetween(before: Group, next: Group): Change {
   return changeTo(before, next.state.tree, memberAt(before.state.tree, before.state.ownLeaf));
 }
@@ -424,23 +458,6 @@ function unpaddedSize(plaintextLength: number): number {
   return vectorHeaderLength(plaintextLength) + plaintextLength + SIGNATURE_VECTOR;
 }
 
-/** What is allowed here is less than what RFC 9420 knows; anything else is refused as a whole. */
-function checkIsAllowed({ content: { sender, content: said } }: PublicMessage): void {
-  if (said.kind === "ProposalContent") {
-    const { proposal } = said;
-    if (proposal.kind !== "Remove") throw new MlsRefused("a proposal other than Remove");
-    const isOwn = sender.kind === "Member" && sender.leafIndex === proposal.removed;
-    if (!isOwn && sender.kind !== "External") throw new MlsRefused("a removal of somebody else");
-  } else {
-    if (sender.kind !== "Member") throw new MlsRefused("a commit of who is not a member");
-    const inline = said.kind === "Commit" ? said.proposals : [];
-    for (const item of inline) {
-      const kind = item.kind === "InlineProposal" ? item.proposal.kind : "Remove";
-      if (kind !== "Add" && kind !== "Remove") throw new MlsRefused("a proposal other than Add and Remove");
-    }
-  }
-}
-
 /** An application message brings nobody in. */
 const NOBODY_NEW: Rules = {
   judge: async () => {
@@ -449,22 +466,17 @@ const NOBODY_NEW: Rules = {
   now: 0,
 };
 
-function checkIsApplication(group: Group, { body }: MLSMessage): void {
-  if (body.kind !== "PrivateMessage") throw new MlsRefused("not a PrivateMessage");
-  if (body.contentType !== ContentType.APPLICATION) throw new MlsRefused("not application data");
-  if (body.epoch !== group.state.epoch) throw new MlsRefused("another epoch");
-}
-
 function processed(group: Group, taken: CommitReceived | RemovedFromGroup): Processed {
   const { changes, authenticatedData } = taken;
-  const sender = memberAt(group.state.tree, changes.committer);
-  return {
-    kind: "committed",
-    sender,
-    authenticatedData,
-    change: changeTo(group, changes.tree, sender),
-    next: taken.kind === "CommitReceived" ? Group.entering(taken.group) : null,
-  };
+  const isRejoin = changes.proposals.externalInit !== null;
+  const base = { kind: "committed", authenticatedData, isRejoin } as const;
+  if (taken.kind === "CommitReceived") {
+    const { tree } = taken.group;
+    const sender = memberAt(tree, changes.committer);
+    return { ...base, sender, change: changeTo(group, tree, sender), next: Group.entering(taken.group) };
+  }
+  const sender = memberAt(group.state.tree, isRejoin ? group.state.ownLeaf : changes.committer);
+  return { ...base, sender, change: changeTo(group, changes.tree, sender), next: null };
 }
 
 function changeTo(before: Group, after: RatchetTree, committer: Member): Change {
@@ -503,6 +515,12 @@ function keyPackageIn(published: Bytes): UncheckedKeyPackage {
 function welcomeIn(bytes: Bytes): Welcome {
   const { body } = MLSMessage.decode(bytes);
   if (body.kind !== "Welcome") throw new MlsRefused("not a welcome");
+  return body;
+}
+
+function groupInfoIn(bytes: Bytes): GroupInfo {
+  const { body } = MLSMessage.decode(bytes);
+  if (body.kind !== "GroupInfo") throw new MlsRefused("not a GroupInfo");
   return body;
 }
 

@@ -162,6 +162,15 @@ export interface EphemeralArrived {
   readonly data: Base64;
 }
 
+/** A device says that it could not apply the commit at `position`. May come again. */
+export interface FailureReported {
+  readonly type: "failure_reported";
+  readonly conversation_id: Uuid;
+  readonly position: number;
+  readonly sender_device_id: Uuid;
+  readonly device_id: Uuid;
+}
+
 /** Something a person wrote. */
 export interface Text {
   readonly type: "text";
@@ -213,7 +222,8 @@ export type Event =
   | WelcomeArrived
   | DeliveryAdvanced
   | KeyPackagesLow
-  | EphemeralArrived;
+  | EphemeralArrived
+  | FailureReported;
 
 export type ServerFrame =
   | Accepted
@@ -223,7 +233,8 @@ export type ServerFrame =
   | WelcomeArrived
   | DeliveryAdvanced
   | KeyPackagesLow
-  | EphemeralArrived;
+  | EphemeralArrived
+  | FailureReported;
 
 export type Content =
   | Text

@@ -1,6 +1,7 @@
 // A server in memory that behaves as docs/protocol.md says: one log per conversation, one commit per
 // epoch, idempotent ids, key packages handed out once. It reads no secret.
 
+import assert from "node:assert/strict";
 import { ProblemError } from "../src/api/http.ts";
 import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64, utf8 } from "../src/bytes.ts";
 import { parseCredential } from "../src/identity.ts";
@@ -26,6 +27,7 @@ import type {
   BoundDevice,
   ConversationInfo,
   Entry,
+  GroupNow,
   MemberInfo,
   MessagingSettings,
   NewConversation,
@@ -55,6 +57,8 @@ interface RelayConversation {
   group: PublicGroup;
   /** By epoch. */
   trees: Map<number, string>;
+  /** Of the present epoch, without the tree. */
+  groupInfo: string;
   /** Who was removed, and at which position. */
   left: Map<string, number>;
 }
@@ -117,7 +121,7 @@ function policy() {
 export class Relay {
   readonly devices = new Map<string, RelayDevice>();
   readonly conversations = new Map<string, RelayConversation>();
-  readonly incarnation = crypto.randomUUID();
+  incarnation: string = crypto.randomUUID();
   readonly names = new Map<string, string>();
   readonly files = new Map<string, RelayFile>();
   /** Commands wait for the one before. */
@@ -152,9 +156,9 @@ export class Relay {
   ): RelayConversation {
     const epoch = Number(group.context.epoch);
     const created_at = new Date().toISOString();
-    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members };
+    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members, failures: [] };
     const trees = new Map([[epoch, treeOf(group)]]);
-    const conversation: RelayConversation = { info, personIds, log: [], group, trees, left: new Map() };
+    const conversation: RelayConversation = { info, personIds, log: [], group, trees, groupInfo: "", left: new Map() };
     this.conversations.set(id, conversation);
     return conversation;
   }
@@ -233,8 +237,9 @@ export class Relay {
     const staged = await verified("commit_invalid", () => group.receiveCommit(message, policy()));
     if (Number(message.content.epoch) !== info.epoch) refuse("stale_epoch", { epoch: info.epoch });
     const { proposals, committer } = staged.changes;
-    if (deviceOf(group.tree.leaf(committer)) !== deviceId) refuse("commit_invalid");
-    for (const sent of group.proposals.values()) {
+    if (deviceOf(staged.group.tree.leaf(committer)) !== deviceId) refuse("commit_invalid");
+    const isRejoin = proposals.externalInit !== null;
+    for (const sent of isRejoin ? [] : group.proposals.values()) {
       if (!proposals.items.some(({ proposal }) => proposal === sent.proposal)) refuse("proposals_pending");
     }
     const groupInfo = groupInfoIn(commit.group_info);
@@ -243,11 +248,18 @@ export class Relay {
     const added = staged.changes.added.map(({ keyPackage }) => deviceOf(keyPackage.leafNode));
     if (added.length > 0 && commit.welcome === null) refuse("welcome_missing");
     const removed = proposals.removedLeaves.map((leaf) => deviceOf(group.tree.leaf(leaf)));
+    if (isRejoin && removed.join() !== deviceId) refuse("proposal_not_supported");
     const entry = this.append(id, deviceId, "commit", messageId, commit.commit);
     this.#tellAppended(entry);
     info.epoch += 1;
     conversation.group = staged.group;
     conversation.trees.set(info.epoch, treeOf(staged.group));
+    conversation.groupInfo = commit.group_info;
+    if (isRejoin) {
+      const { position } = entry;
+      Object.assign(this.memberOf(conversation, deviceId), { joined_position: position, delivered_position: position });
+      return position;
+    }
     for (const device of removed) conversation.left.set(device, entry.position);
     info.members = info.members.filter(({ device_id }) => !removed.includes(device_id));
     for (const name of added) {
@@ -481,6 +493,26 @@ export class RelayServer implements Server {
       entries: structuredClone(visible.slice(0, 200).map((entry) => this.relay.tamper(entry))),
       last_position: last,
     };
+  }
+
+  async group(id: string): Promise<GroupNow> {
+    this.#network();
+    const { info, groupInfo, trees } = this.relay.conversation(id);
+    this.relay.memberOf(this.relay.conversation(id), this.#device().id);
+    return { epoch: info.epoch, group_info: groupInfo, ratchet_tree: trees.get(info.epoch) ?? refuse("tree_not_kept") };
+  }
+
+  async reportFailure(id: string, position: number, code: string): Promise<void> {
+    this.#network();
+    const conversation = this.relay.conversation(id);
+    const device_id = this.relay.memberOf(conversation, this.#device().id).device_id;
+    const entry = conversation.log.find((one) => one.position === position && one.kind === "commit");
+    const sender_device_id = entry?.sender_device_id ?? refuse("no_commit_there");
+    assert.match(code, /^[a-z][a-z0-9_]{0,47}$/);
+    const failure = { position, sender_device_id, device_id, code };
+    conversation.info.failures.push(failure);
+    const { code: _, ...told } = failure;
+    this.relay.tell(id, { type: "failure_reported", conversation_id: id, ...told });
   }
 
   async welcomes(): Promise<WelcomeInfo[]> {

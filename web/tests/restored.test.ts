@@ -50,6 +50,52 @@ test("who has read more than the server has says so, keeps it, and can go on", a
   assert.deepEqual((await bob.texts(id)).toSorted(), ["after it", "from here on", "in the backup"]);
 });
 
+test("who comes back when the new log is longer already sees it by the server's incarnation", async () => {
+  const stage = await scene();
+  const { relay, alice, bob, id } = stage;
+  await bob.close();
+  restore(stage, 2, 1);
+  relay.incarnation = crypto.randomUUID();
+  await alice.reload();
+  await until(() => /restored/.test(noticeOf(alice)), "Alice is told");
+  await alice.send(id, "anew");
+  await alice.send(id, "and more");
+  await alice.reads(id, ["in the backup", "after it", "anew", "and more"]);
+
+  await bob.open();
+
+  await until(async () => (await bob.texts(id)).length === 4, "Bob has read all of it");
+  assert.match(noticeOf(bob), /restored/);
+  assert.deepEqual(await bob.texts(id), ["in the backup", "after it", "anew", "and more"]);
+});
+
+test("what was read stays when another message takes its place", async () => {
+  const stage = await scene();
+  const { alice, bob, id } = stage;
+
+  restore(stage, 2, 1);
+  await alice.reload();
+  await bob.reload();
+  await until(() => /restored/.test(noticeOf(alice)) && /restored/.test(noticeOf(bob)), "both are told");
+  await bob.send(id, "in its place");
+
+  await alice.reads(id, ["in the backup", "after it", "in its place"]);
+  await alice.reload();
+  await alice.reads(id, ["in the backup", "after it", "in its place"]);
+});
+
+test("another incarnation that has lost nothing here changes nothing", async () => {
+  const { relay, alice, bob, id } = await scene();
+  relay.incarnation = crypto.randomUUID();
+
+  await alice.reload();
+  await bob.reload();
+  await bob.send(id, "as ever");
+
+  await alice.reads(id, ["in the backup", "after it", "as ever"]);
+  assert.deepEqual([noticeOf(alice), noticeOf(bob)], ["", ""]);
+});
+
 test("from an earlier epoch nobody can go on, and what was read stays", async () => {
   const stage = await scene();
 

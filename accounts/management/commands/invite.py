@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Role
@@ -48,3 +49,6 @@ class Command(BaseCommand):
             "expires_at": invitation.expires_at.isoformat(),
         }
         self.stdout.write(json.dumps(facts) if options["json"] else link)
+        if "origin" not in settings.CONFIG.model_fields_set:
+            origin = settings.CONFIG.origin
+            self.stderr.write(f"The link is for {origin}; set SECURECHAT_ORIGIN if it is another.")

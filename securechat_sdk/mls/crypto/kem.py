@@ -73,9 +73,19 @@ class MontgomeryCurve:
     private_size: int
     private_key: type[X25519PrivateKey | X448PrivateKey]
     public_key: type[X25519PublicKey | X448PublicKey]
+    bits: int
+    prime: int
+    low_order: frozenset[int]
 
     def check_public(self, public: bytes) -> None:
+        """Refuse points with which every exchange yields zero (RFC 7748 section 6).
+
+        Exchanges refuse them too, but then whoever commits next would be the one that fails.
+        """
         if len(public) != self.private_size:
+            raise InvalidKey
+        coordinate = int.from_bytes(public, "little") % (1 << self.bits) % self.prime
+        if coordinate in self.low_order:
             raise InvalidKey
 
     def public_of(self, private: HpkePrivateKey) -> bytes:
@@ -215,10 +225,32 @@ class DhKem:
         return labeled_expand(self.kdf, self.suite_id, prk, b"shared_secret", context, size)
 
 
-_X25519 = MontgomeryCurve(32, X25519PrivateKey, X25519PublicKey)
-_X448 = MontgomeryCurve(56, X448PrivateKey, X448PublicKey)
+_PRIME_25519 = 2**255 - 19
+_PRIME_448 = 2**448 - 2**224 - 1
+# The two of order 8; the others are 0, 1 and -1 on both curves.
+_ORDER_8_25519 = (
+    325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+)
 
-DHKEM_X25519 = DhKem(0x0020, _X25519, SHA256)
+X25519 = MontgomeryCurve(
+    private_size=32,
+    private_key=X25519PrivateKey,
+    public_key=X25519PublicKey,
+    bits=255,
+    prime=_PRIME_25519,
+    low_order=frozenset({0, 1, _PRIME_25519 - 1, *_ORDER_8_25519}),
+)
+_X448 = MontgomeryCurve(
+    private_size=56,
+    private_key=X448PrivateKey,
+    public_key=X448PublicKey,
+    bits=448,
+    prime=_PRIME_448,
+    low_order=frozenset({0, 1, _PRIME_448 - 1}),
+)
+
+DHKEM_X25519 = DhKem(0x0020, X25519, SHA256)
 DHKEM_X448 = DhKem(0x0021, _X448, SHA512)
 DHKEM_P256 = DhKem(0x0010, NistCurve(32, ec.SECP256R1(), 0xFF), SHA256)
 DHKEM_P384 = DhKem(0x0011, NistCurve(48, ec.SECP384R1(), 0xFF), SHA384)

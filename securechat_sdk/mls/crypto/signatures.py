@@ -1,5 +1,6 @@
 """The signature schemes of the suites, over the byte forms of RFC 9420 section 5.1.1."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,10 +31,15 @@ class SignatureScheme(Protocol):
 
 @dataclass(frozen=True)
 class EdDsa:
-    """Ed25519 and Ed448 (RFC 8032)."""
+    """Ed25519 and Ed448 (RFC 8032), and all forms of their points of low order.
+
+    With such a point for a key, or in a signature, anything may pass; and as some implementations
+    take what others refuse, one member could make the others disagree. So nobody takes it.
+    """
 
     private_key: type[Ed25519PrivateKey | Ed448PrivateKey]
     public_key: type[Ed25519PublicKey | Ed448PublicKey]
+    low_order: frozenset[bytes]
 
     def generate(self) -> SignaturePrivateKey:
         return SignaturePrivateKey(self.private_key.generate().private_bytes_raw())
@@ -48,8 +54,11 @@ class EdDsa:
         return private.read(self._private).sign(data)
 
     def verify(self, public: bytes, signature: bytes, data: bytes) -> None:
+        key = self._public(public)
+        if signature[: len(public)] in self.low_order:
+            raise InvalidSignature
         try:
-            self._public(public).verify(signature, data)
+            key.verify(signature, data)
         except _InvalidSignature:
             raise InvalidSignature from None
 
@@ -60,6 +69,8 @@ class EdDsa:
             raise InvalidKey from None
 
     def _public(self, public: bytes) -> Ed25519PublicKey | Ed448PublicKey:
+        if public in self.low_order:
+            raise InvalidKey
         try:
             return self.public_key.from_public_bytes(public)
         except ValueError:
@@ -96,8 +107,25 @@ class EcDsa:
         return nist_private_key(self.curve, private)
 
 
-ED25519 = EdDsa(Ed25519PrivateKey, Ed25519PublicKey)
-ED448 = EdDsa(Ed448PrivateKey, Ed448PublicKey)
+def _forms(coordinates: Iterable[int], prime: int, size: int) -> frozenset[bytes]:
+    """How these can be written: reduced or not, with either sign."""
+    sign = 2 ** (8 * size - 1)
+    numbers = [y + more for y in coordinates for more in (0, prime) if y + more < sign]
+    return frozenset((y + s).to_bytes(size, "little") for y in numbers for s in (0, sign))
+
+
+_PRIME_25519 = 2**255 - 19
+_PRIME_448 = 2**448 - 2**224 - 1
+_ORDER_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+
+ED25519 = EdDsa(
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+    _forms(
+        (0, 1, _PRIME_25519 - 1, _ORDER_EIGHT, _PRIME_25519 - _ORDER_EIGHT), _PRIME_25519, size=32
+    ),
+)
+ED448 = EdDsa(Ed448PrivateKey, Ed448PublicKey, _forms((0, 1, _PRIME_448 - 1), _PRIME_448, size=57))
 ECDSA_P256 = EcDsa(ec.SECP256R1(), hashes.SHA256())
 ECDSA_P384 = EcDsa(ec.SECP384R1(), hashes.SHA384())
 ECDSA_P521 = EcDsa(ec.SECP521R1(), hashes.SHA512())

@@ -1,6 +1,7 @@
 """The cipher suites and RFC 9420 section 5's labelled operations on them."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from securechat_sdk.mls.codec import encode_length, encode_opaque
@@ -32,6 +33,9 @@ _PREFIX = b"MLS 1.0 "
 KEY_PACKAGE_REFERENCE = b"MLS 1.0 KeyPackage Reference"
 PROPOSAL_REFERENCE = b"MLS 1.0 Proposal Reference"
 
+Encryptor = Callable[[bytes, bytes], HPKECiphertext]
+"""Encrypts to the holder of a key."""
+
 
 @dataclass(frozen=True)
 class CipherSuite:
@@ -62,8 +66,12 @@ class CipherSuite:
         self, public: bytes, label: bytes, context: bytes, plaintext: bytes
     ) -> HPKECiphertext:
         """EncryptWithLabel, section 5.1.3."""
-        info = labelled_content(_PREFIX + label, context)
-        return self.hpke.seal(public, info, b"", plaintext)
+        return self.encryptor_with_label(label, context)(public, plaintext)
+
+    def encryptor_with_label(self, label: bytes, context: bytes) -> Encryptor:
+        """EncryptWithLabel to many in the same context."""
+        seal = self.hpke.sealer(labelled_content(_PREFIX + label, context))
+        return lambda public, plaintext: seal(public, b"", plaintext)
 
     def decrypt_with_label(
         self, private: HpkePrivateKey, label: bytes, context: bytes, sealed: HPKECiphertext

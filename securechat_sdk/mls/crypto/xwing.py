@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from securechat_sdk.mls.crypto.kem import Encapsulated, KeyPair
+from securechat_sdk.mls.crypto.kem import X25519, Encapsulated, KeyPair
 from securechat_sdk.mls.crypto.secrets import HpkePrivateKey, Secret
 from securechat_sdk.mls.errors import DecryptionFailed, InvalidKey
 
@@ -101,6 +101,7 @@ def _combine(mlkem: bytes, x25519: bytes, ciphertext: bytes, public: bytes) -> S
 def _read_public(public: bytes) -> tuple[MLKEM768PublicKey, X25519PublicKey]:
     if len(public) != _MLKEM_PUBLIC_SIZE + _X25519_SIZE:
         raise InvalidKey
+    X25519.check_public(public[_MLKEM_PUBLIC_SIZE:])
     try:
         mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_SIZE])
         return mlkem, X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_SIZE:])

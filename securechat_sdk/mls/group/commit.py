@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from securechat_sdk.mls.crypto.secrets import Secret, SignaturePrivateKey
-from securechat_sdk.mls.crypto.suites import CipherSuite
+from securechat_sdk.mls.crypto.suites import Encryptor
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.advance import Inputs, enter_epoch, no_path_secret, past_of
 from securechat_sdk.mls.group.group import Group, PskSource, no_psks
@@ -251,6 +251,7 @@ def make_welcome(
     suite, key = joiner.suite, joiner.welcome_key
     sealed_info = suite.aead.seal(key.key, key.nonce, b"", group_info.encode())
     names = tuple(psk.id for psk in psks)
+    seal = suite.encryptor_with_label(b"Welcome", sealed_info)
     entries = []
     for added in changes.added:
         secrets = GroupSecrets(
@@ -258,7 +259,7 @@ def make_welcome(
             path_secret=_path_secret_for(added, changes, merged),
             psks=names,
         )
-        entries.append(_seal_secrets(suite, added, secrets, sealed_info))
+        entries.append(_seal_secrets(seal, added, secrets))
     welcome = Welcome(
         cipher_suite=suite.number, secrets=tuple(entries), encrypted_group_info=sealed_info
     )
@@ -272,11 +273,8 @@ def _path_secret_for(added: Added, changes: Changes, merged: MergedPath) -> Path
     return PathSecret(path_secret=merged.secrets.secrets[ancestor])
 
 
-def _seal_secrets(
-    suite: CipherSuite, added: Added, secrets: GroupSecrets, sealed_info: bytes
-) -> EncryptedGroupSecrets:
-    init_key = added.key_package.init_key
-    sealed = suite.encrypt_with_label(init_key, b"Welcome", sealed_info, secrets.encode())
+def _seal_secrets(seal: Encryptor, added: Added, secrets: GroupSecrets) -> EncryptedGroupSecrets:
+    sealed = seal(added.key_package.init_key, secrets.encode())
     return EncryptedGroupSecrets(
         new_member=added.key_package.reference, encrypted_group_secrets=sealed
     )

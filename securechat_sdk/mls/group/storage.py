@@ -153,7 +153,7 @@ def load(saved: SavedGroup) -> Group:
         private=PrivateTree(secrets.leaf, {each.node: each.key for each in secrets.node_keys}),
         signature_key=secrets.signature_key,
         secrets=secrets.secrets,
-        keys=_load_keys(suite, secrets.keys),
+        keys=_load_keys(suite, secrets.keys, public.tree),
         updates={
             each.reference: PendingUpdate(each.encryption_key, each.signature_key)
             for each in secrets.updates
@@ -170,6 +170,8 @@ def _check_parts_match(
         raise StoredStateInvalid
     epochs = [past.context.epoch for past in public_part.past]
     if epochs != [past.epoch for past in secrets.past]:
+        raise StoredStateInvalid
+    if any(each.node >= len(public.tree.nodes) for each in secrets.node_keys):
         raise StoredStateInvalid
 
 
@@ -232,13 +234,16 @@ def _save_message_key(key: MessageKey) -> StoredMessageKey:
     return StoredMessageKey(generation=key.generation, key=key.key, nonce=key.nonce)
 
 
-def _load_keys(suite: CipherSuite, stored: StoredSecretTree) -> SecretTree:
-    return SecretTree(
-        suite,
-        stored.slots,
-        {each.node: each.secret for each in stored.nodes},
-        {(each.leaf, each.kind): _load_ratchet(each) for each in stored.ratchets},
-    )
+def _load_keys(suite: CipherSuite, stored: StoredSecretTree, tree: RatchetTree) -> SecretTree:
+    """A sender's two ratchets are begun together, so they are stored together."""
+    ratchets = {(each.leaf, each.kind): _load_ratchet(each) for each in stored.ratchets}
+    senders = {each.leaf for each in stored.ratchets}
+    if not len(stored.ratchets) == len(ratchets) == len(RatchetKind) * len(senders):
+        raise StoredStateInvalid
+    if stored.slots != tree.slots:
+        raise StoredStateInvalid
+    nodes = {each.node: each.secret for each in stored.nodes}
+    return SecretTree(suite, stored.slots, nodes, ratchets)
 
 
 def _load_ratchet(stored: StoredRatchet) -> Ratchet:
@@ -262,10 +267,11 @@ def _load_past(
 ) -> Iterable[PastEpoch]:
     for kept, public in zip(secrets, trees, strict=True):
         suite = cipher_suite(public.context.cipher_suite)
+        tree = RatchetTree.from_extension(suite, public.tree)
         yield PastEpoch(
             public.context,
-            RatchetTree.from_extension(suite, public.tree),
+            tree,
             kept.sender_data_secret,
-            _load_keys(suite, kept.keys),
+            _load_keys(suite, kept.keys, tree),
             kept.resumption_psk,
         )

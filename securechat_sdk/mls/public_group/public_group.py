@@ -168,6 +168,7 @@ class PublicGroup:
         tree = group_info.ratchet_tree
         if tree is not None and tree != self.tree.to_extension():
             raise GroupInfoMismatch
+        check_no_duplicates(group_info.extensions)
 
 
 def _check_leaves(tree: RatchetTree, context: GroupContext, policy: Policy) -> None:

@@ -83,14 +83,11 @@ def seal_path(
     context: bytes,
 ) -> UpdatePath:
     """Section 7.6: tell each node's secret to those on its other side."""
+    seal = tree.suite.encryptor_with_label(_LABEL, context)
     nodes = []
     for step in steps:
-        sealed = tuple(
-            tree.suite.encrypt_with_label(
-                tree.encryption_key(node), _LABEL, context, path.secrets[step.node]
-            )
-            for node in step.recipients(added)
-        )
+        secret = path.secrets[step.node]
+        sealed = tuple(seal(tree.encryption_key(node), secret) for node in step.recipients(added))
         key = path.keys[step.node].public
         nodes.append(UpdatePathNode(encryption_key=key, encrypted_path_secret=sealed))
     return UpdatePath(leaf_node=leaf_node, nodes=tuple(nodes))

@@ -137,6 +137,16 @@ ATTACKS: dict[str, Attack] = {
         errors.InvalidKey,
         SAME,
     ),
+    "a path key of low order": (
+        bent(update_path=lambda path: first_node(path, encryption_key=bytes(32))),
+        errors.InvalidKey,
+        SAME,
+    ),
+    "a leaf key of low order": (
+        bent(leaf_content=leaf_with(encryption_key=bytes(32))),
+        errors.InvalidKey,
+        SAME,
+    ),
     "a leaf key that is none": (
         bent(leaf_content=leaf_with(encryption_key=b"short")),
         errors.InvalidKey,

@@ -110,6 +110,10 @@ ATTACKS: dict[str, tuple[Callable[[Room], Proposal], type[MLSError]]] = {
         lambda room: update(room, encryption_key=b"short"),
         errors.InvalidKey,
     ),
+    "an update with a key of low order": (
+        lambda room: update(room, encryption_key=bytes(32)),
+        errors.InvalidKey,
+    ),
     "an update with an extension it does not support": (
         lambda room: update(room, extensions=(_UNKNOWN,)),
         errors.LeafExtensionNotSupported,

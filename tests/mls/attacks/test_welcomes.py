@@ -1,154 +1,31 @@
 """Attacks on those who enter: by the server with the tree, by the inviter with the rest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from securechat_sdk.mls import errors
-from securechat_sdk.mls.crypto.secrets import Secret
 from securechat_sdk.mls.errors import MLSError
 from securechat_sdk.mls.group.group import Group
-from securechat_sdk.mls.group.join import join, open_group_secrets
-from securechat_sdk.mls.group.key_packages import OwnKeyPackage
+from securechat_sdk.mls.group.join import join
 from securechat_sdk.mls.messages.credentials import Claim, X509Credential
 from securechat_sdk.mls.messages.extensions import Extension
-from securechat_sdk.mls.messages.group_info import GroupInfo, GroupInfoContent
+from securechat_sdk.mls.messages.group_info import GroupInfoContent
 from securechat_sdk.mls.messages.indexes import LeafIndex
 from securechat_sdk.mls.messages.leaf_nodes import LeafNode, UpdateSource
-from securechat_sdk.mls.messages.proposals import Add, ReInit
 from securechat_sdk.mls.messages.psks import ExternalPsk, ResumptionPsk, ResumptionUsage
 from securechat_sdk.mls.messages.ratchet_tree import ParentNode, RatchetTreeExtension
 from securechat_sdk.mls.messages.welcome import (
-    EncryptedGroupSecrets,
-    GroupSecrets,
     PathSecret,
-    Welcome,
 )
-from securechat_sdk.mls.public_group.policy import Policy
 from securechat_sdk.mls.public_group.public_group import PublicGroup
-from securechat_sdk.mls.schedule.key_schedule import Joiner
-from securechat_sdk.mls.schedule.psks import NamedPsk, psk_secret
-from securechat_sdk.mls.tree.hashes import tree_hash
-from securechat_sdk.mls.tree.ratchet_tree import RatchetTree
 from tests.mls.attacks.forge import flipped
+from tests.mls.attacks.inviting import Invitation, aged
 from tests.mls.people import make_card
-from tests.mls.scenarios.stage import POLICY, Room, a_secret, key_package_of, make_room
+from tests.mls.scenarios.stage import POLICY, a_secret, key_package_of, make_room
 from tests.mls.scenarios.test_successors import BY_NAME
-
-
-@dataclass
-class Invitation:
-    """Everything in a Welcome, open on the table, to be bent and closed again."""
-
-    own: OwnKeyPackage
-    inviter: Group
-    secrets: GroupSecrets
-    info: GroupInfo
-    nodes: tuple[Any, ...]
-
-    @classmethod
-    def to(cls, room: Room, name: str, *others: Add, path: bool = True) -> "Invitation":
-        pending = room.start_commit("alice", [room.invite(name), *others], path=path)
-        assert pending.welcome is not None
-        assert isinstance(pending.welcome.body, Welcome)
-        own = room.packages[name]
-        secrets = open_group_secrets(pending.welcome.body, own)
-        nodes = pending.group.tree.to_extension().nodes
-        return cls(own, pending.group, secrets, pending.group_info, nodes)
-
-    @property
-    def suite(self) -> Any:
-        return self.own.suite
-
-    def with_tree(self, nodes: tuple[Any, ...]) -> None:
-        """Another tree, with a context that names its hash."""
-        self.nodes = nodes
-        extension = RatchetTreeExtension(nodes=nodes)
-        try:
-            named = tree_hash(RatchetTree.from_extension(self.suite, extension))
-        except MLSError:
-            named = bytes(32)
-        self.with_context(tree_hash=named)
-
-    def with_node(self, index: int, node: object) -> None:
-        self.with_tree((*self.nodes[:index], node, *self.nodes[index + 1 :]))
-
-    def with_context(self, **changes: Any) -> None:
-        self.with_info(group_context=replace(self.info.group_context, **changes))
-
-    def with_info(self, **changes: Any) -> None:
-        """Another GroupInfo, with a true confirmation tag and a true signature."""
-        content = {**self.info.fields_of(GroupInfoContent), **changes}
-        context = content["group_context"]
-        joiner = self._joiner()
-        secrets = joiner.epoch_secrets(context.encode()).secrets
-        if "confirmation_tag" not in changes:
-            confirmed = context.confirmed_transcript_hash
-            content["confirmation_tag"] = secrets.confirmation_tag(self.suite, confirmed)
-        self.info = GroupInfoContent(**content).sign(self.suite, self.inviter.signature_key)
-
-    def with_secrets(self, **changes: Any) -> None:
-        self.secrets = replace(self.secrets, **changes)
-        self.with_info()
-
-    def _joiner(self) -> Joiner:
-        named = [NamedPsk(name, Secret(bytes(32))) for name in self.secrets.psks]
-        return Joiner.of(self.suite, self.secrets.joiner_secret, psk_secret(self.suite, named))
-
-    def close(self) -> Welcome:
-        key = self._joiner().welcome_key
-        sealed = self.suite.aead.seal(key.key, key.nonce, b"", self.info.encode())
-        package = self.own.package
-        entry = self.suite.encrypt_with_label(
-            package.init_key, b"Welcome", sealed, self.secrets.encode()
-        )
-        return Welcome(
-            cipher_suite=self.suite.number,
-            secrets=(
-                EncryptedGroupSecrets(new_member=package.reference, encrypted_group_secrets=entry),
-            ),
-            encrypted_group_info=sealed,
-        )
-
-    def accept(
-        self,
-        welcome: Welcome | None = None,
-        parent: Group | None = None,
-        policy: Policy = POLICY,
-    ) -> Group:
-        return join(
-            welcome or self.close(),
-            self.own,
-            policy,
-            tree=RatchetTreeExtension(nodes=self.nodes),
-            psks=lambda _psk: Secret(bytes(32)),
-            parent=parent,
-        )
-
-    def parent(self, group_id: bytes = b"old", reinit: ReInit | None = None) -> Group:
-        """A group of the same people, from which this one could have come."""
-        return aged(self.inviter, group_id, reinit)
-
-    def announced(self, **changes: Any) -> ReInit:
-        """What a group would have said that goes on as this one, but for the changes."""
-        context = self.info.group_context
-        announced = ReInit(
-            group_id=context.group_id,
-            version=context.version,
-            cipher_suite=context.cipher_suite,
-            extensions=context.extensions,
-        )
-        return replace(announced, **changes)
-
-
-def aged(group: Group, group_id: bytes = b"old", reinit: ReInit | None = None) -> Group:
-    """The group as one that others could continue, with the resumption key of every invitation."""
-    context = replace(group.context, group_id=group_id)
-    public = replace(group.public, context=context, reinit=reinit)
-    secrets = replace(group.secrets, resumption_psk=Secret(bytes(32)))
-    return replace(group, public=public, secrets=secrets, past=())
 
 
 @pytest.fixture(scope="module")
@@ -456,6 +333,7 @@ def test_nobody_enters_beside_a_leaf_with_a_false(
 
 BAD_MEMBERS: dict[str, tuple[dict[str, Any], type[MLSError]]] = {
     "key": ({"encryption_key": b"short"}, errors.InvalidKey),
+    "key of low order": ({"encryption_key": bytes(32)}, errors.InvalidKey),
     "unsupported extension": ({"extensions": (_UNSUPPORTED,)}, errors.LeafExtensionNotSupported),
     "extension twice": ({"extensions": (_SMALL, _SMALL)}, errors.DuplicateExtension),
     "credential type": (
@@ -509,6 +387,12 @@ def _continues(psk: ResumptionPsk, parent: Succession) -> Succession:
     return bend
 
 
+def _continues_nothing(invitation: Invitation) -> None:
+    """Keys of an application's, and of the last epoch of whatever group, are no lineage."""
+    external = ExternalPsk(psk_id=b"shared by voice", psk_nonce=bytes(32))
+    invitation.with_secrets(psks=(external, _successor(ResumptionUsage.APPLICATION)))
+
+
 def _old(*names: str, suite: int = 1) -> Group:
     return aged(make_room(*names, suite=suite).groups[names[0]])
 
@@ -536,6 +420,7 @@ SUCCESSIONS: dict[str, tuple[Succession, type[MLSError] | None]] = {
         _continues(_BRANCH, lambda _i: _old("bob", "ivan")),
         errors.ParentMismatch,
     ),
+    "keys that continue nothing": (_continues_nothing, None),
     "what was announced": (
         _continues(_REINIT, lambda i: i.parent(reinit=i.announced())),
         None,
@@ -641,14 +526,19 @@ def test_the_server_takes_no_group_info_but_the_true_one() -> None:
     true = alice.group_info(with_tree=True)
     public.check_group_info(true)
 
-    for changes in (
-        {"group_context": replace(true.group_context, epoch=7)},
-        {"group_context": replace(true.group_context, tree_hash=bytes(32))},
-        {"confirmation_tag": bytes(32)},
-        {"extensions": (Extension(extension_type=2, extension_data=_tree_of_one(alice)),)},
+    other_tree = Extension(extension_type=2, extension_data=_tree_of_one(alice))
+    for changes, error in (
+        ({"group_context": replace(true.group_context, epoch=7)}, errors.GroupInfoMismatch),
+        (
+            {"group_context": replace(true.group_context, tree_hash=bytes(32))},
+            errors.GroupInfoMismatch,
+        ),
+        ({"confirmation_tag": bytes(32)}, errors.GroupInfoMismatch),
+        ({"extensions": (other_tree,)}, errors.GroupInfoMismatch),
+        ({"extensions": true.extensions * 2}, errors.DuplicateExtension),
     ):
         content = GroupInfoContent(**{**true.fields_of(GroupInfoContent), **changes})
-        with pytest.raises(errors.GroupInfoMismatch):
+        with pytest.raises(error):
             public.check_group_info(content.sign(alice.suite, alice.signature_key))
     with pytest.raises(errors.GroupInfoSignatureInvalid):
         public.check_group_info(replace(true, signature=flipped(true.signature)))

@@ -80,12 +80,15 @@ def test_the_reference_opens_what_we_sealed(number: int) -> None:
     hpke = cipher_suite(number).hpke
     pair = hpke.kem.generate_key_pair()
 
-    sealed = hpke.seal(pair.public, b"info", b"", b"hello")
+    seal = hpke.sealer(b"info")
+    to_both = [seal(pair.public, b"", word) for word in (b"hello", b"again")]
 
     private = _reference_private(number, pair.private)
-    joined = sealed.kem_output + sealed.ciphertext
-    opened = _reference_suite(number).decrypt(joined, private, b"info")  # type: ignore[arg-type]
-    assert opened == b"hello"
+    joined = [sealed.kem_output + sealed.ciphertext for sealed in to_both]
+    reference = _reference_suite(number)
+    opened = [reference.decrypt(each, private, b"info") for each in joined]  # type: ignore[arg-type]
+    assert opened == [b"hello", b"again"]
+    assert to_both[0].kem_output != to_both[1].kem_output
 
 
 @pytest.mark.parametrize("number", sorted(SUITES))
@@ -144,12 +147,46 @@ def test_bytes_that_are_no_public_key_are_not_sealed_to(number: int, size: int) 
         hpke.seal(bytes(size), b"", b"", b"hello")
 
 
-@pytest.mark.parametrize("number", [1, 3, 4, 6])
-def test_a_point_of_low_order_is_refused(number: int) -> None:
-    kem = cipher_suite(number).hpke.kem
+PRIME_25519, PRIME_448 = 2**255 - 19, 2**448 - 2**224 - 1
+ORDER_8 = (
+    325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+)
+TOP_BIT = 2**255  # of no meaning in X25519
+LOW_ORDER = [
+    *(
+        one
+        for point in (0, 1, -1, *ORDER_8)
+        for one in (point % PRIME_25519, point % PRIME_25519 + TOP_BIT)
+    ),
+    *(PRIME_25519, PRIME_25519 + 1),
+]
+LOW_ORDER_448 = [0, 1, PRIME_448 - 1, PRIME_448, PRIME_448 + 1]
+POINTS = [
+    *((number, point.to_bytes(32, "little")) for number in (1, 3, 0xF04E) for point in LOW_ORDER),
+    *((number, point.to_bytes(56, "little")) for number in (4, 6) for point in LOW_ORDER_448),
+]
 
+
+@pytest.mark.parametrize(("number", "point"), POINTS)
+def test_a_point_of_low_order_is_refused(number: int, point: bytes) -> None:
+    kem = cipher_suite(number).hpke.kem
+    good = kem.generate_key_pair().public
+    low = good[: -len(point)] + point  # the classical half of the hybrid comes last
+
+    kem.check_public_key(good)
     with pytest.raises(InvalidKey):
-        kem.encapsulate(bytes(len(kem.generate_key_pair().public)))
+        kem.check_public_key(low)
+    with pytest.raises(InvalidKey):
+        kem.encapsulate(low)
+
+
+def test_whatever_is_refused_as_of_low_order_yields_zero() -> None:
+    for point in LOW_ORDER:
+        with pytest.raises(ValueError, match="shared key"):
+            x25519.X25519PrivateKey.generate().exchange(
+                x25519.X25519PublicKey.from_public_bytes(point.to_bytes(32, "little"))
+            )
 
 
 @pytest.mark.parametrize("number", sorted(SUITES))

@@ -7,6 +7,7 @@ import pytest
 
 from securechat_sdk.mls.crypto.secrets import HpkePrivateKey
 from securechat_sdk.mls.crypto.xwing import MLKEM768_X25519
+from securechat_sdk.mls.errors import InvalidKey
 
 SEED = "7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26"
 PUBLIC_KEY_END = "eff389b27dce59844570216223593d4ba32d9abac8cd049040ef6534"
@@ -86,3 +87,15 @@ def test_a_key_pair_is_derived_as_published(
     assert bytes(pair.private).hex() == secret_key
     assert pair.public.hex().startswith(public_key_begin)
     assert pair.public.hex().endswith(public_key_end)
+
+
+def test_a_key_with_a_coefficient_that_is_not_reduced_is_refused() -> None:
+    """FIPS 203 section 7.2; the library sees to it, and the browser's engine has to agree."""
+    good = MLKEM768_X25519.generate_key_pair().public
+    MLKEM768_X25519.check_public_key(good)
+
+    for first in (3329, 4095):
+        with pytest.raises(InvalidKey):
+            MLKEM768_X25519.check_public_key(
+                bytes([first % 256, (good[1] & 0xF0) + first // 256]) + good[2:]
+            )

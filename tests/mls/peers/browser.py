@@ -12,8 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.group.key_packages import OwnKeyPackage
 from securechat_sdk.mls.group.storage import SavedGroup, load, save
+from securechat_sdk.mls.messages.mls_message import MLSMessage
 from tests.mls.peers.clients import NOW, POLICY, Change, Committed, OurPeer, as_json, program
 
 WEB = Path(__file__).resolve().parents[3] / "web"
@@ -84,6 +86,25 @@ def start_browser_engine() -> BrowserEngine | str:
         return BrowserEngine(built_tools())
     except NoBrowserEngineError as missing:
         return str(missing)
+
+
+def code_of(engine: BrowserEngine, client: str, operation: str, **arguments: object) -> str:
+    """The code of the refusal, or that there was none."""
+    try:
+        engine.ask(client, operation, **arguments)
+    except Refusal as refusal:
+        return refusal.code
+    return "accepted"
+
+
+def hears(engine: BrowserEngine, group: Group, message: MLSMessage, **policy: object) -> str:
+    """What the browser's engine says of a message to a member whose state Python wrote.
+
+    The peer itself makes sure that a refused message leaves the state as it was.
+    """
+    saved = save(group)
+    engine.ask("target", "load", secret=saved.secret.hex(), public=saved.public.hex())
+    return code_of(engine, "target", "process", message=message.encode().hex(), **policy)
 
 
 @dataclass

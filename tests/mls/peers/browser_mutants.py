@@ -22,7 +22,7 @@ import pytest
 from tests.mls.peers.browser import WEB, BrowserEngine, BrowserEngineError, Refusal, built_tools
 from tests.mls.peers.clients import program
 
-TESTS = ("test_browser_engine.py", "test_browser_outsiders.py", "test_browser_fuzz.py")
+TESTS = tuple(f"test_browser_{part}.py" for part in ("engine", "order", "outsiders", "fuzz"))
 FOLDER = Path(__file__).resolve().parent
 
 # Where the rules are: whole files, or the functions of them that check something.
@@ -63,6 +63,9 @@ _COMMIT = 'said.kind === "Commit" && said.path !== null'
 _OR_COMMIT = 'said.kind === "Commit" || said.path !== null'
 _KEY = "return said.path.leafNode.signatureKey;"
 
+_PRIVATE_ONLY = "checkIsHandshake left private messages only, and those are members'"
+_NO_MEMBER = 'framed.sender.kind !== "Member" || opened.leaf === null'
+
 HARMLESS: dict[str, str] = {
     f"public_group/checks.ts: if ({_NEWCOMER}) {{ -> if ({_OR_ADD}) {{": _CHECKED_BEFORE,
     f"public_group/checks.ts: return {_COMMIT}; -> return {_OR_COMMIT};": _CHECKED_BEFORE,
@@ -72,6 +75,10 @@ HARMLESS: dict[str, str] = {
     " -> for (let index = 1; index <= tree.nodes.length; index += 2) {": (
         "there are no nodes beyond the last"
     ),
+    f"group/process.ts: if ({_NO_MEMBER}) throw new SenderNotAllowed(); ->"
+    f" if ({_NO_MEMBER}) void 0;": _PRIVATE_ONLY,
+    f"group/process.ts: if ({_NO_MEMBER}) throw new SenderNotAllowed(); ->"
+    f" if ({_NO_MEMBER.replace('||', '&&')}) throw new SenderNotAllowed();": _PRIVATE_ONLY,
     'public_group/public_group.ts: if (commit.kind !== "Commit") throw new TypeError('
     '"only a commit can be staged"); -> if (commit.kind !== "Commit") void 0;': (
         "nobody outside calls it with anything else"

@@ -1,6 +1,6 @@
 """The browser's engine against Python's: the same groups, the same states, the same refusals."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from securechat_sdk.mls.group.group import Group
 from securechat_sdk.mls.group.key_packages import OwnKeyPackage, make_key_package
 from securechat_sdk.mls.group.messages import PRIVATE, encrypt, propose, propose_update
 from securechat_sdk.mls.group.process import ApplicationMessage, process
-from securechat_sdk.mls.group.storage import load, save
+from securechat_sdk.mls.group.storage import SavedGroup, load, save
 from securechat_sdk.mls.messages.commits import Commit
 from securechat_sdk.mls.messages.extensions import Extension
 from securechat_sdk.mls.messages.framing import PrivateMessage, ProposalContent, PublicMessage
@@ -37,11 +37,12 @@ from securechat_sdk.mls.public_group.storage import save_public_group
 from tests.mls import test_key_packages as key_packages
 from tests.mls.attacks import test_private_messages as private_messages
 from tests.mls.attacks import test_proposals as proposals
+from tests.mls.attacks import test_stored_states as stored_states
 from tests.mls.attacks import test_welcomes as welcomes
 from tests.mls.attacks.bending import Scene, add, replace_forger
 from tests.mls.attacks.forge import Forger
 from tests.mls.attacks.handshakes import ATTACKS, SAME
-from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
+from tests.mls.peers.browser import BrowserEngine, code_of, hears
 from tests.mls.peers.browser_walk import BrowserWalk, makers_of
 from tests.mls.peers.clients import Change
 from tests.mls.people import NOW, Card, accept_anyone, make_card
@@ -60,34 +61,6 @@ from tests.mls.scenarios.test_successors import closed_room
 OPERATIONS = 200
 SPOILED = 150
 JUDGING = {"now": NOW, "judge": "keep names"}
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    yield started
-    started.close()
-
-
-def code_of(engine: BrowserEngine, client: str, operation: str, **arguments: object) -> str:
-    """The code of the refusal, or that there was none."""
-    try:
-        engine.ask(client, operation, **arguments)
-    except Refusal as refusal:
-        return refusal.code
-    return "accepted"
-
-
-def hears(engine: BrowserEngine, group: Group, message: MLSMessage, **policy: object) -> str:
-    """What the browser's engine says of a message to a member whose state Python wrote.
-
-    The peer itself makes sure that a refused message leaves the state as it was.
-    """
-    saved = save(group)
-    engine.ask("target", "load", secret=saved.secret.hex(), public=saved.public.hex())
-    return code_of(engine, "target", "process", message=message.encode().hex(), **policy)
 
 
 @pytest.mark.parametrize(
@@ -495,6 +468,7 @@ def test_the_server_takes_the_same_group_info(engine: BrowserEngine, three: Room
         mismatch
     )
     assert changed(extensions=()) == "accepted"
+    assert changed(extensions=true.extensions * 2) == errors.DuplicateExtension.code
     assert code(replace(true, signature=bytes(64))) == errors.GroupInfoSignatureInvalid.code
     assert code(replace(true, signer=LeafIndex(9))) == errors.BlankLeaf.code
 
@@ -570,3 +544,20 @@ def test_a_spoiled_state_is_refused_alike(
 
     parts = {"secret": bad.secret.hex(), "public": bad.public.hex()}
     assert code_of(engine, "spoiled", "load", **parts) == refusal.value.code
+
+
+stored = stored_states.stored
+
+
+@pytest.mark.parametrize("spoil", stored_states.SPOILED.values(), ids=stored_states.SPOILED.keys())
+def test_a_state_that_nobody_can_have_is_refused_there_too(
+    engine: BrowserEngine, stored: SavedGroup, spoil: stored_states.Spoil
+) -> None:
+    bad = stored_states.spoiled(stored, spoil)
+    good, spoilt = (
+        code_of(engine, "spoiled", "load", secret=one.secret.hex(), public=one.public.hex())
+        for one in (stored, bad)
+    )
+
+    assert good == "accepted"
+    assert spoilt == errors.StoredStateInvalid.code

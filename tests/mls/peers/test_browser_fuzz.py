@@ -1,22 +1,9 @@
 """Some thousand spoiled messages, and the browser's engine says of each what Python's says."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.mls.peers.browser import BrowserEngine, start_browser_engine
+from tests.mls.peers.browser import BrowserEngine
 from tests.mls.peers.browser_fuzz import BrowserFuzzer
 
 CASES = 5_000
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    yield started
-    started.close()
 
 
 def test_spoiled_bytes_meet_the_same_refusals_and_nothing_worse(engine: BrowserEngine) -> None:

@@ -1,6 +1,6 @@
 """What outsiders say to a group meets the same answer in both engines, of members and servers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -33,21 +33,12 @@ from securechat_sdk.mls.messages.proposals import (
 from securechat_sdk.mls.messages.psks import ExternalPsk
 from securechat_sdk.mls.public_group.outside import propose_as_external_sender, propose_self
 from securechat_sdk.mls.public_group.storage import save_public_group
-from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
+from tests.mls.peers.browser import BrowserEngine, Refusal
 from tests.mls.people import NOW
 from tests.mls.scenarios.stage import POLICY, Room, key_package_of, make_room
 from tests.mls.scenarios.test_outside import SERVER, SERVER_KEY, SUITE
 
 ACCEPTED = "accepted"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    yield started
-    started.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.mls.peers.browser import BrowserEngine, BrowserPeer, start_browser_engine
+from tests.mls.peers.browser import BrowserEngine, BrowserPeer
 from tests.mls.peers.clients import Peer, TsMls, start_ts_mls
 from tests.mls.peers.test_peers import meet
 from tests.mls.peers.walk import Maker, Walk, makers_of
 
 OPERATIONS = 100
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    yield started
-    started.close()
 
 
 @pytest.fixture(scope="module")

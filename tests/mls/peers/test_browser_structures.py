@@ -1,6 +1,5 @@
 """Every structure in the browser's engine: reading undoes writing, and both read the same bytes."""
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from securechat_sdk.mls.codec import Struct
 from securechat_sdk.mls.errors import DecodeError, MLSError
 from tests.mls.fuzz import spoil
-from tests.mls.peers.browser import BrowserEngine, Refusal, start_browser_engine
+from tests.mls.peers.browser import BrowserEngine, Refusal
 from tests.mls.strategies import values_of
 from tests.mls.test_structures import STRUCTURES, calm
 
@@ -25,15 +24,6 @@ NAMED = [
     and not kind.__name__.startswith(PRIVATE)
     and kind.__name__ not in HASHED
 ]
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[BrowserEngine]:
-    started = start_browser_engine()
-    if isinstance(started, str):
-        pytest.skip(started)
-    yield started
-    started.close()
 
 
 def again(engine: BrowserEngine, kind: type[Struct], data: bytes) -> str:

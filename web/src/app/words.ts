@@ -122,10 +122,10 @@ export const words = {
     withoutCamera: "You do not need a camera: the other way is just as good, and nothing is lost.",
     tooDark: "It is too dark. Turn on a light, or face a window.",
     tooBright: "It is too bright. Turn away from the light.",
-    lockedFor: (seconds: number) =>
-      `Too many tries. You can try again in ${plural(seconds, "second", "seconds")}, or use another way.`,
-    crowdedFor: (seconds: number) =>
-      `Many people are logging in with their faces. It is your turn in about ${plural(seconds, "second", "seconds")}, or use another way at once.`,
+    locked: "Too many tries.",
+    crowded: "Many people are logging in with their faces.",
+    again: (seconds: number) =>
+      `Try again in ${plural(seconds, "second", "seconds")}, or use another way at once.`,
     reasons: {
       no_face: "No face was found. Look at the camera, with nothing in front of your face.",
       many_faces: "Only one face, please. Make sure nobody else is in the picture.",
@@ -261,6 +261,9 @@ export const words = {
     discardLead: "It was not sent, and its text is lost.",
     today: "Today",
     yesterday: "Yesterday",
+    rejoin: "Rejoin this conversation",
+    rejoinTitle: "Rejoin this conversation?",
+    rejoinLead: "What was sent between the change that failed and now cannot be read on this device. What you have read stays, and everybody sees that you rejoined.",
   },
 
   composer: {
@@ -269,7 +272,7 @@ export const words = {
     send: "Send",
     hint: "Enter sends, Shift and Enter makes a new line.",
     joining: "You can write as soon as you have joined.",
-    broken: "You cannot write here at the moment.",
+    broken: "You cannot write here until you rejoin.",
     leaving: "You are leaving. You are out as soon as somebody else is online.",
     left: "You are not in this conversation any more.",
     tooLong: (over: number) => `${plural(over, "character", "characters")} too long`,
@@ -438,7 +441,7 @@ export const words = {
     lead: "You get a link to hand over yourself. It works once.",
     displayName: "Name",
     username: "User name",
-    email: "E-mail",
+    email: "E-mail (optional)",
     role: "Role",
     roles: { member: "Member", administrator: "Administrator", auditor: "Auditor" },
     hours: "Valid for",
@@ -490,6 +493,7 @@ export const words = {
     already_member: "This person is already in the conversation.",
     not_a_member: "You are not in this conversation any more.",
     leaving: "You are leaving this conversation.",
+    rejoin_refused: "The group that the server shows could not be verified. Ask the others, by another way, to begin a new conversation with you.",
     removal_not_allowed: "This person cannot be removed from this conversation.",
     too_many_welcomes: "This person has too many invitations waiting. Their device has to come online first.",
     stale_epoch: "Others changed this conversation at the same time. Try again.",

@@ -13,6 +13,8 @@ export interface IdentityRecord {
   signaturePublicKey: string;
   signaturePrivateKey: string;
   credential: string;
+  /** The server's, when it was last looked at; absent in what older versions have kept. */
+  incarnation?: string;
 }
 
 export interface MemberRecord {
@@ -62,10 +64,14 @@ export interface ConversationRecord {
   personIds: string[];
   lastMessage: LastMessage | null;
   unread: number;
-  /** The server's word on every member device. */
+  /** The server's word on every member device, and under `device@joined` on how it was in before. */
   members: Record<string, MemberRecord>;
   pendingCommit: PendingCommit | null;
   pendingLeave: PendingLeave | null;
+  /** The way back in, on its way to the server; absent in what older versions have kept. */
+  pendingRejoin?: PendingCommit | null;
+  /** What could not be applied here, and is still to be told to the server. */
+  failure?: { position: number; code: string } | null;
 }
 
 /** The private part of a group, written with every message. */
@@ -93,8 +99,27 @@ export interface MembersChanged {
 export type NoticeBody =
   | MembersChanged
   | { type: "named"; name: string }
+  | Rejoined
+  | { type: "stuck" }
+  | StuckElsewhere
   | { type: "expired" }
   | { type: "unreadable" };
+
+/**
+ * A device that could not follow took its place again. Who else came or went since it lost the
+ * thread is known on that device only.
+ */
+export interface Rejoined {
+  type: "rejoined";
+  added: string[];
+  removed: string[];
+}
+
+/** Other devices say that they could not apply a change: these people's. */
+export interface StuckElsewhere {
+  type: "stuck_elsewhere";
+  devices: Record<string, string>;
+}
 
 /** A file that was sent; its bytes stay on the server, and this opens them. */
 export interface FileBody {

@@ -15,7 +15,7 @@ const MOST_ADDED_AT_ONCE = 50;
 /** Who else committed has changed what a commit must be; the next attempt sees it. */
 const OVERTAKEN = ["stale_epoch", "already_member", "proposals_pending"];
 /** Nobody knows whether it was stored: the same bytes are sent again later. */
-const UNSURE = ["offline", "unavailable", "overloaded"];
+export const UNSURE = ["offline", "unavailable", "overloaded"];
 
 /** What a commit is to change of the group as it is then. */
 type Wanted = (group: Group) => { add: readonly ClaimedKeyPackage[]; remove: readonly Member[] };
@@ -85,7 +85,7 @@ function stage(context: Context, conversation: Conversation, wanted: Wanted): Pr
   });
 }
 
-function envelopeFor(context: Context, conversation: Conversation) {
+export function envelopeFor(context: Context, conversation: Conversation) {
   const messageId = crypto.randomUUID();
   const envelope = encodeEnvelope({
     conversation_id: conversation.id,

@@ -14,8 +14,8 @@ export type Order = Command extends infer Each
   : never;
 
 export interface ConnectionHandlers {
-  /** The socket is open for this device: now catch up. */
-  ready(): void;
+  /** The socket is open for this device: now catch up, with this incarnation of the server. */
+  ready(incarnation: string): void;
   event(event: Event): void;
   state(state: ConnectionState): void;
   /** It will not come back by itself: the session or the device has ended. */
@@ -140,7 +140,7 @@ export class Connection {
         this.#failures = 0;
         this.#isReady = true;
         this.#handlers.state("online");
-        this.#handlers.ready();
+        this.#handlers.ready(frame.incarnation);
         break;
       default:
         this.#handlers.event(frame);

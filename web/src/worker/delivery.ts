@@ -19,8 +19,8 @@ export function deliveryOf(
   const { delivery, position } = message;
   if (delivery !== "sent" || position === null) return delivery;
   const others = Object.entries(record.members).filter(
-    ([deviceId, { joinedPosition, deliveredPosition, isGone }]) =>
-      deviceId !== ownDeviceId && joinedPosition <= position && (!isGone || deliveredPosition >= position),
+    ([key, { joinedPosition, deliveredPosition, isGone }]) =>
+      !key.startsWith(ownDeviceId) && joinedPosition <= position && (!isGone || deliveredPosition >= position),
   );
   const isThere = others.length > 0 && others.every(([, { deliveredPosition }]) => deliveredPosition >= position);
   return isThere ? "delivered" : "sent";

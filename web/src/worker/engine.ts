@@ -14,6 +14,7 @@ import { Connection, DEFAULT_TIMING, type Timing } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { Conversation, isUnfinished } from "./conversation.ts";
 import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
+import { heardOfFailures, reportFailure } from "./failures.ts";
 import { catchUp, hear } from "./inbox.ts";
 import { replenish } from "./key-packages.ts";
 import { Lock } from "./lock.ts";
@@ -22,8 +23,9 @@ import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
-import { unlock } from "./registration.ts";
-import { noticeRestored } from "./restored.ts";
+import { keepIncarnation, knownIncarnation, unlock } from "./registration.ts";
+import { rejoin } from "./rejoining.ts";
+import { comparePositions, noticeRestored } from "./restored.ts";
 import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
@@ -97,7 +99,7 @@ export class ChatEngine {
     this.#connection = new Connection(
       options.server,
       {
-        ready: () => this.#background(() => this.#synchronise()),
+        ready: (incarnation) => this.#background(() => this.#synchronise(incarnation)),
         event: (event) => this.#background(() => this.#hear(event)),
         state: (state) => this.#setState(state),
         ended: (problem) => this.#fail(problem),
@@ -114,6 +116,7 @@ export class ChatEngine {
       refresh: () => this.#teller.snapshot(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
+      reportFailure: (conversation) => this.#background(() => reportFailure(this.#context, conversation)),
       commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
     };
@@ -241,6 +244,16 @@ export class ChatEngine {
       (member) => member.accountId === personId && member.deviceId !== deviceId,
     );
     await leave(context, conversation);
+    this.#teller.snapshot();
+    return null;
+  }
+
+  /** Only when a person asks for it: what was sent meanwhile stays unread on this device. */
+  async rejoin(conversationId: string): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    await rejoin(this.#context, conversation);
+    if (conversation.isOpen) await this.#resume(conversation);
     this.#teller.snapshot();
     return null;
   }
@@ -397,16 +410,24 @@ export class ChatEngine {
   // What the server says -----------------------------------------------------------------------
 
   /** After every `ready`: what was missed, then what waited here. */
-  async #synchronise(): Promise<void> {
+  async #synchronise(incarnation: string): Promise<void> {
     const context = this.#context;
+    const known = await knownIncarnation(context.records);
     await this.#acceptWelcomes();
     const infos = await context.server.conversations();
-    for (const info of infos) await this.#synchroniseOne(info);
+    for (const info of infos) {
+      const conversation = context.conversations.get(info.id);
+      const isOther = known !== null && known !== incarnation && conversation?.isOpen;
+      if (isOther) await comparePositions(context, conversation, info);
+      await this.#synchroniseOne(info);
+    }
+    if (known !== incarnation) await keepIncarnation(context.records, incarnation);
     const listed = new Set(infos.map(({ id }) => id));
     for (const conversation of [...context.conversations.values()]) {
       if (conversation.record.state === "creating") await settleCreation(context, conversation);
       if (conversation.isOpen && !listed.has(conversation.id)) await this.#goneFrom(conversation);
       if (conversation.isOpen) await this.#resume(conversation);
+      if (conversation.record.failure) this.#context.reportFailure(conversation);
     }
     this.#files.resume();
     await replenish(context);
@@ -454,7 +475,12 @@ export class ChatEngine {
     if (!conversation?.isOpen) return;
     if (info.last_position < conversation.record.cursor) await noticeRestored(this.#context, conversation);
     if (info.last_position > conversation.record.cursor) await catchUp(this.#context, conversation);
+    await this.#takeInfo(conversation, info);
+  }
+
+  async #takeInfo(conversation: Conversation, info: ConversationInfo): Promise<void> {
     await this.#takeMembers(conversation, info);
+    await heardOfFailures(this.#context, conversation, info.failures);
   }
 
   async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
@@ -474,7 +500,7 @@ export class ChatEngine {
   }
 
   async #refreshMembers(conversation: Conversation): Promise<void> {
-    await this.#takeMembers(conversation, await this.#context.server.conversation(conversation.id));
+    await this.#takeInfo(conversation, await this.#context.server.conversation(conversation.id));
   }
 
   async #hear(event: Event): Promise<void> {
@@ -492,6 +518,11 @@ export class ChatEngine {
         if (conversation?.isOpen && event.device_id !== context.me.deviceId) {
           await deliveryAdvanced(context, conversation, event);
         }
+        return;
+      }
+      case "failure_reported": {
+        const conversation = context.conversations.get(event.conversation_id);
+        if (conversation?.isOpen) await heardOfFailures(context, conversation, [event]);
         return;
       }
       case "entry_appended": {

@@ -3,7 +3,7 @@
 import { type Bytes, fromBase64 } from "../bytes.ts";
 import { CredentialRefused } from "../identity.ts";
 import { type Change, Group, type Member, MlsRefused, changeBetween } from "../mls-engine.ts";
-import type { ConversationRecord, MembersChanged, Unit } from "../store/records.ts";
+import type { ConversationRecord, MembersChanged, Rejoined, Unit } from "../store/records.ts";
 import { ContentRefused, checkSaidBy } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, accountsIn, othersIn } from "./conversation.ts";
@@ -13,7 +13,8 @@ import type { Sight } from "./trust.ts";
 
 const REFUSALS = [MlsRefused, ContentRefused, CredentialRefused, RangeError];
 const STUCK =
-  "This conversation stopped on this device: a change of its members could not be verified.";
+  "This conversation stopped on this device: a change of its members could not be verified. " +
+  "Nothing can be written here until you rejoin.";
 
 export function isRefusal(error: unknown): boolean {
   return REFUSALS.some((refusal) => error instanceof refusal);
@@ -96,13 +97,17 @@ export async function commit(context: Context, conversation: Conversation, entry
     const taken = await context.mls.take(before, bytesOf(entry), sight.at(Date.parse(entry.created_at)));
     if (taken.kind !== "committed") throw new MlsRefused("not a commit");
     checkSaidBy(taken.sender.deviceId, taken.authenticatedData, entry);
-    const { change, next, sender } = taken;
+    const { change, next, sender, isRejoin } = taken;
+    if (next !== null && isRejoin) {
+      const body: Rejoined = { type: "rejoined", added: [], removed: [] };
+      return await nextEpoch(context, conversation, entry, { next, body, committer: sender.accountId, sight });
+    }
     const body = membersChanged(before, change);
     if (next === null) await removed(context, conversation, entry, { body, change, committer: sender });
     else await nextEpoch(context, conversation, entry, { next, body, committer: sender.accountId, sight });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    await stuck(context, conversation, sight);
+    await stuck(context, conversation, entry, { sight, code: codeOf(error, sight) });
   }
 }
 
@@ -111,7 +116,7 @@ export async function ownCommit(context: Context, conversation: Conversation, en
   const pending = conversation.record.pendingCommit;
   const sight = context.trust.look();
   const isMine = pending?.messageId === entry.message_id && pending.commit === entry.data;
-  if (!isMine) return stuck(context, conversation, sight);
+  if (!isMine) return stuck(context, conversation, entry, { sight, code: "not_the_own_commit" });
   const before = await conversation.group();
   const next = Group.restore({ secret: fromBase64(pending.next.secret), tree: fromBase64(pending.next.tree) });
   const body = membersChanged(before, changeBetween(before, next));
@@ -120,7 +125,7 @@ export async function ownCommit(context: Context, conversation: Conversation, en
 
 interface Step {
   readonly next: Group;
-  readonly body: MembersChanged;
+  readonly body: MembersChanged | Rejoined;
   readonly committer: string;
   readonly sight: Sight;
 }
@@ -130,20 +135,21 @@ async function nextEpoch(context: Context, conversation: Conversation, entry: En
   const { kind } = conversation.record;
   if (kind === "direct" && accountsIn(next).length > 2) throw new MlsRefused("three in a direct conversation");
   const record = receivedRecord(conversation, entry, committer, body);
-  const news = peopleIn(kind === "direct" ? { ...body, added: [] } : body); // who it is with is no news
+  // Whom a direct conversation is with is no news.
+  const isNews = body.type === "rejoined" || peopleIn(kind === "direct" ? { ...body, added: [] } : body).length > 0;
   const others = othersIn(next, context.me.personId);
   await conversation.saveReceived((draft, unit) => {
     advance(draft, entry);
     if (kind === "group" || others.length > 0) draft.personIds = others;
     draft.pendingCommit = null;
-    if (news.length > 0) unit.put("messages", record.id, record);
-    const hasNewcomers = body.added.length + body.newDevice.length > 0;
+    if (isNews) unit.put("messages", record.id, record);
+    const hasNewcomers = body.type === "members" && body.added.length + body.newDevice.length > 0;
     if (committer === context.me.personId && hasNewcomers) announceName(context, draft, unit);
     sight.keep(unit);
   }, next);
   context.refreshMembers(conversation);
   await context.people.ensure([committer, ...peopleIn(body)]);
-  if (news.length > 0) context.changed(conversation.id, [record.id]);
+  if (isNews) context.changed(conversation.id, [record.id]);
   context.refresh();
 }
 
@@ -183,7 +189,7 @@ function farewell(context: Context, by: string | null): string {
 }
 
 /** Devices came and went; people are told of people. */
-function membersChanged(before: Group, { added, removed: gone }: Change): MembersChanged {
+export function membersChanged(before: Group, { added, removed: gone }: Change): MembersChanged {
   const old = new Set(accountsIn(before));
   const goneIds = new Set(gone.map(({ member }) => member.deviceId));
   const staying = before.members.filter(({ deviceId }) => !goneIds.has(deviceId));
@@ -203,17 +209,37 @@ function membersChanged(before: Group, { added, removed: gone }: Change): Member
   };
 }
 
-function peopleIn({ added, removed: gone, left, revoked, newDevice, lostDevice }: MembersChanged): string[] {
+function peopleIn(body: MembersChanged | Rejoined): string[] {
+  if (body.type === "rejoined") return [...body.added, ...body.removed];
+  const { added, removed: gone, left, revoked, newDevice, lostDevice } = body;
   return [...added, ...gone, ...left, ...revoked, ...newDevice, ...lostDevice];
 }
 
-/** The next epoch cannot be reached from here: say so, and keep what there is. */
-async function stuck(context: Context, conversation: Conversation, sight: Sight): Promise<void> {
-  await conversation.saveReceived((draft) => {
+interface Reason {
+  readonly sight: Sight;
+  /** For whoever looks for the cause; it says nothing of what was read. */
+  readonly code: string;
+}
+
+function codeOf(error: unknown, sight: Sight): string {
+  if (sight.changed.length > 0) return "identity_key_changed";
+  return error instanceof MlsRefused ? error.code : "not_as_the_server_says";
+}
+
+/** The next epoch cannot be reached from here: say so and by whom, and keep what there is. */
+async function stuck(context: Context, conversation: Conversation, entry: Entry, reason: Reason): Promise<void> {
+  const { sight, code } = reason;
+  const sender = conversation.record.members[entry.sender_device_id ?? ""]?.personId ?? "";
+  const record = receivedRecord(conversation, entry, sender, { type: "stuck" });
+  await conversation.saveReceived((draft, unit) => {
     draft.state = "broken";
     draft.notice = sight.changed.length > 0 ? keyChanged(context, sight.changed) : STUCK;
+    draft.failure = { position: entry.position, code };
+    unit.put("messages", record.id, record);
   });
-  context.refresh();
+  context.reportFailure(conversation);
+  if (sender !== "") await context.people.ensure([sender]);
+  context.changed(conversation.id, [record.id]);
 }
 
 export function keyChanged(context: Context, accounts: readonly string[]): string {

@@ -34,6 +34,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   removePerson: (engine, { conversationId, personId }) => engine.removePerson(conversationId, personId),
   leaveConversation: (engine, { conversationId }) => engine.leaveConversation(conversationId),
   acceptKey: (engine, { personId, identityKey }) => engine.acceptKey(personId, identityKey),
+  rejoin: (engine, { conversationId }) => engine.rejoin(conversationId),
   dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
   sendText: (engine, { conversationId, text }, id) => engine.sendText(conversationId, text, id),
   retry: (engine, { conversationId, messageId }) => engine.retry(conversationId, messageId),

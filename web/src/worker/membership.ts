@@ -107,9 +107,13 @@ export function membersOf(info: ConversationInfo): Members {
   );
 }
 
-/** Those present, and those who were. */
+/** Those present, and those who were; a device that is in again stands there twice. */
 export function withGone(present: Members, known: Members): Members {
-  const gone = Object.entries(known).map(([deviceId, member]) => [deviceId, { ...member, isGone: true }]);
+  const gone = Object.entries(known).map(([key, member]) => {
+    const again = present[key];
+    const isAnother = again !== undefined && again.joinedPosition !== member.joinedPosition;
+    return [isAnother ? `${key}@${member.joinedPosition}` : key, { ...member, isGone: true }];
+  });
   return { ...Object.fromEntries(gone), ...present };
 }
 

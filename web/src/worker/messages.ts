@@ -40,7 +40,7 @@ export function bodyOf(content: MessageContent | null): MessageBody {
 /** An entry of the log as it is kept and shown. */
 export function receivedRecord(
   conversation: Conversation,
-  entry: Entry,
+  entry: Pick<Entry, "position" | "created_at" | "sender_device_id">,
   senderId: string,
   body: MessageBody,
 ): MessageRecord {

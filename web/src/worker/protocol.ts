@@ -23,7 +23,7 @@ export interface ConversationSummary {
   unread: number;
   /**
    * `leaving`: asked for, and to be committed by another device. `left`: read-only from now on.
-   * `broken`: a change could not be verified. `notice` says why in plain words.
+   * `broken`: a change could not be verified; `rejoin` is the way back. `notice` says why in plain words.
    */
   state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
@@ -114,6 +114,8 @@ export interface Requests {
   addPeople: [{ conversationId: string; personIds: string[] }, null];
   removePerson: [{ conversationId: string; personId: string }, null];
   leaveConversation: [{ conversationId: string }, null];
+  /** Of a broken conversation: take this device's place in the group again, as it is now. */
+  rejoin: [{ conversationId: string }, null];
   /** The person knows that this is the other's new identity key (base64). */
   acceptKey: [{ personId: string; identityKey: string }, null];
   dismissNotice: [{ conversationId: string }, null];

@@ -136,6 +136,17 @@ async function finish(
   await store.saveDevice({ ...device, registration: null });
 }
 
+/** Remembers which incarnation of the server everything here was compared with. */
+export async function keepIncarnation(records: Records, incarnation: string): Promise<void> {
+  const identity = await records.get("identity", SELF);
+  if (identity) await records.unit().put("identity", SELF, { ...identity, incarnation }).commit("relaxed");
+}
+
+/** Null: none was seen yet. */
+export async function knownIncarnation(records: Records): Promise<string | null> {
+  return (await records.get("identity", SELF))?.incarnation ?? null;
+}
+
 async function recordsOf(store: StorePort, device: DeviceRecord, bound: BoundDevice): Promise<Records> {
   if (bound.device.id !== device.deviceId) throw lockedOut();
   return new Records(store, await Vault.unlock(device.localKey, fromBase64(bound.unlock_share)));

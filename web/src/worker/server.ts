@@ -3,7 +3,7 @@
 
 import type { Http } from "../api/http.ts";
 import { type FileServer, HttpFileServer } from "../attachments/server.ts";
-import type { Command, EntryAppended, ServerFrame, WelcomeArrived } from "../wire.ts";
+import type { Command, EntryAppended, FailureReported, ServerFrame, WelcomeArrived } from "../wire.ts";
 
 export type Entry = Omit<EntryAppended, "type">;
 
@@ -33,7 +33,11 @@ export interface ConversationInfo {
   created_at: string;
   person_id: string | null;
   members: MemberInfo[];
+  /** Which commits a device could not apply, by its own word. */
+  failures: (FailureInfo & { code: string })[];
 }
+
+export type FailureInfo = Omit<FailureReported, "type" | "conversation_id">;
 
 export interface PersonInfo {
   id: string;
@@ -78,6 +82,12 @@ export interface NewConversation {
   group_info: string;
 }
 
+export interface GroupNow {
+  epoch: number;
+  group_info: string;
+  ratchet_tree: string;
+}
+
 export interface SocketHandlers {
   frame(frame: ServerFrame): void;
   closed(code: number): void;
@@ -104,6 +114,9 @@ export interface Server {
   entries(id: string, after: number): Promise<{ entries: Entry[]; last_position: number }>;
   /** The ratchet tree of an epoch that a Welcome leads to, or of the present one. */
   tree(id: string, epoch: number): Promise<string>;
+  /** The group as it is now, to come back into it. */
+  group(id: string): Promise<GroupNow>;
+  reportFailure(id: string, position: number, code: string): Promise<void>;
   welcomes(): Promise<WelcomeInfo[]>;
   forgetWelcome(id: string): Promise<void>;
   person(id: string): Promise<PersonInfo>;
@@ -181,6 +194,14 @@ export class HttpServer implements Server {
   async tree(id: string, epoch: number): Promise<string> {
     const path = `/api/v1/conversations/${encodeURIComponent(id)}/tree?epoch=${epoch}`;
     return (await this.#http.get<{ ratchet_tree: string }>(path)).ratchet_tree;
+  }
+
+  group(id: string): Promise<GroupNow> {
+    return this.#http.get(`/api/v1/conversations/${encodeURIComponent(id)}/group`);
+  }
+
+  async reportFailure(id: string, position: number, code: string): Promise<void> {
+    await this.#http.post(`/api/v1/conversations/${encodeURIComponent(id)}/failure-reports`, { position, code });
   }
 
   welcomes(): Promise<WelcomeInfo[]> {

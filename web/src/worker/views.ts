@@ -1,6 +1,6 @@
 // What pages see of the records.
 
-import type { MembersChanged, MessageBody, MessageRecord, NoticeBody } from "../store/records.ts";
+import type { MembersChanged, MessageBody, MessageRecord, NoticeBody, Rejoined } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
@@ -68,11 +68,35 @@ function noticeText(context: Context, senderId: string, body: NoticeBody): strin
       return membersText(context, sender, body);
     case "named":
       return `${sender} named the conversation “${body.name}”.`;
+    case "rejoined":
+      return rejoinedText(context, senderId, body);
+    case "stuck":
+      return sender === "You"
+        ? "Your change came back as another one and could not be applied on this device."
+        : `${sender || "Somebody"} made a change that could not be applied on this device.`;
+    case "stuck_elsewhere":
+      return stuckElsewhere(context, sender, Object.values(body.devices));
     case "expired":
       return EXPIRED;
     case "unreadable":
       return UNREADABLE;
   }
+}
+
+function stuckElsewhere(context: Context, sender: string, people: readonly string[]): string {
+  const names = [...new Set(people)].map((id) => (id === context.me.personId ? "you" : context.people.name(id)));
+  const whose = sender === "You" ? "Your change" : `A change by ${sender || "somebody"}`;
+  return `${whose} could not be applied on a device of ${listOf(names)}.`;
+}
+
+function rejoinedText(context: Context, senderId: string, { added, removed }: Rejoined): string {
+  if (senderId !== context.me.personId) return `${context.people.name(senderId)} rejoined.`;
+  const named = (ids: readonly string[]) => listOf(ids.map((id) => context.people.name(id)));
+  return [
+    "You rejoined. What was sent before this and after the change that failed cannot be read on this device.",
+    ...(added.length > 0 ? [`Here since then: ${named(added)}.`] : []),
+    ...(removed.length > 0 ? [`Not here any more: ${named(removed)}.`] : []),
+  ].join(" ");
 }
 
 function membersText(context: Context, sender: string, changed: MembersChanged): string {

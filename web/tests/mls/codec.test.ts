@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concat } from "../../src/bytes.ts";
+import { allDifferent, keyOf } from "../../src/mls/bytes_sets.ts";
 import {
   Reader,
   type ValueOf,
@@ -162,4 +163,14 @@ test("a writer leaves nothing behind for the next", () => {
 
   assert.equal(hex(encodeOpaque(new Uint8Array(2))), "020000");
   assert.equal(hex(first), "04ffffffff");
+});
+
+test("bytes have the same key if they are the same, however long", () => {
+  const long = Uint8Array.from({ length: 10_000 }, (_, index) => index % 256);
+  const others = [0, 4095, 4096, 9_999].map((place) => long.with(place, (long[place] ?? 0) ^ 0x80));
+  const shorter = [0, 1, 4096].map((size) => long.slice(0, size));
+
+  assert.equal(keyOf(long), keyOf(long.slice()));
+  assert(allDifferent([long, ...others, ...shorter]));
+  assert(!allDifferent([long, ...others, long.slice()]));
 });

@@ -8,6 +8,7 @@ import "../../src/mls/crypto/more_suites.ts";
 import { HPKECiphertext } from "../../src/mls/crypto/hpke.ts";
 import { SHA256 } from "../../src/mls/crypto/hash.ts";
 import { asHpkePrivateKey, asSecret, asSignaturePrivateKey } from "../../src/mls/crypto/secrets.ts";
+import { formsOf } from "../../src/mls/crypto/signatures.ts";
 import { cipherSuite, supportedSuites } from "../../src/mls/crypto/suites.ts";
 import { MLKEM768_X25519 } from "../../src/mls/crypto/xwing.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature, MLSError, UnsupportedSuite } from "../../src/mls/errors.ts";
@@ -103,6 +104,36 @@ test("an ML-KEM key with a coefficient that is not reduced is refused", async ()
   await assert.rejects(MLKEM768_X25519.encapsulate(bad), InvalidKey);
 });
 
+const PRIMES = new Map([
+  [32, 2n ** 255n - 19n],
+  [56, 2n ** 448n - 2n ** 224n - 1n],
+]);
+const ORDER_8_25519 = [
+  325606250916557431795983626356110631294008115727848805560023387167927233504n,
+  39382357235489614581723060781553021112529911719440698176882885853963445705823n,
+];
+
+function littleEndian(value: bigint, size: number): Bytes {
+  return Uint8Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
+}
+
+for (const [number, size] of [[1, 32], [3, 32], [4, 56], [6, 56], [0xf04e, 32]] as const) {
+  test(`suite 0x${number.toString(16)}: points of low order are refused`, async () => {
+    const { kem } = cipherSuite(number).hpke;
+    const { public: good } = await kem.generateKeyPair();
+    await kem.checkPublicKey(good);
+    const prime = PRIMES.get(size) ?? 0n;
+    const points = [0n, 1n, prime - 1n, prime, prime + 1n, ...(size === 32 ? ORDER_8_25519 : [])];
+    const unused = size === 32 ? points.map((point) => point + 2n ** 255n) : []; // X25519 passes over the highest bit
+
+    for (const point of [...points, ...unused]) {
+      const low = concat(good.subarray(0, good.length - size), littleEndian(point, size));
+      await assert.rejects(kem.checkPublicKey(low), InvalidKey);
+      await assert.rejects(kem.encapsulate(low), InvalidKey);
+    }
+  });
+}
+
 for (const number of ALL) {
   const name = `suite 0x${number.toString(16)}`;
   const { hpke, signature } = cipherSuite(number);
@@ -131,6 +162,21 @@ for (const number of ALL) {
     }
     await assert.rejects(hpke.open(pair.private, sealed, utf8("other"), NOTHING), DecryptionFailed);
     await assert.rejects(hpke.open(pair.private, sealed, utf8("info"), utf8("x")), DecryptionFailed);
+  });
+
+  test(`${name}: what is sealed to many under one info opens for each of them alone`, async () => {
+    const pairs = [await hpke.kem.generateKeyPair(), await hpke.kem.generateKeyPair()];
+    const seal = hpke.sealer(utf8("info"));
+
+    for (const { public: key, private: own } of pairs) {
+      const sealed = await seal(key, utf8("aad"), utf8("hello"));
+
+      assert.equal(hex(await hpke.open(own, sealed, utf8("info"), utf8("aad"))), hex(utf8("hello")));
+      const others = pairs.filter((pair) => pair.private !== own);
+      for (const other of others) {
+        await assert.rejects(hpke.open(other.private, sealed, utf8("info"), utf8("aad")), DecryptionFailed);
+      }
+    }
   });
 
   test(`${name}: both sides export the same secret`, async () => {
@@ -186,6 +232,28 @@ for (const number of [2, 5, 7]) {
     await assert.rejects(kem.checkPublicKey(concat(Uint8Array.of(2 + parity), good.subarray(1, size + 1))), InvalidKey);
   });
 }
+
+for (const [number, size] of [[1, 32], [4, 57]] as const) {
+  test(`suite ${number}: no key and no signature has a point of low order`, async () => {
+    const { signature } = cipherSuite(number);
+    const key = await signature.generate();
+    const [mine, data] = [await signature.publicKeyOf(key), utf8("hello")];
+    const good = await signature.sign(key, data);
+    await signature.checkPublicKey(mine);
+    await signature.verify(mine, good, data);
+
+    // The neutral point, which signs whatever one likes, and one of order four
+    for (const point of [concat(Uint8Array.of(1), new Uint8Array(size - 1)), new Uint8Array(size).with(size - 1, 0x80)]) {
+      await assert.rejects(signature.checkPublicKey(point), InvalidKey);
+      await assert.rejects(signature.verify(point, concat(point, new Uint8Array(size)), data), InvalidKey);
+      await assert.rejects(signature.verify(mine, concat(point, good.subarray(size)), data), InvalidSignature);
+    }
+  });
+}
+
+test("the forms of a coordinate are all there are", () => {
+  assert.deepEqual([...formsOf([0n, 3n], 5n, 1)].map((form) => form.charCodeAt(0)).sort((one, other) => one - other), [0, 3, 5, 8, 128, 131, 133, 136]);
+});
 
 test("HKDF gives as much as was asked for, block after block", () => {
   // RFC 5869, test case 2

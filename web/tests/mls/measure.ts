@@ -14,6 +14,7 @@ import { load, save, saveSecrets } from "../../src/mls/group/storage.ts";
 import { MLSMessage } from "../../src/mls/messages/mls_message.ts";
 import { Add } from "../../src/mls/messages/proposals.ts";
 import { Welcome } from "../../src/mls/messages/welcome.ts";
+import { measureAlone } from "./alone.ts";
 import { GROUP_ID, POLICY, keyPackageOf } from "./people.ts";
 
 export interface Plan {
@@ -30,7 +31,7 @@ export type Keep = (bytes: Bytes) => Promise<void>;
 
 export type Milliseconds = Record<string, number>;
 
-class Stopwatch {
+export class Stopwatch {
   readonly milliseconds: Milliseconds = {};
 
   constructor(readonly plan: Plan) {}
@@ -77,6 +78,7 @@ export async function measure(plan: Plan, keep: Keep | null = null): Promise<Mil
   if (heard.kind !== "CommitReceived") throw new TypeError("no commit");
   await measureMessages(watch, renewed.group, heard.group, keep);
   await measureStorage(watch, renewed.group);
+  await measureAlone(watch, keep);
   return watch.milliseconds;
 }
 

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { ConversationSummary, MessageView } from "../../worker/protocol.ts";
 import { Avatar } from "../parts/basics.tsx";
+import { Confirm } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
@@ -95,7 +96,33 @@ function Notice({ conversation, text }: { conversation: ConversationSummary; tex
           <Icon name="close" />
         </button>
       )}
+      {state === "broken" && <Rejoin conversation={conversation} />}
     </p>
+  );
+}
+
+function Rejoin({ conversation }: { conversation: ConversationSummary }) {
+  const shell = useShell();
+  const [asked, setAsked] = useState(false);
+  const { id: conversationId } = conversation;
+  return (
+    <>
+      <button type="button" class="button" data-testid="rejoin" onClick={() => setAsked(true)}>
+        {words.chat.rejoin}
+      </button>
+      {asked && (
+        <Confirm
+          title={words.chat.rejoinTitle}
+          lead={words.chat.rejoinLead}
+          confirm={words.chat.rejoin}
+          danger={false}
+          onConfirm={async () =>
+            void (await shell.withKnownKeys(() => shell.engine.call("rejoin", { conversationId })))
+          }
+          onClose={() => setAsked(false)}
+        />
+      )}
+    </>
   );
 }
 

@@ -167,7 +167,7 @@ function sentence(run: FaceRun, passedWords: string): string {
     sending: words.face.sending,
     checking: run.progress.value === 0 ? words.face.waiting : words.face.checking,
     passed: passedWords,
-    refused: words.face.refused,
+    refused: refusedWords(run),
   };
   return said[run.phase.value];
 }
@@ -183,12 +183,16 @@ function readyWords(run: FaceRun): string {
   return run.light.value === "too_bright" ? words.face.tooBright : words.face.ready;
 }
 
+function refusedWords(run: FaceRun): string {
+  if (run.lockedFor.value === 0) return words.face.refused;
+  return run.isCrowded.value ? words.face.crowded : words.face.locked;
+}
+
 function Advice({ run }: { run: FaceRun }) {
   const seconds = run.lockedFor.value;
   const problem = run.problem.value;
   if (seconds > 0) {
-    const said = run.isCrowded.value ? words.face.crowdedFor : words.face.lockedFor;
-    return <p class="alert" data-testid="problem">{said(seconds)}</p>;
+    return <p class="alert" data-testid="problem">{words.face.again(seconds)}</p>; // not read out each second
   }
   if (problem !== null) {
     return (

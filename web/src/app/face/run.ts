@@ -237,7 +237,10 @@ export class FaceRun {
       this.lockedFor.value = Math.ceil((end - performance.now()) / 1000);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    this.lockedFor.value = 0;
+    batch(() => {
+      this.lockedFor.value = 0;
+      if (this.phase.value === "refused") this.phase.value = "ready";
+    });
   }
 
   private loseCamera(trouble: CameraTrouble): void {

@@ -122,7 +122,6 @@ function WhoFields({ wanted, onChange }: FieldsProps) {
         testid="invite-email"
         type="email"
         autocomplete="off"
-        required
       />
     </>
   );

@@ -20,6 +20,9 @@ export interface Exported {
   readonly kemOutput: Bytes;
 }
 
+/** Encrypts to the holder of a key, under an `info` that was given before. */
+export type Seal = (key: Bytes, aad: Bytes, plaintext: Bytes) => Promise<HPKECiphertext>;
+
 /** RFC 9180 section 5.1: what a shared secret becomes, as far as it is wanted. */
 type Expand = (label: string, length: number) => Secret;
 
@@ -38,17 +41,25 @@ export class Hpke {
     this.#pskIdHash = labeledExtract(kdf, this.#suiteId, NOTHING, "psk_id_hash", NOTHING);
   }
 
-  async seal(key: Bytes, info: Bytes, aad: Bytes, plaintext: Bytes): Promise<HPKECiphertext> {
-    const shared = await this.kem.encapsulate(key);
-    const { key: aeadKey, nonce } = this.#aeadKey(shared.secret, info);
-    const ciphertext = await this.aead.seal(aeadKey, nonce, aad, plaintext);
-    wipe(aeadKey, nonce);
-    return HPKECiphertext.of({ kemOutput: shared.output, ciphertext });
+  seal(key: Bytes, info: Bytes, aad: Bytes, plaintext: Bytes): Promise<HPKECiphertext> {
+    return this.sealer(info)(key, aad, plaintext);
+  }
+
+  /** For as many as there are: the `info`, which may hold a whole tree, is hashed once. */
+  sealer(info: Bytes): Seal {
+    const context = this.#context(info);
+    return async (key, aad, plaintext) => {
+      const shared = await this.kem.encapsulate(key);
+      const { key: aeadKey, nonce } = this.#aeadKey(shared.secret, context);
+      const ciphertext = await this.aead.seal(aeadKey, nonce, aad, plaintext);
+      wipe(aeadKey, nonce);
+      return HPKECiphertext.of({ kemOutput: shared.output, ciphertext });
+    };
   }
 
   async open(key: HpkePrivateKey, sealed: HPKECiphertext, info: Bytes, aad: Bytes): Promise<Secret> {
     const shared = await this.kem.decapsulate(key, sealed.kemOutput);
-    const { key: aeadKey, nonce } = this.#aeadKey(shared, info);
+    const { key: aeadKey, nonce } = this.#aeadKey(shared, this.#context(info));
     const opened = await this.aead.open(aeadKey, nonce, aad, sealed.ciphertext);
     wipe(aeadKey, nonce);
     return asSecret(opened);
@@ -63,23 +74,31 @@ export class Hpke {
     return this.#export(await this.kem.decapsulate(key, kemOutput), info, label, length);
   }
 
-  /** RFC 9180 section 5.1, without a pre-shared key; uses up the shared secret. */
-  #schedule<T>(shared: Secret, info: Bytes, use: (expand: Expand) => T): T {
+  /** RFC 9180 section 5.1: the key schedule's context, without a pre-shared key. */
+  #context(info: Bytes): Bytes {
+    const infoHash = labeledExtract(this.kdf, this.#suiteId, NOTHING, "info_hash", info);
+    return concat(BASE_MODE, this.#pskIdHash, infoHash);
+  }
+
+  /** RFC 9180 section 5.1; uses up the shared secret. */
+  #schedule<T>(shared: Secret, context: Bytes, use: (expand: Expand) => T): T {
     const { kdf } = this;
-    const context = concat(BASE_MODE, this.#pskIdHash, labeledExtract(kdf, this.#suiteId, NOTHING, "info_hash", info));
     const secret = labeledExtract(kdf, this.#suiteId, shared, "secret", NOTHING);
     const made = use((label, length) => labeledExpand(kdf, this.#suiteId, secret, label, context, length));
     wipe(shared, secret);
     return made;
   }
 
-  #aeadKey(shared: Secret, info: Bytes): { readonly key: Secret; readonly nonce: Secret } {
+  #aeadKey(shared: Secret, context: Bytes): { readonly key: Secret; readonly nonce: Secret } {
     const { keySize, nonceSize } = this.aead;
-    return this.#schedule(shared, info, (expand) => ({ key: expand("key", keySize), nonce: expand("base_nonce", nonceSize) }));
+    return this.#schedule(shared, context, (expand) => ({
+      key: expand("key", keySize),
+      nonce: expand("base_nonce", nonceSize),
+    }));
   }
 
   #export(shared: Secret, info: Bytes, label: string, length: number): Secret {
-    const exporterSecret = this.#schedule(shared, info, (expand) => expand("exp", this.kdf.size));
+    const exporterSecret = this.#schedule(shared, this.#context(info), (expand) => expand("exp", this.kdf.size));
     const exported = labeledExpand(this.kdf, this.#suiteId, exporterSecret, "sec", utf8(label), length);
     wipe(exporterSecret);
     return exported;

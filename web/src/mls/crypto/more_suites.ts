@@ -8,9 +8,9 @@ import { copyOf, randomBytes } from "../../bytes.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature } from "../errors.ts";
 import { AES_256_GCM, type Aead } from "./aead.ts";
 import { SHA256, SHA512 } from "./hash.ts";
-import { type Curve, DHKEM_X25519, DhKem } from "./kem.ts";
+import { type Curve, DHKEM_X25519, DhKem, type MontgomeryCurve, checkOrder } from "./kem.ts";
 import { asSignaturePrivateKey } from "./secrets.ts";
-import { ED25519, type SignatureScheme } from "./signatures.ts";
+import { ED25519, type SignatureScheme, checkPoints, formsOf } from "./signatures.ts";
 import { CipherSuite, registerSuites } from "./suites.ts";
 
 const X448_SIZE = 56;
@@ -33,10 +33,18 @@ const CHACHA20_POLY1305: Aead = {
   },
 };
 
+const PRIME_448 = 2n ** 448n - 2n ** 224n - 1n;
+const CURVE448: MontgomeryCurve = {
+  bits: 448,
+  prime: PRIME_448,
+  lowOrder: new Set([0n, 1n, PRIME_448 - 1n]),
+};
+
 const X448: Curve = {
   privateSize: X448_SIZE,
   async checkPublic(key) {
     if (key.length !== X448_SIZE) throw new InvalidKey();
+    checkOrder(CURVE448, key);
   },
   async publicOf(key) {
     if (key.length !== X448_SIZE) throw new InvalidKey();
@@ -57,6 +65,8 @@ const X448: Curve = {
   derivePrivate: (expand) => expand("sk", NOTHING, X448_SIZE),
 };
 
+const LOW_ORDER_448 = formsOf([0n, 1n, PRIME_448 - 1n], PRIME_448, ED448_SIZE);
+
 const ED448: SignatureScheme = {
   generate: async () => asSignaturePrivateKey(randomBytes(ED448_SIZE)),
   async publicKeyOf(key) {
@@ -65,6 +75,7 @@ const ED448: SignatureScheme = {
   },
   async checkPublicKey(key) {
     if (key.length !== ED448_SIZE) throw new InvalidKey();
+    checkPoints(LOW_ORDER_448, key, NOTHING);
   },
   async sign(key, data) {
     if (key.length !== ED448_SIZE) throw new InvalidKey();
@@ -72,6 +83,7 @@ const ED448: SignatureScheme = {
   },
   async verify(key, signature, data) {
     if (key.length !== ED448_SIZE) throw new InvalidKey();
+    checkPoints(LOW_ORDER_448, key, signature);
     let isValid = false;
     try {
       isValid = ed448.verify(signature, data, key, { zip215: false });

@@ -1,6 +1,7 @@
 // The signature schemes of the suites, over the byte forms of RFC 9420 section 5.1.1.
 
 import { type Bytes, concat, randomBytes } from "../../bytes.ts";
+import { keyOf } from "../bytes_sets.ts";
 import { InvalidKey, InvalidSignature } from "../errors.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toBytes, toNumber } from "./nist.ts";
 import { coordinate, der, onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
@@ -17,6 +18,7 @@ export interface SignatureScheme {
   verify(key: Bytes, signature: Bytes, data: Bytes): Promise<void>;
 }
 
+const NOTHING = new Uint8Array(0);
 const ED25519_SIZE = 32;
 const ED25519_OID = Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x70);
 
@@ -33,6 +35,28 @@ const ed25519Public = onceFor(async (key) => {
   return orInvalidKey(crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]));
 });
 
+/** How coordinates can be written, reduced or not, with either sign; as `keyOf` has them. */
+export function formsOf(coordinates: readonly bigint[], prime: bigint, size: number): ReadonlySet<string> {
+  const sign = 1n << BigInt(8 * size - 1);
+  const numbers = coordinates.flatMap((y) => [y, y + prime]).filter((y) => y < sign);
+  return new Set(numbers.flatMap((y) => [y, y + sign]).map((each) => keyOf(toBytes(each, size).toReversed())));
+}
+
+const PRIME_25519 = 2n ** 255n - 19n;
+const ORDER_EIGHT = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+const LOW_ORDER = formsOf([0n, 1n, PRIME_25519 - 1n, ORDER_EIGHT, PRIME_25519 - ORDER_EIGHT], PRIME_25519, ED25519_SIZE);
+
+/**
+ * Refuses points of low order in the key and in the signature.
+ *
+ * With such a point anything may pass; and as some implementations take what others refuse, one
+ * member could make the others disagree. So nobody takes it.
+ */
+export function checkPoints(lowOrder: ReadonlySet<string>, key: Bytes, signature: Bytes): void {
+  if (lowOrder.has(keyOf(key))) throw new InvalidKey();
+  if (lowOrder.has(keyOf(signature.subarray(0, key.length)))) throw new InvalidSignature();
+}
+
 /** Ed25519 (RFC 8032). */
 export const ED25519: SignatureScheme = {
   generate: async () => asSignaturePrivateKey(randomBytes(ED25519_SIZE)),
@@ -42,12 +66,14 @@ export const ED25519: SignatureScheme = {
   },
   async checkPublicKey(key) {
     await ed25519Public(key);
+    checkPoints(LOW_ORDER, key, NOTHING);
   },
   async sign(key, data) {
     return new Uint8Array(await crypto.subtle.sign("Ed25519", await ed25519Private(key), data));
   },
   async verify(key, signature, data) {
     const imported = await ed25519Public(key);
+    checkPoints(LOW_ORDER, key, signature);
     if (!(await crypto.subtle.verify("Ed25519", imported, signature, data))) throw new InvalidSignature();
   },
 };

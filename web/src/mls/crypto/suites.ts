@@ -18,6 +18,9 @@ export const KEY_PACKAGE_REFERENCE = "MLS 1.0 KeyPackage Reference";
 export const PROPOSAL_REFERENCE = "MLS 1.0 Proposal Reference";
 const NOTHING = new Uint8Array(0);
 
+/** Encrypts to the holder of a key. */
+export type Encryptor = (key: Bytes, plaintext: Bytes) => Promise<HPKECiphertext>;
+
 /** One row of the cipher suite registry (section 17.1), with the operations of section 5. */
 export class CipherSuite {
   readonly hpke: Hpke;
@@ -50,7 +53,13 @@ export class CipherSuite {
 
   /** EncryptWithLabel, section 5.1.3. */
   encryptWithLabel(key: Bytes, label: string, context: Bytes, plaintext: Bytes): Promise<HPKECiphertext> {
-    return this.hpke.seal(key, labelledContent(PREFIX + label, context), NOTHING, plaintext);
+    return this.encryptorWithLabel(label, context)(key, plaintext);
+  }
+
+  /** EncryptWithLabel to many in the same context. */
+  encryptorWithLabel(label: string, context: Bytes): Encryptor {
+    const seal = this.hpke.sealer(labelledContent(PREFIX + label, context));
+    return (key, plaintext) => seal(key, NOTHING, plaintext);
   }
 
   /** DecryptWithLabel, section 5.1.3; rejects with `DecryptionFailed`. */

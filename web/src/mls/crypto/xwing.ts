@@ -4,7 +4,7 @@ import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { type Bytes, concat, copyOf, randomBytes, utf8 } from "../../bytes.ts";
 import { encodeUint } from "../codec.ts";
 import { DecryptionFailed, InvalidKey } from "../errors.ts";
-import { type Encapsulated, type Kem, type KeyPair, X25519, orDecryptionFailed } from "./kem.ts";
+import { type Encapsulated, type Kem, type KeyPair, X25519, checkX25519, orDecryptionFailed } from "./kem.ts";
 import {
   MLKEM_CIPHERTEXT_SIZE,
   MLKEM_PUBLIC_SIZE,
@@ -101,5 +101,6 @@ function combine(mlkem: Uint8Array, x25519: Bytes, ciphertext: Bytes, key: Bytes
 
 function checkPublic(key: Bytes): void {
   if (key.length !== MLKEM_PUBLIC_SIZE + X25519_SIZE) throw new InvalidKey();
+  checkX25519(key.subarray(MLKEM_PUBLIC_SIZE));
   checkMlKemPublicKey(key.subarray(0, MLKEM_PUBLIC_SIZE));
 }

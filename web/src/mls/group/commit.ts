@@ -3,7 +3,7 @@
 import type { Bytes } from "../../bytes.ts";
 import { replace } from "../codec.ts";
 import type { Secret, SignaturePrivateKey } from "../crypto/secrets.ts";
-import type { CipherSuite } from "../crypto/suites.ts";
+import type { Encryptor } from "../crypto/suites.ts";
 import { MLSError } from "../errors.ts";
 import { Commit, InlineProposal, type ProposalOrRef, ProposalReference, type UpdatePath } from "../messages/commits.ts";
 import { Member } from "../messages/framing.ts";
@@ -246,10 +246,11 @@ async function makeWelcome(draft: Draft, joiner: Joiner, groupInfo: GroupInfo): 
   const { suite, welcomeKey } = joiner;
   const info = await suite.aead.seal(welcomeKey.key, welcomeKey.nonce, NOTHING, GroupInfo.encode(groupInfo));
   const psks = named.map((psk) => psk.id);
+  const seal = suite.encryptorWithLabel("Welcome", info);
   const entries = changes.added.map((added) => {
     const pathSecret = pathSecretFor(added, changes, merged);
     const secrets = GroupSecrets.of({ joinerSecret: joiner.joinerSecret, pathSecret, psks });
-    return sealSecrets(suite, added, secrets, info);
+    return sealSecrets(seal, added, secrets);
   });
   const secrets = await Promise.all(entries);
   return messageOf(Welcome.of({ cipherSuite: suite.number, secrets, encryptedGroupInfo: info }));
@@ -261,14 +262,8 @@ function pathSecretFor(added: Added, changes: Changes, merged: MergedPath): Path
   return PathSecret.of({ pathSecret: known(merged.secrets.secrets, ancestor) });
 }
 
-async function sealSecrets(
-  suite: CipherSuite,
-  added: Added,
-  secrets: GroupSecrets,
-  info: Bytes,
-): Promise<EncryptedGroupSecrets> {
-  const encoded = GroupSecrets.encode(secrets);
-  const sealed = await suite.encryptWithLabel(added.keyPackage.initKey, "Welcome", info, encoded);
+async function sealSecrets(seal: Encryptor, added: Added, secrets: GroupSecrets): Promise<EncryptedGroupSecrets> {
+  const sealed = await seal(added.keyPackage.initKey, GroupSecrets.encode(secrets));
   return EncryptedGroupSecrets.of({
     newMember: keyPackageReference(added.keyPackage),
     encryptedGroupSecrets: sealed,

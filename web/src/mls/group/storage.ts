@@ -119,7 +119,7 @@ export function load(saved: SavedGroup): Group {
     private: new PrivateTree(secrets.leaf, new Map(secrets.nodeKeys.map(({ node, key }) => [node, key]))),
     signatureKey: secrets.signatureKey,
     secrets: secrets.secrets,
-    keys: loadKeys(suite, secrets.keys),
+    keys: loadKeys(suite, secrets.keys, public_.tree),
     updates: new Map(secrets.updates.map((update) => [keyOf(update.reference), update])),
     past: pairs(secrets.past, publicPart.past).map(([kept, tree]) => loadPast(kept, tree)),
   });
@@ -131,6 +131,7 @@ function checkPartsMatch(secrets: StoredSecretPart, publicPart: StoredPublicPart
   const epochs = publicPart.past.map((past) => past.context.epoch);
   const isSame = epochs.length === secrets.past.length && secrets.past.every((past, index) => past.epoch === epochs[index]);
   if (!isSame) throw new StoredStateInvalid();
+  if (secrets.nodeKeys.some(({ node }) => node >= public_.tree.nodes.length)) throw new StoredStateInvalid();
 }
 
 /** The small part alone, which is enough while the epoch is the same. */
@@ -179,26 +180,26 @@ function saveRatchet(leaf: LeafIndex, ratchetKind: RatchetKind, ratchets: Sender
   return StoredRatchet.of({ leaf, ratchetKind, secret: ratchet.secret, generation, skipped });
 }
 
-function loadKeys(suite: CipherSuite, stored: StoredSecretTree): SecretTree {
+/** A sender's two ratchets are begun together, so they are stored together. */
+function loadKeys(suite: CipherSuite, stored: StoredSecretTree, tree: RatchetTree): SecretTree {
+  const handshakes = ratchetsOf(stored, RatchetKind.HANDSHAKE);
+  const applications = ratchetsOf(stored, RatchetKind.APPLICATION);
+  const ratchets = new Map<LeafIndex, SenderRatchets>();
+  for (const [leaf, handshake] of handshakes) {
+    const application = applications.get(leaf);
+    if (application === undefined) throw new StoredStateInvalid();
+    ratchets.set(leaf, { [RatchetKind.HANDSHAKE]: handshake, [RatchetKind.APPLICATION]: application });
+  }
+  if (2 * ratchets.size !== stored.ratchets.length) throw new StoredStateInvalid();
+  if (stored.slots !== tree.slots) throw new StoredStateInvalid();
   const nodes = new Map(stored.nodes.map((each) => [each.node, each.secret]));
-  const ratchets = new Map(ratchetsByLeaf(stored.ratchets));
   return new SecretTree(suite, stored.slots, nodes, ratchets);
 }
 
-/** A sender's two ratchets are begun together, so they are stored together. */
-function ratchetsByLeaf(stored: readonly StoredRatchet[]): readonly [LeafIndex, SenderRatchets][] {
-  return [...new Set(stored.map((each) => each.leaf))].map((leaf) => {
-    const ofKind = (kind: RatchetKind): Ratchet => {
-      const found = stored.find((each) => each.leaf === leaf && each.ratchetKind === kind);
-      if (found === undefined) throw new StoredStateInvalid();
-      return loadRatchet(found);
-    };
-    const handshake = ofKind(RatchetKind.HANDSHAKE);
-    const application = ofKind(RatchetKind.APPLICATION);
-    return [leaf, { [RatchetKind.HANDSHAKE]: handshake, [RatchetKind.APPLICATION]: application }];
-  });
+function ratchetsOf(stored: StoredSecretTree, kind: RatchetKind): Map<LeafIndex, Ratchet> {
+  const ofKind = stored.ratchets.filter(({ ratchetKind }) => ratchetKind === kind);
+  return new Map(ofKind.map((each) => [each.leaf, loadRatchet(each)]));
 }
-
 function loadRatchet(stored: StoredRatchet): Ratchet {
   const skipped = stored.skipped.map(({ generation, key, nonce }): [number, MessageKey] => [
     generation,
@@ -214,11 +215,12 @@ function savePastSecrets(past: PastEpoch): StoredPastSecrets {
 
 function loadPast(kept: StoredPastSecrets, public_: StoredPastTree): PastEpoch {
   const suite = cipherSuite(public_.context.cipherSuite);
+  const tree = RatchetTree.fromExtension(suite, public_.tree);
   return {
     context: public_.context,
-    tree: RatchetTree.fromExtension(suite, public_.tree),
+    tree,
     senderDataSecret: kept.senderDataSecret,
-    keys: loadKeys(suite, kept.keys),
+    keys: loadKeys(suite, kept.keys, tree),
     resumptionPsk: kept.resumptionPsk,
   };
 }

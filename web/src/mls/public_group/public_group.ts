@@ -159,6 +159,7 @@ export class PublicGroup {
     if (tree !== null && !sameValue(RatchetTreeExtension, tree, this.tree.toExtension())) {
       throw new GroupInfoMismatch();
     }
+    checkNoDuplicates(info.extensions);
   }
 }
 

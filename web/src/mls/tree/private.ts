@@ -84,11 +84,10 @@ export async function sealPath(
   leafNode: LeafNode,
   { added, context }: PathContext,
 ): Promise<UpdatePath> {
+  const seal = tree.suite.encryptorWithLabel(LABEL, context);
   const nodes = steps.map(async (step) => {
     const secret = known(path.secrets, step.node);
-    const sealed = recipientsOf(step, added).map((node) =>
-      tree.suite.encryptWithLabel(tree.encryptionKey(node), LABEL, context, secret),
-    );
+    const sealed = recipientsOf(step, added).map((node) => seal(tree.encryptionKey(node), secret));
     const encryptionKey = known(path.keys, step.node).public;
     return UpdatePathNode.of({ encryptionKey, encryptedPathSecret: await Promise.all(sealed) });
   });
