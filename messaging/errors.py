@@ -34,6 +34,11 @@ class TooManyReports(TooManyRequests):
     title = "This device has reported too many failures; try again later."
 
 
+class TooManyRejoins(TooManyRequests):
+    code = "too_many_rejoins"
+    title = "This device has rejoined too often; try again later."
+
+
 class PersonNotSuitable(Unprocessable):
     code = "person_not_suitable"
     title = "A direct conversation names one other person; a group names nobody."

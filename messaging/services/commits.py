@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import Device
+from accounts.services.budgets import Budget, BudgetSpentError
 from accounts.services.callers import Caller
 from messaging import events
 from messaging.access import acting_devices, check_access, conversation_for
@@ -20,6 +22,7 @@ from messaging.errors import (
     KeyPackageNotClaimed,
     ProposalsPending,
     RemovalNotAllowed,
+    TooManyRejoins,
     TooManyWelcomes,
     WelcomeMissing,
 )
@@ -30,6 +33,8 @@ from messaging.services.log import Handshake, Placed, append_entry, check_epoch,
 from messaging.services.proposals import propose_again
 
 MOST_WELCOMES = 1_000
+# Of a device in a conversation: each rejoining puts off the removals that wait there.
+REJOINS = Budget(purpose="rejoins", limit=5, window=timedelta(hours=1))
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,10 @@ def _rejoin(conversation: Conversation, sender: Device, step: Step, handshake: H
     old = conversation.memberships.get(device=sender, left_position=None)
     if old.is_leaving:
         raise ProposalsPending("This device is to be removed.")
+    try:
+        REJOINS.spend((conversation.pk, sender.pk))
+    except BudgetSpentError as error:
+        raise TooManyRejoins(retry_after=error.retry_after) from error
     entry = append_entry(conversation, sender=sender, handshake=handshake)
     _let_out(entry, [old])
     Membership.objects.create(

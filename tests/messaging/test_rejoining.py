@@ -14,9 +14,10 @@ from messaging.errors import (
     ProposalNotSupported,
     ProposalsPending,
     StaleEpoch,
+    TooManyRejoins,
 )
 from messaging.models import Conversation, Entry, Membership
-from messaging.services.commits import Submission, submit_commit
+from messaging.services.commits import REJOINS, Submission, submit_commit
 from messaging.services.groups import snapshot_of
 from messaging.services.log import Placed
 from securechat_sdk.mls.errors import MLSError
@@ -135,6 +136,17 @@ def test_a_rejoined_device_reads_what_follows_and_can_do_so_again(
         member.catches_up(conversation)
 
     assert can_talk(conversation, bob, alice, carol)
+
+
+def test_a_device_does_not_rejoin_without_end(
+    conversation: Conversation, bob: Member, carol: Member
+) -> None:
+    REJOINS.spend((conversation.pk, bob.device.pk), REJOINS.limit)
+
+    with pytest.raises(TooManyRejoins):
+        bob.rejoins(conversation)
+
+    assert carol.rejoins(conversation).is_new
 
 
 def test_the_same_rejoining_again_has_the_same_answer(
