@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from securechat_sdk.mls.crypto import low_order
 from securechat_sdk.mls.crypto.hash import SHA256, SHA384, SHA512, Hash
 from securechat_sdk.mls.crypto.secrets import HpkePrivateKey, Secret
 from securechat_sdk.mls.errors import DecryptionFailed, InvalidKey
@@ -73,19 +74,11 @@ class MontgomeryCurve:
     private_size: int
     private_key: type[X25519PrivateKey | X448PrivateKey]
     public_key: type[X25519PublicKey | X448PublicKey]
-    bits: int
-    prime: int
-    low_order: frozenset[int]
+    low_order: frozenset[bytes]
 
     def check_public(self, public: bytes) -> None:
-        """Refuse points with which every exchange yields zero (RFC 7748 section 6).
-
-        Exchanges refuse them too, but then whoever commits next would be the one that fails.
-        """
-        if len(public) != self.private_size:
-            raise InvalidKey
-        coordinate = int.from_bytes(public, "little") % (1 << self.bits) % self.prime
-        if coordinate in self.low_order:
+        """Exchanges refuse low order too, but then whoever commits next would be who fails."""
+        if len(public) != self.private_size or public in self.low_order:
             raise InvalidKey
 
     def public_of(self, private: HpkePrivateKey) -> bytes:
@@ -225,30 +218,8 @@ class DhKem:
         return labeled_expand(self.kdf, self.suite_id, prk, b"shared_secret", context, size)
 
 
-_PRIME_25519 = 2**255 - 19
-_PRIME_448 = 2**448 - 2**224 - 1
-# The two of order 8; the others are 0, 1 and -1 on both curves.
-_ORDER_8_25519 = (
-    325606250916557431795983626356110631294008115727848805560023387167927233504,
-    39382357235489614581723060781553021112529911719440698176882885853963445705823,
-)
-
-X25519 = MontgomeryCurve(
-    private_size=32,
-    private_key=X25519PrivateKey,
-    public_key=X25519PublicKey,
-    bits=255,
-    prime=_PRIME_25519,
-    low_order=frozenset({0, 1, _PRIME_25519 - 1, *_ORDER_8_25519}),
-)
-_X448 = MontgomeryCurve(
-    private_size=56,
-    private_key=X448PrivateKey,
-    public_key=X448PublicKey,
-    bits=448,
-    prime=_PRIME_448,
-    low_order=frozenset({0, 1, _PRIME_448 - 1}),
-)
+X25519 = MontgomeryCurve(32, X25519PrivateKey, X25519PublicKey, low_order.X25519)
+_X448 = MontgomeryCurve(56, X448PrivateKey, X448PublicKey, low_order.X448)
 
 DHKEM_X25519 = DhKem(0x0020, X25519, SHA256)
 DHKEM_X448 = DhKem(0x0021, _X448, SHA512)

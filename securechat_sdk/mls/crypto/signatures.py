@@ -1,6 +1,5 @@
 """The signature schemes of the suites, over the byte forms of RFC 9420 section 5.1.1."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey, Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from securechat_sdk.mls.crypto import low_order
 from securechat_sdk.mls.crypto.kem import nist_private_key, nist_public_bytes, nist_public_key
 from securechat_sdk.mls.crypto.secrets import SignaturePrivateKey
 from securechat_sdk.mls.errors import InvalidKey, InvalidSignature
@@ -107,25 +107,8 @@ class EcDsa:
         return nist_private_key(self.curve, private)
 
 
-def _forms(coordinates: Iterable[int], prime: int, size: int) -> frozenset[bytes]:
-    """How these can be written: reduced or not, with either sign."""
-    sign = 2 ** (8 * size - 1)
-    numbers = [y + more for y in coordinates for more in (0, prime) if y + more < sign]
-    return frozenset((y + s).to_bytes(size, "little") for y in numbers for s in (0, sign))
-
-
-_PRIME_25519 = 2**255 - 19
-_PRIME_448 = 2**448 - 2**224 - 1
-_ORDER_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-
-ED25519 = EdDsa(
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-    _forms(
-        (0, 1, _PRIME_25519 - 1, _ORDER_EIGHT, _PRIME_25519 - _ORDER_EIGHT), _PRIME_25519, size=32
-    ),
-)
-ED448 = EdDsa(Ed448PrivateKey, Ed448PublicKey, _forms((0, 1, _PRIME_448 - 1), _PRIME_448, size=57))
+ED25519 = EdDsa(Ed25519PrivateKey, Ed25519PublicKey, low_order.ED25519)
+ED448 = EdDsa(Ed448PrivateKey, Ed448PublicKey, low_order.ED448)
 ECDSA_P256 = EcDsa(ec.SECP256R1(), hashes.SHA256())
 ECDSA_P384 = EcDsa(ec.SECP384R1(), hashes.SHA384())
 ECDSA_P521 = EcDsa(ec.SECP521R1(), hashes.SHA512())

@@ -7,8 +7,8 @@ import { type Bytes, concat, copyOf, sameBytes, utf8 } from "../../src/bytes.ts"
 import "../../src/mls/crypto/more_suites.ts";
 import { HPKECiphertext } from "../../src/mls/crypto/hpke.ts";
 import { SHA256 } from "../../src/mls/crypto/hash.ts";
+import { formsOf } from "../../src/mls/crypto/low_order.ts";
 import { asHpkePrivateKey, asSecret, asSignaturePrivateKey } from "../../src/mls/crypto/secrets.ts";
-import { formsOf } from "../../src/mls/crypto/signatures.ts";
 import { cipherSuite, supportedSuites } from "../../src/mls/crypto/suites.ts";
 import { MLKEM768_X25519 } from "../../src/mls/crypto/xwing.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature, MLSError, UnsupportedSuite } from "../../src/mls/errors.ts";
@@ -252,7 +252,7 @@ for (const [number, size] of [[1, 32], [4, 57]] as const) {
 }
 
 test("the forms of a coordinate are all there are", () => {
-  assert.deepEqual([...formsOf([0n, 3n], 5n, 1)].map((form) => form.charCodeAt(0)).sort((one, other) => one - other), [0, 3, 5, 8, 128, 131, 133, 136]);
+  assert.deepEqual([...formsOf([0n, 3n], 5n, { bits: 7, size: 1 })].map((form) => form.charCodeAt(0)).sort((one, other) => one - other), [0, 3, 5, 8, 128, 131, 133, 136]);
 });
 
 test("HKDF gives as much as was asked for, block after block", () => {

@@ -1,9 +1,11 @@
 // The key encapsulation mechanisms of HPKE (RFC 9180 section 4 and 7.1).
 
 import { type Bytes, concat, randomBytes, utf8 } from "../../bytes.ts";
+import { keyOf } from "../bytes_sets.ts";
 import { encodeUint } from "../codec.ts";
 import { DecryptionFailed, InvalidKey } from "../errors.ts";
 import { type Hash, SHA256, SHA384, SHA512 } from "./hash.ts";
+import { LOW_ORDER_X25519 } from "./low_order.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toNumber } from "./nist.ts";
 import { coordinate, onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
 import { type HpkePrivateKey, type Secret, asHpkePrivateKey, wipe } from "./secrets.ts";
@@ -68,35 +70,6 @@ const x25519Public = onceFor(async (key) => {
   return orInvalidKey(crypto.subtle.importKey("raw", key, "X25519", false, []));
 });
 
-/** A curve of RFC 7748 and its points of low order. */
-export interface MontgomeryCurve {
-  readonly bits: number;
-  readonly prime: bigint;
-  readonly lowOrder: ReadonlySet<bigint>;
-}
-
-/**
- * Refuse points with which every exchange yields zero (RFC 7748 section 6).
- *
- * Exchanges refuse them too, but then whoever commits next would be the one that fails.
- */
-export function checkOrder(curve: MontgomeryCurve, key: Uint8Array): void {
-  const coordinate = BigInt.asUintN(curve.bits, toNumber(key.toReversed())) % curve.prime;
-  if (curve.lowOrder.has(coordinate)) throw new InvalidKey();
-}
-
-const PRIME_25519 = 2n ** 255n - 19n;
-// The two of order 8; the others are 0, 1 and -1 on both curves.
-const ORDER_8_25519 = [
-  325606250916557431795983626356110631294008115727848805560023387167927233504n,
-  39382357235489614581723060781553021112529911719440698176882885853963445705823n,
-];
-const CURVE25519: MontgomeryCurve = {
-  bits: 255,
-  prime: PRIME_25519,
-  lowOrder: new Set([0n, 1n, PRIME_25519 - 1n, ...ORDER_8_25519]),
-};
-
 /** X25519 (RFC 7748); an imported private key knows its public half. */
 export const X25519: Curve = {
   privateSize: X25519_SIZE,
@@ -117,9 +90,9 @@ export const X25519: Curve = {
   derivePrivate: (expand) => expand("sk", NOTHING, X25519_SIZE),
 };
 
+/** Exchanges refuse low order too, but then whoever commits next would be who fails. */
 export function checkX25519(key: Uint8Array): void {
-  if (key.length !== X25519_SIZE) throw new InvalidKey();
-  checkOrder(CURVE25519, key);
+  if (key.length !== X25519_SIZE || LOW_ORDER_X25519.has(keyOf(key))) throw new InvalidKey();
 }
 
 async function x25519Exchange(own: CryptoKey, peer: Bytes): Promise<Bytes> {

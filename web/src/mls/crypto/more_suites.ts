@@ -5,12 +5,14 @@
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { ed448, x448 } from "@noble/curves/ed448.js";
 import { copyOf, randomBytes } from "../../bytes.ts";
+import { keyOf } from "../bytes_sets.ts";
 import { DecryptionFailed, InvalidKey, InvalidSignature } from "../errors.ts";
 import { AES_256_GCM, type Aead } from "./aead.ts";
 import { SHA256, SHA512 } from "./hash.ts";
-import { type Curve, DHKEM_X25519, DhKem, type MontgomeryCurve, checkOrder } from "./kem.ts";
+import { type Curve, DHKEM_X25519, DhKem } from "./kem.ts";
+import { formsOf } from "./low_order.ts";
 import { asSignaturePrivateKey } from "./secrets.ts";
-import { ED25519, type SignatureScheme, checkPoints, formsOf } from "./signatures.ts";
+import { ED25519, type SignatureScheme, checkPoints } from "./signatures.ts";
 import { CipherSuite, registerSuites } from "./suites.ts";
 
 const X448_SIZE = 56;
@@ -34,17 +36,13 @@ const CHACHA20_POLY1305: Aead = {
 };
 
 const PRIME_448 = 2n ** 448n - 2n ** 224n - 1n;
-const CURVE448: MontgomeryCurve = {
-  bits: 448,
-  prime: PRIME_448,
-  lowOrder: new Set([0n, 1n, PRIME_448 - 1n]),
-};
+const LOW_ORDER_X448 = formsOf([0n, 1n, PRIME_448 - 1n], PRIME_448, { bits: 448, size: X448_SIZE });
+const LOW_ORDER_ED448 = formsOf([0n, 1n, PRIME_448 - 1n], PRIME_448, { bits: 455, size: ED448_SIZE });
 
 const X448: Curve = {
   privateSize: X448_SIZE,
   async checkPublic(key) {
-    if (key.length !== X448_SIZE) throw new InvalidKey();
-    checkOrder(CURVE448, key);
+    if (key.length !== X448_SIZE || LOW_ORDER_X448.has(keyOf(key))) throw new InvalidKey();
   },
   async publicOf(key) {
     if (key.length !== X448_SIZE) throw new InvalidKey();
@@ -65,8 +63,6 @@ const X448: Curve = {
   derivePrivate: (expand) => expand("sk", NOTHING, X448_SIZE),
 };
 
-const LOW_ORDER_448 = formsOf([0n, 1n, PRIME_448 - 1n], PRIME_448, ED448_SIZE);
-
 const ED448: SignatureScheme = {
   generate: async () => asSignaturePrivateKey(randomBytes(ED448_SIZE)),
   async publicKeyOf(key) {
@@ -75,7 +71,7 @@ const ED448: SignatureScheme = {
   },
   async checkPublicKey(key) {
     if (key.length !== ED448_SIZE) throw new InvalidKey();
-    checkPoints(LOW_ORDER_448, key, NOTHING);
+    checkPoints(LOW_ORDER_ED448, key, NOTHING);
   },
   async sign(key, data) {
     if (key.length !== ED448_SIZE) throw new InvalidKey();
@@ -83,7 +79,7 @@ const ED448: SignatureScheme = {
   },
   async verify(key, signature, data) {
     if (key.length !== ED448_SIZE) throw new InvalidKey();
-    checkPoints(LOW_ORDER_448, key, signature);
+    checkPoints(LOW_ORDER_ED448, key, signature);
     let isValid = false;
     try {
       isValid = ed448.verify(signature, data, key, { zip215: false });

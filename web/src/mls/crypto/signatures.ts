@@ -3,6 +3,7 @@
 import { type Bytes, concat, randomBytes } from "../../bytes.ts";
 import { keyOf } from "../bytes_sets.ts";
 import { InvalidKey, InvalidSignature } from "../errors.ts";
+import { LOW_ORDER_ED25519 } from "./low_order.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toBytes, toNumber } from "./nist.ts";
 import { coordinate, der, onceFor, orInvalidKey, rfc8410 } from "./pkcs8.ts";
 import { type SignaturePrivateKey, asSignaturePrivateKey, wipe } from "./secrets.ts";
@@ -35,17 +36,6 @@ const ed25519Public = onceFor(async (key) => {
   return orInvalidKey(crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]));
 });
 
-/** How coordinates can be written, reduced or not, with either sign; as `keyOf` has them. */
-export function formsOf(coordinates: readonly bigint[], prime: bigint, size: number): ReadonlySet<string> {
-  const sign = 1n << BigInt(8 * size - 1);
-  const numbers = coordinates.flatMap((y) => [y, y + prime]).filter((y) => y < sign);
-  return new Set(numbers.flatMap((y) => [y, y + sign]).map((each) => keyOf(toBytes(each, size).toReversed())));
-}
-
-const PRIME_25519 = 2n ** 255n - 19n;
-const ORDER_EIGHT = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
-const LOW_ORDER = formsOf([0n, 1n, PRIME_25519 - 1n, ORDER_EIGHT, PRIME_25519 - ORDER_EIGHT], PRIME_25519, ED25519_SIZE);
-
 /**
  * Refuses points of low order in the key and in the signature.
  *
@@ -66,14 +56,14 @@ export const ED25519: SignatureScheme = {
   },
   async checkPublicKey(key) {
     await ed25519Public(key);
-    checkPoints(LOW_ORDER, key, NOTHING);
+    checkPoints(LOW_ORDER_ED25519, key, NOTHING);
   },
   async sign(key, data) {
     return new Uint8Array(await crypto.subtle.sign("Ed25519", await ed25519Private(key), data));
   },
   async verify(key, signature, data) {
     const imported = await ed25519Public(key);
-    checkPoints(LOW_ORDER, key, signature);
+    checkPoints(LOW_ORDER_ED25519, key, signature);
     if (!(await crypto.subtle.verify("Ed25519", imported, signature, data))) throw new InvalidSignature();
   },
 };

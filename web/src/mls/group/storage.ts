@@ -200,6 +200,7 @@ function ratchetsOf(stored: StoredSecretTree, kind: RatchetKind): Map<LeafIndex,
   const ofKind = stored.ratchets.filter(({ ratchetKind }) => ratchetKind === kind);
   return new Map(ofKind.map((each) => [each.leaf, loadRatchet(each)]));
 }
+
 function loadRatchet(stored: StoredRatchet): Ratchet {
   const skipped = stored.skipped.map(({ generation, key, nonce }): [number, MessageKey] => [
     generation,
