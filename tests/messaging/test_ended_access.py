@@ -29,15 +29,10 @@ from messaging.services.messages import message_to_send
 from messaging.services.proposals import submit_proposal
 from securechat_sdk.wire.errors import NotAuthenticated
 from securechat_sdk.wire.frames import CloseCode, SendMessage
-from tests.messaging.people import Member, enrol, message, submission_of
+from tests.messaging.people import Member, message, submission_of
 from tests.messaging.sockets import connected, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def alice(transactional_db: None) -> Member:
-    return enrol("alice")
 
 
 @pytest.fixture

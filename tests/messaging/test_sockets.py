@@ -46,16 +46,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def alice(transactional_db: None) -> Member:
-    return enrol("alice")
-
-
-@pytest.fixture
-def bob(transactional_db: None) -> Member:
-    return enrol("bob")
-
-
-@pytest.fixture
 def conversation(alice: Member, bob: Member) -> Conversation:
     """Alice's and Bob's, at epoch 1 and position 1."""
     begun = alice.begins(direct_with=bob)

@@ -31,11 +31,6 @@ only_postgresql = pytest.mark.skipif(
 
 
 @pytest.fixture
-def alice(transactional_db: None) -> Member:
-    return enrol("alice")
-
-
-@pytest.fixture
 def conversation(alice: Member) -> Conversation:
     """Alice's alone, at epoch 0 and position 0."""
     return alice.begins()
