@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.stories.product import Product
 
@@ -186,7 +186,9 @@ class PersonAtBrowser:
           const answer = await fetch("/api/v1/key-packages");
           return (await answer.json()).has_last_resort;
         }"""
+        deadline = time.monotonic() + 60
         while not self.page.evaluate(has_left_them):
+            assert time.monotonic() < deadline
             self.page.wait_for_timeout(200)
 
     def notice(self, text: str) -> Locator:
@@ -214,6 +216,23 @@ class PersonAtBrowser:
 
     def status_of(self, text: str) -> Locator:
         return self.see("message").filter(has_text=text).get_by_test_id("message-status")
+
+
+def newcomer(
+    product: Product, browser: Browser, username: str, display_name: str
+) -> PersonAtBrowser:
+    """Somebody invited who came in with one-time codes, and whose browser has its name."""
+    person = PersonAtBrowser(
+        product=product,
+        context=browser.new_context(),
+        username=username,
+        display_name=display_name,
+    )
+    person.open_page()
+    person.accept(product.invitation(username, display_name=display_name))
+    person.enrol_code()
+    person.name_browser()
+    return person
 
 
 def violations(page: Page) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser, violations
+from tests.stories.people import PersonAtBrowser, newcomer, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -26,17 +26,7 @@ def dee(product: Product, launch: Launch) -> PersonAtBrowser:
 @pytest.fixture(scope="module")
 def eve(product: Product, launch: Launch) -> PersonAtBrowser:
     """Somebody to be in a group with."""
-    person = PersonAtBrowser(
-        product=product,
-        context=launch(None).new_context(),
-        username="eve",
-        display_name="Eve Adams",
-    )
-    person.open_page()
-    person.accept(product.invitation("eve", display_name="Eve Adams"))
-    person.enrol_code()
-    person.name_browser()
-    return person
+    return newcomer(product, launch(None), "eve", "Eve Adams")
 
 
 # One way in, looked at page by page.

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser
+from tests.stories.people import newcomer
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -24,13 +24,7 @@ def test_who_has_no_device_left_makes_new_keys(
 ) -> None:
     browser = launch(None)
     name = where.partition(" ")[0]
-    kim = PersonAtBrowser(
-        product=product, context=browser.new_context(), username=name, display_name=name.title()
-    )
-    kim.open_page()
-    kim.accept(product.invitation(kim.username, display_name=kim.display_name))
-    kim.enrol_code()
-    kim.name_browser()
+    kim = newcomer(product, browser, name, name.title())
     assert kim.page.evaluate(REVOKE) == 204
     if where == "another browser":
         kim.context = browser.new_context()

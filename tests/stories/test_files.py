@@ -1,7 +1,6 @@
 """Files in the whole product: a cut network, a reload, and nothing readable on the server."""
 
 import struct
-import time
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from playwright.sync_api import Route, expect
 from securechat_sdk.attachments import encrypted_size
 from tests.stories.canaries import leaks
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser, violations
+from tests.stories.people import PersonAtBrowser, newcomer, violations
 from tests.stories.product import Product, dump
 
 pytestmark = pytest.mark.story
@@ -55,31 +54,13 @@ class Cast:
 @pytest.fixture(scope="module")
 def cast(product: Product, launch: Launch) -> Cast:
     browser, line = launch(None), Line()
-    people = []
-    for username, name in (("hal", "Hal Weldon"), ("ida", "Ida Grissom")):
-        person = PersonAtBrowser(
-            product=product, context=browser.new_context(), username=username, display_name=name
-        )
-        person.open_page()
-        person.accept(product.invitation(username, display_name=name))
-        person.enrol_code()
-        person.name_browser()
-        people.append(person)
-    hal, ida = people
+    hal = newcomer(product, browser, "hal", "Hal Weldon")
+    ida = newcomer(product, browser, "ida", "Ida Grissom")
     hal.context.route("**/api/v1/attachments/*", line.pass_on)
-    wait_until_reachable(ida)
+    ida.wait_until_reachable()
     hal.start_conversation("Ida Grissom")
     ida.open_conversation("Hal Weldon")
     return Cast(hal=hal, ida=ida, line=line)
-
-
-def wait_until_reachable(person: PersonAtBrowser) -> None:
-    """A new browser makes its key packages after it has come in."""
-    deadline = time.monotonic() + 60
-    address = f"{person.product.origin}/api/v1/key-packages"
-    while person.page.request.get(address).json()["available"] == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser
+from tests.stories.people import PersonAtBrowser, newcomer
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -32,25 +32,11 @@ class Cast:
 @pytest.fixture(scope="module")
 def cast(product: Product, launch: Launch) -> Cast:
     browser = launch(None)
-    people = []
-    for username, display_name in (
-        ("dot", "Dot Mars"),
-        ("eli", "Eli Whitney"),
-        ("fay", "Fay Wray"),
-    ):
-        person = PersonAtBrowser(
-            product=product,
-            context=browser.new_context(),
-            username=username,
-            display_name=display_name,
-        )
-        person.open_page()
-        person.accept(product.invitation(username, display_name=display_name))
-        person.enrol_code()
-        person.name_browser()
-        people.append(person)
-    dot, eli, fay = people
-    return Cast(dot=dot, eli=eli, fay=fay)
+    return Cast(
+        dot=newcomer(product, browser, "dot", "Dot Mars"),
+        eli=newcomer(product, browser, "eli", "Eli Whitney"),
+        fay=newcomer(product, browser, "fay", "Fay Wray"),
+    )
 
 
 # The tests of this module are one story, told in order.

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser
+from tests.stories.people import newcomer
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -54,13 +54,7 @@ GO_BACK = """async ([kept, dropped]) => {
 def test_an_old_store_loses_its_conversations_and_keeps_the_device(
     product: Product, launch: Launch
 ) -> None:
-    gus = PersonAtBrowser(
-        product=product, context=launch(None).new_context(), username="gus", display_name="Gus Orr"
-    )
-    gus.open_page()
-    gus.accept(product.invitation("gus", display_name="Gus Orr"))
-    gus.enrol_code()
-    gus.name_browser()
+    gus = newcomer(product, launch(None), "gus", "Gus Orr")
 
     gus.page.goto(f"{product.origin}/api/v1/session")  # our origin, and nobody holds the store
     gus.page.evaluate(GO_BACK, [KEPT, DROPPED])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser, violations
+from tests.stories.people import PersonAtBrowser, newcomer, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -33,19 +33,14 @@ class Cast:
 @pytest.fixture(scope="module")
 def cast(product: Product, launch: Launch) -> Cast:
     browser = launch(None)
-    people = []
-    for username, name in (("gil", "Gil Scott"), ("hew", "Hew Locke"), ("ivy", "Ivy Compton")):
-        person = PersonAtBrowser(
-            product=product, context=browser.new_context(), username=username, display_name=name
-        )
-        person.open_page()
-        person.accept(product.invitation(username, display_name=name))
-        person.enrol_code()
-        person.name_browser()
+    cast = Cast(
+        gil=newcomer(product, browser, "gil", "Gil Scott"),
+        hew=newcomer(product, browser, "hew", "Hew Locke"),
+        ivy=newcomer(product, browser, "ivy", "Ivy Compton"),
+    )
+    for person in (cast.gil, cast.hew, cast.ivy):
         person.wait_until_reachable()
-        people.append(person)
-    gil, hew, ivy = people
-    return Cast(gil=gil, hew=hew, ivy=ivy)
+    return cast
 
 
 def spoil_commits(route: Route) -> None:
