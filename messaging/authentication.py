@@ -9,13 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, get_user
+from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from accounts.models import Person
 from accounts.services import logins, sessions, tickets
 from accounts.services.callers import BrowserSession, Caller
-from accounts.session_store import digest_of
 from messaging.hub import hub_of_this_process
 from messaging.services.incarnations import current_incarnation
 from securechat_sdk.wire.errors import NotAuthenticated
@@ -77,14 +76,7 @@ def _caller_of_session(cookies: str) -> Caller:
     device = sessions.bound_device(person, request.session)
     if device is None:
         raise NotAuthenticated
-    return Caller(
-        device=device,
-        token=None,
-        session=BrowserSession(
-            digest=digest_of(request.session.session_key or ""),
-            auth_hash=request.session.get(HASH_SESSION_KEY, ""),
-        ),
-    )
+    return Caller(device=device, token=None, session=BrowserSession.of(request.session))
 
 
 def _cookie(cookies: str, name: str) -> str | None:

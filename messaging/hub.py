@@ -333,7 +333,11 @@ class Hub:
     async def _look_at_failures(self, conversation_ids: Collection[UUID]) -> None:
         if not conversation_ids:
             return
-        for failure in await self._reader.run(news.failures_in, conversation_ids):
+        recent = await self._reader.run(news.failures_in, conversation_ids)
+        for conversation_id in conversation_ids:
+            if room := self._rooms.get(conversation_id):
+                room.told_failures.intersection_update(recent)  # what is older does not come again
+        for failure in recent:
             room = self._rooms.get(failure.conversation_id)
             if room is None or failure in room.told_failures:
                 continue

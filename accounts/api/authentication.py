@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django.contrib.auth import HASH_SESSION_KEY
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
@@ -10,7 +9,6 @@ from accounts.errors import CsrfFailed
 from accounts.models import Device, DeviceToken, Person
 from accounts.services import tokens
 from accounts.services.callers import BrowserSession, Caller
-from accounts.session_store import digest_of
 from securechat_sdk.wire.errors import NotAuthenticated
 
 
@@ -28,10 +26,7 @@ def caller_of(request: Request) -> Caller:
     """The device that calls, and what it shows; only behind ``IsDevice``."""
     if isinstance(request.auth, DeviceToken):
         return Caller(device=device_of(request), token=request.auth)
-    session = BrowserSession(
-        digest=digest_of(request.session.session_key or ""),
-        auth_hash=request.session.get(HASH_SESSION_KEY, ""),
-    )
+    session = BrowserSession.of(request.session)
     return Caller(device=device_of(request), token=None, session=session)
 
 

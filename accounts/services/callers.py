@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import Device, DeviceToken, Person, Scope, session_auth_hash
+from accounts.session_store import digest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +19,13 @@ class BrowserSession:
 
     digest: str = field(repr=False)
     auth_hash: str = field(repr=False)
+
+    @classmethod
+    def of(cls, session: SessionBase) -> "BrowserSession":
+        return cls(
+            digest=digest_of(session.session_key or ""),
+            auth_hash=session.get(HASH_SESSION_KEY, ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
