@@ -15,7 +15,6 @@ import io
 import os
 import random
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from types import ModuleType
 import pytest
 
 import tests.mls.scenarios.stage  # noqa: F401  so that the children find `cryptography` loaded
+from tests.mls.survivors import list_survivors
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGE = "securechat_sdk.mls"
@@ -278,19 +278,9 @@ def main(arguments: Sequence[str]) -> int:
     part, parts = (int(number) for number in options.part.split("/"))
     chosen = chosen[part - 1 :: parts]
     if options.sample:
-        chosen = random.Random(1).sample(chosen, options.sample)
+        chosen = random.Random(1).sample(chosen, min(options.sample, len(chosen)))
     check_without_faults()
-    begun, survivors = time.perf_counter(), []
-    for mutant in chosen:
-        if survives(mutant):
-            survivors.append(mutant)
-            reason = HARMLESS.get(mutant.name, "NOT EXPLAINED")
-            print(f"survives: {mutant.name} ({reason})", flush=True)  # noqa: T201  a program
-    killed = len(chosen) - len(survivors)
-    share = 100 * killed / max(1, len(chosen))
-    seconds = time.perf_counter() - begun
-    print(f"{killed} of {len(chosen)} killed ({share:.1f} %) in {seconds:.0f} s")  # noqa: T201
-    return 1 if any(mutant.name not in HARMLESS for mutant in survivors) else 0
+    return list_survivors(chosen, survives, HARMLESS)
 
 
 if __name__ == "__main__":

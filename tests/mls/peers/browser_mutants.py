@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 
 from tests.mls.peers.browser import WEB, BrowserEngine, BrowserEngineError, Refusal, built_tools
 from tests.mls.peers.clients import program
+from tests.mls.survivors import list_survivors
 
 TESTS = tuple(f"test_browser_{part}.py" for part in ("engine", "order", "outsiders", "fuzz"))
 FOLDER = Path(__file__).resolve().parent
@@ -235,22 +235,16 @@ def main(arguments: Sequence[str]) -> int:
     recorder.record()
     part, parts = (int(number) for number in options.part.split("/"))
     chosen = [each for each in mutants() if options.only in each.file][part - 1 :: parts]
-    begun, survivors = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as folder:
         nursery = Nursery(Path(folder) / "web", node)
         differs = nursery.notices(None, recorder.questions)
         if differs is not None:
             raise BrowserEngineError(f"not the same twice: {recorder.questions[differs]}")
-        for mutant in chosen:
-            if nursery.notices(mutant, recorder.questions) is None:
-                survivors.append(mutant)
-                reason = HARMLESS.get(mutant.name, "NOT EXPLAINED")
-                print(f"survives: {mutant.name} ({reason})", flush=True)  # noqa: T201  a program
-    killed = len(chosen) - len(survivors)
-    share = 100 * killed / max(1, len(chosen))
-    seconds = time.perf_counter() - begun
-    print(f"{killed} of {len(chosen)} killed ({share:.1f} %) in {seconds:.0f} s")  # noqa: T201
-    return 1 if any(mutant.name not in HARMLESS for mutant in survivors) else 0
+        return list_survivors(
+            chosen,
+            lambda mutant: nursery.notices(mutant, recorder.questions) is None,
+            HARMLESS,
+        )
 
 
 if __name__ == "__main__":
