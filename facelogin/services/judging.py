@@ -13,7 +13,7 @@ from django.utils import timezone
 from facelogin import antispoofing, embedding, pipeline, weights
 from facelogin.challenge import Step
 from facelogin.decoder import Decoder
-from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
+from facelogin.lifecycle import SPENDS_A_TRY, TELLS_THE_OWNER, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
 from facelogin.pipeline import Decode, Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
@@ -134,7 +134,7 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         sweeping.end(capture, State.REFUSED, list(verdict.reasons))
         if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
             budgets.pay_back(person, FailureBudget.Kind.FACE)
-        elif is_verification:
+        if is_verification and not TELLS_THE_OWNER.isdisjoint(verdict.reasons):
             events.record(person, Kind.REFUSED, attempt=capture.attempt_id)
         return
     if is_verification:

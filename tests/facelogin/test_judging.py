@@ -17,7 +17,7 @@ from facelogin.models import (
     Recording,
     Template,
 )
-from facelogin.services import judging, templates
+from facelogin.services import events, judging, templates
 from tests.facelogin.browsers import Browser, id_of
 from tests.facelogin.pictures import GOOD
 
@@ -147,6 +147,22 @@ def test_the_same_frames_again_are_refused_and_spend_a_try(
     assert at_the_camera.look_at(first)["state"] == "passed"
     assert other_browser.look_at(again)["reasons"] == ["repeated"]
     assert failures(enrolled) == 1
+
+
+def test_pictures_that_jump_spend_no_try_and_their_owner_hears_of_them(
+    at_the_camera: Browser, enrolled: Person, camera: "Camera"
+) -> None:
+    capture: dict[str, Any] = at_the_camera.start_verification().json()
+    frames = camera("person-5-turning", capture["challenge"], start=1)
+    straight = camera("person-5-turning", ["straight"], start=2)
+    frames[8:12], frames[24:28] = straight[:4], straight[4:]  # the first half of each turn
+    at_the_camera.submit(capture, frames)
+
+    judging.judge_capture(id_of(capture))
+
+    assert at_the_camera.look_at(capture)["reasons"] == ["turned_too_fast"]
+    assert failures(enrolled) == 0
+    assert [alert.kind for alert in events.alerts_of(enrolled)] == ["refused"]
 
 
 def in_the_same_order(browser: Browser, challenge: list[str]) -> dict[str, Any]:
