@@ -39,14 +39,14 @@ def get_ready() -> None:
     logger.info("Judging with %s at %.2f. Liveness: %s.", network.name, network.threshold, checks)
 
 
-def judge_capture(capture_id: UUID) -> None:
+def judge_capture(capture_id: UUID, salt: bytes) -> None:
     """Judge a queued capture once; a second message about it finds nothing to do."""
     sweeping.end_overdue()
     capture = _claim(capture_id)
     if capture is None:
         return
     try:
-        payload = captures.open_frames(capture)
+        payload = captures.open_frames(capture, salt)
         key = Key(payload.template_key)
         with Decoder() as decoder:
             verdict = _judge(capture, payload, key, decoder.decode)
