@@ -108,7 +108,7 @@ def head(
 
 def _head(subject: Subject, conditions: Conditions) -> Show:
     relief = heads.head_of(subject.portrait)
-    further = conditions.random.uniform(2, 12)
+    further = conditions.random.uniform(2, 8)
     yaws = {side: _guided(subject.portrait, relief, side) + further for side in SIDES}
     return scenes.turned(subject.portrait, relief, yaws, _seat(conditions))
 

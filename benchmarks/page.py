@@ -18,9 +18,8 @@ from facelogin.challenge import Step
 TURNED, STRAIGHT, NOT_YET_TURNED, STEADY_WITHIN = 0.13, 0.05, 0.04, 0.06
 STEADY, STEP, LONGEST_TURN = 1.0, 9.5, 3.0
 STEADY_LOOKS = 3
-OF_A_TURN, OF_STRAIGHT, BEFORE, AFTER = 13, 4, 4, 1
-# Two pictures of a camera with 30 a second, or three, or one of a slow one; and a moment to encode.
-FRAME_EVERY = (0.067, 0.1)
+OF_A_TURN, OF_STRAIGHT, BEFORE, AFTER = 13, 4, 6, 2
+FRAME_EVERY = (0.034, 0.1)  # cameras with 10 to 30 pictures a second, and a moment to encode
 LOOK = (0.12, 0.35)  # until the worker's answer
 LOOK_NOISE = 0.008
 

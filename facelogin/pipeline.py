@@ -175,7 +175,7 @@ def _check_depth(depths: dict[int, float], compared: Sighting, turned: Sequence[
     full = median(depths[one.number] for one in turned)
     if depths[compared.number] < liveness.LEAST_PARALLAX or full < liveness.LEAST_PARALLAX:
         raise RefusedError(Reason.NOT_A_HEAD)
-    if not liveness.is_gradual(list(depths.values()), full):
+    if not liveness.is_gradual(list(depths.values())):
         raise RefusedError(Reason.TURNED_TOO_FAST)
 
 

@@ -126,12 +126,12 @@ JUMPS = {
 
 @pytest.mark.parametrize("depths", WAYS.values(), ids=WAYS)
 def test_a_turn_that_is_seen_from_frame_to_frame_is_gradual(depths: list[float]) -> None:
-    assert is_gradual(depths, 0.2)
+    assert is_gradual(depths)
 
 
 @pytest.mark.parametrize("depths", JUMPS.values(), ids=JUMPS)
 def test_what_is_turned_at_once_is_not_gradual(depths: list[float]) -> None:
-    assert not is_gradual(depths, 0.2)
+    assert not is_gradual(depths)
 
 
 def filmed(portrait: heads.Portrait, kind: str) -> benchmark.Recording:
