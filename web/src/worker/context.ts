@@ -37,6 +37,8 @@ export interface Context {
   refreshMembers(conversation: Conversation): void;
   /** What could not be applied here is to be told to the server. */
   reportFailure(conversation: Conversation): void;
+  /** Send what waits in the conversation. */
+  flush(conversation: Conversation): void;
   /** Somebody is to be removed: commit it after a moment, unless another device did. */
   commitSoon(conversation: Conversation): void;
   /** The engine was closed; nothing more is to be started. */
