@@ -2,7 +2,8 @@
 
 import { type Bytes, fromBase64 } from "../bytes.ts";
 import { CredentialRefused } from "../identity.ts";
-import { type Change, Group, type Member, MlsRefused, changeBetween } from "../mls-engine.ts";
+import { MlsRefused } from "../mls-allowed.ts";
+import { type Change, Group, type Member, changeBetween } from "../mls-group.ts";
 import type { ConversationRecord, MembersChanged, Rejoined, Unit } from "../store/records.ts";
 import { ContentRefused, checkSaidBy } from "./content.ts";
 import type { Context } from "./context.ts";

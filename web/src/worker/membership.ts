@@ -2,7 +2,8 @@
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { type Bytes, fromBase64, toBase64, uuidToBytes } from "../bytes.ts";
-import { type Group, MlsRefused } from "../mls-engine.ts";
+import { MlsRefused } from "../mls-allowed.ts";
+import type { Group } from "../mls-group.ts";
 import type { ConversationRecord, KeyPackageRecord, Unit } from "../store/records.ts";
 import { addMembers } from "./commits.ts";
 import { encodeEnvelope } from "./content.ts";

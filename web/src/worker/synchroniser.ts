@@ -3,7 +3,7 @@
 
 import { isProblem } from "../api/http.ts";
 import type { Files } from "../attachments/files.ts";
-import { MlsRefused } from "../mls-engine.ts";
+import { MlsRefused } from "../mls-allowed.ts";
 import type { Event } from "../wire.ts";
 import { commitWaiting, leave, submitPending } from "./commits.ts";
 import type { Context } from "./context.ts";
