@@ -1,13 +1,11 @@
 // A server in memory that behaves as docs/protocol.md says: one log per conversation, one commit per
 // epoch, idempotent ids, key packages handed out once. It reads no secret.
 
-import assert from "node:assert/strict";
 import { ProblemError } from "../src/api/http.ts";
 import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64, utf8 } from "../src/bytes.ts";
 import { parseCredential } from "../src/identity.ts";
 import type { SignaturePrivateKey } from "../src/mls/crypto/secrets.ts";
 import { ED25519 } from "../src/mls/crypto/signatures.ts";
-import { MLSError } from "../src/mls/errors.ts";
 import { BasicCredential } from "../src/mls/messages/credentials.ts";
 import { AllowedSender, externalSenders } from "../src/mls/messages/extensions.ts";
 import type { PublicMessage } from "../src/mls/messages/framing.ts";
@@ -22,7 +20,6 @@ import { proposeAsExternalSender } from "../src/mls/public_group/outside.ts";
 import { policyOf } from "../src/mls/public_group/policy.ts";
 import { PublicGroup } from "../src/mls/public_group/public_group.ts";
 import type { Command, ServerFrame, SubmitCommit } from "../src/wire.ts";
-import { type RelayFile, RelayFiles } from "./file-relay.ts";
 import type {
   BoundDevice,
   ConversationInfo,
@@ -38,6 +35,9 @@ import type {
   SocketHandlers,
   WelcomeInfo,
 } from "../src/worker/server.ts";
+import { type RelayFile, RelayFiles } from "./file-relay.ts";
+import { refuse, verified } from "./refusals.ts";
+import { checkReplacesItself, enterAgain, groupNow, keepReport } from "./relay-rejoining.ts";
 
 interface RelayDevice {
   id: string;
@@ -70,20 +70,6 @@ interface RelaySocket {
 }
 
 type Submitted = Pick<SubmitCommit, "commit" | "group_info"> & { welcome: string | null };
-
-function refuse(code: string, facts: Record<string, unknown> = {}): never {
-  throw new ProblemError(code, code, code === "not_found" ? 404 : 409, facts);
-}
-
-/** What the engine refuses, a server refuses. */
-async function verified<T>(code: string, operation: () => T | Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (error instanceof MLSError) return refuse(code, { reason: error.code });
-    throw error;
-  }
-}
 
 function bodyOf(base64: string): MLSMessage["body"] {
   return MLSMessage.decode(fromBase64(base64)).body;
@@ -248,7 +234,7 @@ export class Relay {
     const added = staged.changes.added.map(({ keyPackage }) => deviceOf(keyPackage.leafNode));
     if (added.length > 0 && commit.welcome === null) refuse("welcome_missing");
     const removed = proposals.removedLeaves.map((leaf) => deviceOf(group.tree.leaf(leaf)));
-    if (isRejoin && removed.join() !== deviceId) refuse("proposal_not_supported");
+    if (isRejoin) checkReplacesItself(removed, deviceId);
     const entry = this.append(id, deviceId, "commit", messageId, commit.commit);
     this.#tellAppended(entry);
     info.epoch += 1;
@@ -256,9 +242,8 @@ export class Relay {
     conversation.trees.set(info.epoch, treeOf(staged.group));
     conversation.groupInfo = commit.group_info;
     if (isRejoin) {
-      const { position } = entry;
-      Object.assign(this.memberOf(conversation, deviceId), { joined_position: position, delivered_position: position });
-      return position;
+      enterAgain(this.memberOf(conversation, deviceId), entry.position);
+      return entry.position;
     }
     for (const device of removed) conversation.left.set(device, entry.position);
     info.members = info.members.filter(({ device_id }) => !removed.includes(device_id));
@@ -497,22 +482,16 @@ export class RelayServer implements Server {
 
   async group(id: string): Promise<GroupNow> {
     this.#network();
-    const { info, groupInfo, trees } = this.relay.conversation(id);
-    this.relay.memberOf(this.relay.conversation(id), this.#device().id);
-    return { epoch: info.epoch, group_info: groupInfo, ratchet_tree: trees.get(info.epoch) ?? refuse("tree_not_kept") };
+    const conversation = this.relay.conversation(id);
+    this.relay.memberOf(conversation, this.#device().id);
+    return groupNow(conversation);
   }
 
   async reportFailure(id: string, position: number, code: string): Promise<void> {
     this.#network();
     const conversation = this.relay.conversation(id);
-    const device_id = this.relay.memberOf(conversation, this.#device().id).device_id;
-    const entry = conversation.log.find((one) => one.position === position && one.kind === "commit");
-    const sender_device_id = entry?.sender_device_id ?? refuse("no_commit_there");
-    assert.match(code, /^[a-z][a-z0-9_]{0,47}$/);
-    const failure = { position, sender_device_id, device_id, code };
-    conversation.info.failures.push(failure);
-    const { code: _, ...told } = failure;
-    this.relay.tell(id, { type: "failure_reported", conversation_id: id, ...told });
+    const member = this.relay.memberOf(conversation, this.#device().id);
+    this.relay.tell(id, keepReport(conversation, member, { position, code }));
   }
 
   async welcomes(): Promise<WelcomeInfo[]> {
