@@ -19,6 +19,7 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
     at: new Date(position * 1000).toISOString(),
     delivery: null,
     problem: null,
+    until: null,
     ...more,
   };
 }
@@ -120,7 +121,7 @@ test("an own message stands last until it has a position, then at its place", ()
 });
 
 test("a discarded message is gone from what is shown and what is known", () => {
-  const window = rows.without(new Log(3).newest(), "m2");
+  const window = rows.without(new Log(3).newest(), ["m2"]);
 
   assert.deepEqual(positions(window), [1, 3]);
   assert.deepEqual(window.known, ["m1", "m3"]);

@@ -110,12 +110,16 @@ export class Relay {
   incarnation: string = crypto.randomUUID();
   readonly names = new Map<string, string>();
   readonly files = new Map<string, RelayFile>();
+  /** How long each message may be kept, as its sender has told the server. */
+  readonly lifetimes = new Map<string, number | null>();
   /** Commands wait for the one before. */
   turn: Promise<void> = Promise.resolve();
   /** For tests: what a hostile server would hand out instead. */
   tamper: (entry: Entry) => Entry = (entry) => entry;
   /** For tests: what the organisation has chosen. */
   suite = 0xf04e;
+  /** For tests: how long the organisation keeps messages. */
+  retentionDays: number | null = null;
   /** For tests: the answer to the next accepted command is lost with its socket. */
   loseNextAnswer = false;
 
@@ -124,7 +128,7 @@ export class Relay {
   async settings(): Promise<MessagingSettings> {
     const signatureKey = await ED25519.publicKeyOf(await this.#key);
     const sender = AllowedSender.encode(AllowedSender.of({ signatureKey, credential: SERVER }));
-    return { cipher_suite: this.suite, external_sender: toBase64(sender) };
+    return { cipher_suite: this.suite, external_sender: toBase64(sender), retention_days: this.retentionDays };
   }
 
   addPerson(id: string, name: string): void {
@@ -142,7 +146,7 @@ export class Relay {
   ): RelayConversation {
     const epoch = Number(group.context.epoch);
     const created_at = new Date().toISOString();
-    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members, failures: [] };
+    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, retention_seconds: null, person_id, members, failures: [] };
     const trees = new Map([[epoch, treeOf(group)]]);
     const conversation: RelayConversation = { info, personIds, log: [], group, trees, groupInfo: "", left: new Map() };
     this.conversations.set(id, conversation);
@@ -567,6 +571,7 @@ export class RelayServer implements Server {
     const device = this.#device().id;
     switch (command.type) {
       case "send_message":
+        this.relay.lifetimes.set(command.message_id, command.lifetime ?? null);
         return this.relay.sendMessage(device, command.conversation_id, command.message_id, command.ciphertext);
       case "submit_commit":
         return this.relay.submitCommit(device, command.conversation_id, command.message_id, {

@@ -280,6 +280,8 @@ export const words = {
 
   members: {
     title: "People in this group",
+    detailsOf: (name: string) => `Conversation with ${name}`,
+    details: "About this conversation",
     remove: "Remove",
     removeTitle: (name: string) => `Remove ${name} from the group?`,
     removeLead: "They cannot read what is written from now on. What they have read stays with them, and everybody sees that you removed them.",
@@ -287,6 +289,19 @@ export const words = {
     leave: "Leave the group",
     leaveTitle: (group: string) => `Leave “${group}”?`,
     leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
+  },
+
+  disappearing: {
+    label: "New messages disappear after",
+    never: "Never",
+    longest: (longest: string) => `${longest}, as your organisation wants it`,
+    save: "Save",
+    lead: "For everybody here, and only for what is written from now on. Who reads a message in time can still copy it.",
+    limit: (longest: string) => `Your organisation keeps messages here for ${longest} at most.`,
+    applies: (lifetime: string) => `New messages disappear after ${lifetime}.`,
+    byOrganisation: (longest: string) => `New messages disappear after ${longest}: your organisation keeps none longer.`,
+    off: "New messages stay.",
+    at: (when: string) => `Disappears ${when}`,
   },
 
   changedKey: {

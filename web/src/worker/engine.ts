@@ -9,10 +9,12 @@ import type { StorePort } from "../store/port.ts";
 import type { IdentityRecord } from "../store/records.ts";
 import { Committer, addMembers, leave, removeMembers } from "./commits.ts";
 import { Connection, DEFAULT_TIMING, type Timing } from "./connection.ts";
+import { isLifetime } from "./content.ts";
 import type { Context } from "./context.ts";
 import { Conversation } from "./conversation.ts";
 import { DeliveryMarks } from "./delivery.ts";
 import { reportFailure } from "./failures.ts";
+import { Lifetimes } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { claim, claims, createConversation, finished, freshRecord } from "./membership.ts";
 import { problemOf } from "./messages.ts";
@@ -21,7 +23,7 @@ import { People } from "./people.ts";
 import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
 import { rejoin } from "./rejoining.ts";
-import type { Server } from "./server.ts";
+import type { MessagingSettings, Server } from "./server.ts";
 import { Synchroniser } from "./synchroniser.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
@@ -38,8 +40,9 @@ export interface EngineOptions {
   timing?: Timing;
 }
 
-async function loadMls(identity: IdentityRecord, server: Server): Promise<MlsEngine> {
-  const settings = await server.messagingSettings();
+const DAY = 86_400;
+
+function loadMls(identity: IdentityRecord, settings: MessagingSettings): MlsEngine {
   const keys = {
     publicKey: fromBase64(identity.signaturePublicKey),
     privateKey: fromBase64(identity.signaturePrivateKey),
@@ -58,6 +61,7 @@ export class ChatEngine {
   readonly #teller: Teller;
   readonly #marks: DeliveryMarks;
   readonly #files: Files;
+  readonly #lifetimes: Lifetimes;
   readonly #synchroniser: Synchroniser;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
@@ -69,21 +73,24 @@ export class ChatEngine {
   static async open(options: EngineOptions): Promise<ChatEngine> {
     const { deviceId, identity, records } = await unlock(options.store, options.server);
     const trust = await Trust.load(records);
-    const mls = await loadMls(identity, options.server);
+    const settings = await options.server.messagingSettings();
+    const mls = loadMls(identity, settings);
+    const organisationLimit = settings.retention_days && settings.retention_days * DAY;
     const now = options.now ?? Date.now;
     const people = await People.load(options.server, records, now);
     const me = { personId: options.personId, deviceId };
-    const engine = new ChatEngine(options, { me, mls, trust, records, people, now });
+    const engine = new ChatEngine(options, { me, mls, trust, records, people, now, organisationLimit });
     for (const [id, record] of await records.all("conversations")) {
       engine.#context.conversations.set(id, new Conversation(records, record));
     }
+    await engine.#lifetimes.sweep();
     await engine.#files.load();
     return engine;
   }
 
   private constructor(
     options: EngineOptions,
-    parts: Pick<Context, "me" | "mls" | "trust" | "records" | "people" | "now">,
+    parts: Pick<Context, "me" | "mls" | "trust" | "records" | "people" | "now" | "organisationLimit">,
   ) {
     this.#store = options.store;
     this.#notify = options.notify;
@@ -108,6 +115,7 @@ export class ChatEngine {
       markDelivered: (conversation) => this.#marks.touch(conversation),
       refreshMembers: (conversation) => this.#background(() => this.#synchroniser.refreshMembers(conversation)),
       reportFailure: (conversation) => this.#background(() => reportFailure(this.#context, conversation)),
+      goes: (message) => this.#lifetimes.expect(message),
       flush: (conversation) => this.#background(() => this.#sender.flush(conversation)),
       commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
@@ -128,6 +136,11 @@ export class ChatEngine {
       context: this.#context,
       staging: options.staging ?? new BlobFiles(),
       notify: this.#notify,
+    });
+    this.#lifetimes = new Lifetimes({
+      context: this.#context,
+      gone: (conversationId, messageIds) => this.#gone(conversationId, messageIds),
+      due: () => this.#background(() => this.#lifetimes.sweep()),
     });
     this.#synchroniser = new Synchroniser({
       context: this.#context,
@@ -288,6 +301,17 @@ export class ChatEngine {
     return { messageId };
   }
 
+  /** What is written from now on disappears after so many seconds; null: it stays. */
+  async setLifetime(conversationId: string, lifetime: number | null, id: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    if (lifetime !== null && !isLifetime(lifetime)) throw new ProblemError("invalid", "Not a lifetime.");
+    if ((conversation.record.lifetime ?? null) === lifetime) return null;
+    await this.#reachable(conversation);
+    await enqueue(this.#context, conversation, id, { type: "lifetime_set", lifetime });
+    this.#context.flush(conversation);
+    return null;
+  }
+
   /** Uploads and downloads. */
   get files(): Files {
     return this.#files;
@@ -308,7 +332,7 @@ export class ChatEngine {
 
   async discard(conversationId: string, messageId: string): Promise<{ text: string }> {
     const text = await discard(this.#context, messageId);
-    this.#notify({ type: "discarded", conversationId, messageId });
+    this.#notify({ type: "gone", conversationId, messageIds: [messageId] });
     return { text };
   }
 
@@ -320,6 +344,7 @@ export class ChatEngine {
     const context = this.#context;
     const conversation = context.conversations.get(conversationId);
     if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    await this.#lifetimes.sweep();
     const oldest = before === null ? undefined : await context.records.get("messages", before);
     if (before !== null && !oldest) throw new ProblemError("not_found", "There is no such message.");
     const most = Math.min(Math.max(1, limit), 500);
@@ -390,6 +415,12 @@ export class ChatEngine {
 
   #setState(state: ConnectionState): void {
     this.#state = state;
+    this.#teller.snapshot();
+  }
+
+  #gone(conversationId: string, messageIds: readonly string[]): void {
+    for (const messageId of messageIds) this.#files.cancelDownload(messageId);
+    this.#notify({ type: "gone", conversationId, messageIds });
     this.#teller.snapshot();
   }
 

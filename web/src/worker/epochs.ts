@@ -8,7 +8,7 @@ import type { ConversationRecord, MembersChanged, Rejoined, Unit } from "../stor
 import { ContentRefused, checkSaidBy } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, accountsIn, othersIn } from "./conversation.ts";
-import { announceName, failWaiting, receivedRecord } from "./messages.ts";
+import { failWaiting, receivedRecord, repeatTerms } from "./messages.ts";
 import type { Entry } from "./server.ts";
 import type { Sight } from "./trust.ts";
 
@@ -145,7 +145,7 @@ async function nextEpoch(context: Context, conversation: Conversation, entry: En
     draft.pendingCommit = null;
     if (isNews) unit.put("messages", record.id, record);
     const hasNewcomers = body.type === "members" && body.added.length + body.newDevice.length > 0;
-    if (committer === context.me.personId && hasNewcomers) announceName(context, draft, unit);
+    if (committer === context.me.personId && hasNewcomers) repeatTerms(context, draft, unit);
     sight.keep(unit);
   }, next);
   context.refreshMembers(conversation);

@@ -27,6 +27,10 @@ export interface ConversationSummary {
    */
   state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
+  /** After how many seconds messages written here disappear, as people here want it; null: never. */
+  lifetime: number | null;
+  /** The longest that the organisation, or the server, lets any message here last; null: without end. */
+  longest: number | null;
 }
 
 export interface Snapshot {
@@ -88,6 +92,8 @@ export interface MessageView {
   /** Only of own messages. */
   delivery: DeliveryState | null;
   problem: Problem | null;
+  /** When it disappears; null: never, or not known before it is sent. */
+  until: string | null;
 }
 
 /** Method name -> [arguments, answer]. A refused call rejects with a Problem. */
@@ -120,6 +126,7 @@ export interface Requests {
   acceptKey: [{ personId: string; identityKey: string }, null];
   dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
+  setLifetime: [{ conversationId: string; lifetime: number | null }, null];
   retry: [{ conversationId: string; messageId: string }, null];
   /** Drops an own message that failed; answers its text, so that it can be edited. */
   discard: [{ conversationId: string; messageId: string }, { text: string }];
@@ -147,7 +154,8 @@ export type Notification =
   | { type: "snapshot"; snapshot: Snapshot }
   /** New or changed messages; a page shows those of the conversation that is open. */
   | { type: "messages"; conversationId: string; messages: MessageView[] }
-  | { type: "discarded"; conversationId: string; messageId: string }
+  /** Discarded, or their time was over. */
+  | { type: "gone"; conversationId: string; messageIds: readonly string[] }
   /** All that are on their way up. */
   | { type: "uploads"; uploads: UploadView[] }
   | { type: "download"; download: DownloadView };

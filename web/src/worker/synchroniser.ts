@@ -111,6 +111,7 @@ export class Synchroniser {
 
   async #takeInfo(conversation: Conversation, info: ConversationInfo): Promise<void> {
     await this.#takeMembers(conversation, info);
+    await this.#takeLimit(conversation, info);
     await heardOfFailures(this.#context, conversation, info.failures);
   }
 
@@ -128,6 +129,15 @@ export class Synchroniser {
     const from = Math.min(...positions(known), Infinity);
     const upTo = Math.max(...positions(members), 0);
     await showOwn(this.#context, conversation, Number.isFinite(from) ? from : 0, upTo);
+  }
+
+  async #takeLimit(conversation: Conversation, { retention_seconds }: ConversationInfo): Promise<void> {
+    if ((conversation.record.limit ?? null) === retention_seconds) return;
+    await this.#context.lock.run(() =>
+      conversation.save((draft) => {
+        draft.limit = retention_seconds;
+      }),
+    );
   }
 
   async refreshMembers(conversation: Conversation): Promise<void> {

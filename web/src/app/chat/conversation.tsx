@@ -69,7 +69,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
       />
       <Composer
         key={edited}
-        conversationId={id}
+        conversation={conversation}
         disabledBecause={reasonNotToWrite(conversation)}
         onSend={send}
       />
@@ -169,7 +169,7 @@ function Head({ conversation }: { conversation: ConversationSummary }) {
         </h2>
         {isGroup && <People others={others} withMe={conversation.state !== "left"} />}
       </div>
-      {isGroup && <GroupButtons isOpen={conversation.state === "open"} onShow={setShown} />}
+      <Buttons conversation={conversation} onShow={setShown} />
       {shown === "adding" && <AddPeople conversation={conversation} onClose={close} />}
       {shown === "people" && <Members conversation={conversation} onClose={close} />}
     </header>
@@ -186,30 +186,34 @@ function People({ others, withMe }: { others: readonly string[]; withMe: boolean
   );
 }
 
-function GroupButtons({ isOpen, onShow }: { isOpen: boolean; onShow: (shown: Shown) => void }) {
+function Buttons({ conversation, onShow }: { conversation: ConversationSummary; onShow: (shown: Shown) => void }) {
+  const isGroup = conversation.kind === "group";
+  const title = isGroup ? words.members.title : words.members.details;
   return (
     <>
       <button
         type="button"
         class="icon-button"
-        aria-label={words.members.title}
-        title={words.members.title}
+        aria-label={title}
+        title={title}
         data-testid="members"
         onClick={() => onShow("people")}
       >
-        <Icon name="group" />
+        <Icon name={isGroup ? "group" : "info"} />
       </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={words.chat.addPeople}
-        title={words.chat.addPeople}
-        disabled={!isOpen}
-        data-testid="add-people"
-        onClick={() => onShow("adding")}
-      >
-        <Icon name="addPerson" />
-      </button>
+      {isGroup && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.chat.addPeople}
+          title={words.chat.addPeople}
+          disabled={conversation.state !== "open"}
+          data-testid="add-people"
+          onClick={() => onShow("adding")}
+        >
+          <Icon name="addPerson" />
+        </button>
+      )}
     </>
   );
 }

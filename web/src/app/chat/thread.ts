@@ -13,6 +13,7 @@ export class Thread {
   private readonly unsubscribe: () => void;
   private closed = false;
   private meanwhile: MessageView[] = [];
+  private goneMeanwhile: string[] = [];
 
   constructor(
     private readonly engine: Engine,
@@ -59,21 +60,23 @@ export class Thread {
     try {
       const page = await this.engine.call("messages", { conversationId, before, limit: rows.PAGE });
       if (this.closed) return;
-      this.window.value = result(page.messages, page.more);
+      this.window.value = rows.without(result(page.messages, page.more), this.goneMeanwhile);
       this.problem.value = null;
     } catch (error) {
       this.problem.value = error;
     } finally {
       this.loading.value = null;
       this.meanwhile = [];
+      this.goneMeanwhile = [];
     }
   }
 
   private hear(notification: Notification): void {
-    if (notification.type !== "messages" && notification.type !== "discarded") return;
+    if (notification.type !== "messages" && notification.type !== "gone") return;
     if (notification.conversationId !== this.conversationId) return;
-    if (notification.type === "discarded") {
-      this.window.value = rows.without(this.window.value, notification.messageId);
+    if (notification.type === "gone") {
+      if (this.loading.value !== null) this.goneMeanwhile.push(...notification.messageIds);
+      this.window.value = rows.without(this.window.value, notification.messageIds);
       return;
     }
     this.meanwhile.push(...notification.messages);

@@ -111,10 +111,11 @@ function comesAfter(row: MessageView, message: MessageView): boolean {
   return row.mine && row.kind === "text"; // accepted ones stand before those that wait
 }
 
-export function without(window: Window, messageId: string): Window {
+export function without(window: Window, messageIds: readonly string[]): Window {
+  const gone = new Set(messageIds);
   return {
     ...window,
-    known: window.known.filter((id) => id !== messageId),
-    rows: window.rows.filter((row) => row.id !== messageId),
+    known: window.known.filter((id) => !gone.has(id)),
+    rows: window.rows.filter((row) => !gone.has(row.id)),
   };
 }
