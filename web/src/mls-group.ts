@@ -78,6 +78,11 @@ export class Group {
     return this.state.waitingRemovals.includes(this.state.ownLeaf);
   }
 
+  /** For what is said in passing in this epoch: no message, and nothing that moves a ratchet. */
+  passingSecret(): Bytes {
+    return this.state.export("SecureChat 1.0 passing", new Uint8Array(0), 32);
+  }
+
   /** Secret and small; changes with every message. */
   saveSecret(): Bytes {
     return storage.saveSecrets(this.state);

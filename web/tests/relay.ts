@@ -19,7 +19,7 @@ import { RatchetTreeExtension } from "../src/mls/messages/ratchet_tree.ts";
 import { proposeAsExternalSender } from "../src/mls/public_group/outside.ts";
 import { policyOf } from "../src/mls/public_group/policy.ts";
 import { PublicGroup } from "../src/mls/public_group/public_group.ts";
-import type { Command, ServerFrame, SubmitCommit } from "../src/wire.ts";
+import type { Command, EphemeralArrived, SendEphemeral, ServerFrame, SubmitCommit } from "../src/wire.ts";
 import type {
   BoundDevice,
   ConversationInfo,
@@ -116,6 +116,9 @@ export class Relay {
   turn: Promise<void> = Promise.resolve();
   /** For tests: what a hostile server would hand out instead. */
   tamper: (entry: Entry) => Entry = (entry) => entry;
+  tamperWhisper: (frame: EphemeralArrived) => EphemeralArrived = (frame) => frame;
+  /** How many were passed on. */
+  whispers = 0;
   /** For tests: what the organisation has chosen. */
   suite = 0xf04e;
   /** For tests: how long the organisation keeps messages. */
@@ -306,6 +309,14 @@ export class Relay {
     const place = { welcome_id: crypto.randomUUID(), conversation_id: info.id, position, epoch: info.epoch };
     device.welcomes.push({ ...place, welcome });
     this.tellDevice(device.id, { type: "welcome_arrived", ...place });
+  }
+
+  /** Said in passing: to the others who are there. */
+  passOn(deviceId: string, { conversation_id, epoch, data }: SendEphemeral): void {
+    this.whispers += 1;
+    const { members } = this.conversation(conversation_id).info;
+    const frame = { type: "ephemeral_arrived", conversation_id, epoch, sender_device_id: deviceId, data } as const;
+    for (const { device_id } of members) if (device_id !== deviceId) this.tellDevice(device_id, this.tamperWhisper(frame));
   }
 
   markDelivered(deviceId: string, id: string, position: number): number {
@@ -582,7 +593,8 @@ export class RelayServer implements Server {
         return this.relay.submitProposal(device, command.conversation_id, command.message_id, command.proposal);
       case "mark_delivered":
         return this.relay.markDelivered(device, command.conversation_id, command.position);
-      case "send_ephemeral": // no client here says anything in passing yet
+      case "send_ephemeral":
+        this.relay.passOn(device, command);
         return 0;
     }
   }

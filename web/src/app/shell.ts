@@ -8,6 +8,7 @@ import { confirmPassword, getSession, logOut, type Session } from "../api/sessio
 import type { Engine, Notification, Snapshot } from "../worker/protocol.ts";
 import { isLoggedIn, pageFor, type Page, type Unfinished } from "./pages.ts";
 import { codeOf, factOf, sentenceFor } from "./problems.ts";
+import { shareTyping, sharesTyping } from "./preferences.ts";
 import { hashOf, nextPage, parseRoute, type Route } from "./route.ts";
 import { words } from "./words.ts";
 
@@ -50,6 +51,8 @@ export class Shell {
   readonly trouble = signal<unknown>(null);
   /** Told to everybody for some seconds, to screen readers too. */
   readonly toast = signal("");
+  /** Who else is typing, by conversation. */
+  readonly typing = signal<ReadonlyMap<string, readonly string[]>>(new Map());
   /** For screen readers only. */
   readonly announcement = signal("");
   readonly passwordQuestion = signal<PasswordQuestion | null>(null);
@@ -268,6 +271,7 @@ export class Shell {
   // The engine -------------------------------------------------------------------------------
 
   private hear(notification: Notification): void {
+    if (notification.type === "typing") this.heardTyping(notification.conversationId, notification.names);
     if (notification.type !== "snapshot") return;
     const before = this.snapshot.value;
     const now = notification.snapshot;
@@ -278,6 +282,24 @@ export class Shell {
     }
     const closedElsewhere = now.phase === "closed" && before.phase !== "closed" && !this.isLeaving;
     if (closedElsewhere) setTimeout(() => void this.comeBack(), CLOSED_ELSEWHERE_AFTER);
+  }
+
+  private heardTyping(conversationId: string, names: readonly string[]): void {
+    this.typing.value = new Map(this.typing.value).set(conversationId, sharesTyping.value ? names : []);
+  }
+
+  /** Tells the others there what this person does, if they want that; when it is not heard, nothing is lost. */
+  whisper(conversationId: string, type: "typing" | "stopped"): void {
+    if (!sharesTyping.value) return;
+    this.engine.call("whisper", { conversationId, type }).catch((error: unknown) => {
+      if (codeOf(error) === "engine_failed") throw error;
+    });
+  }
+
+  /** Whoever does not tell is not told. */
+  shareTyping(shares: boolean): void {
+    shareTyping(shares);
+    if (!shares) this.typing.value = new Map();
   }
 
   /** Another tab closed the engine: most likely it logged out, and the server knows by now. */

@@ -291,6 +291,11 @@ export const words = {
     leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
   },
 
+  typing: {
+    some: (names: readonly string[]) => `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing …`,
+    many: "Several people are typing …",
+  },
+
   disappearing: {
     label: "New messages disappear after",
     never: "Never",
@@ -374,6 +379,9 @@ export const words = {
     username: "User name",
     device: "This device",
     theme: "Appearance",
+    privacy: "Privacy",
+    typing: "Show others when I am typing, and see when they are",
+    typingHint: "Encrypted like your messages, and kept nowhere.",
     themes: { system: "Like the system", light: "Light", dark: "Dark" },
     security: "Second factors",
     face: "Face",

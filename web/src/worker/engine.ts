@@ -28,6 +28,7 @@ import { Synchroniser } from "./synchroniser.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
 import { messageView, summaryOf } from "./views.ts";
+import { type Whisper, Whispers } from "./whispers.ts";
 
 export interface EngineOptions {
   personId: string;
@@ -62,6 +63,7 @@ export class ChatEngine {
   readonly #marks: DeliveryMarks;
   readonly #files: Files;
   readonly #lifetimes: Lifetimes;
+  readonly #whispers: Whispers;
   readonly #synchroniser: Synchroniser;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
@@ -142,9 +144,14 @@ export class ChatEngine {
       gone: (conversationId, messageIds) => this.#gone(conversationId, messageIds),
       due: () => this.#background(() => this.#lifetimes.sweep()),
     });
+    this.#whispers = new Whispers({
+      context: this.#context,
+      told: (conversationId, names) => this.#notify({ type: "typing", conversationId, names }),
+    });
     this.#synchroniser = new Synchroniser({
       context: this.#context,
       files: this.#files,
+      whispers: this.#whispers,
       background: (work) => this.#background(work),
     });
   }
@@ -297,8 +304,16 @@ export class ChatEngine {
     const conversation = this.#conversation(conversationId);
     await this.#reachable(conversation);
     await enqueue(this.#context, conversation, messageId, { type: "text", text });
+    this.#whispers.sent(conversationId);
     this.#context.flush(conversation);
     return { messageId };
+  }
+
+  /** What the person is doing at the keyboard; nobody waits for it. */
+  async whisper(conversationId: string, type: Whisper): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (conversation?.isWritable) this.#background(() => this.#whispers.say(conversation, type));
+    return null;
   }
 
   /** What is written from now on disappears after so many seconds; null: it stays. */

@@ -37,6 +37,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   rejoin: (engine, { conversationId }) => engine.rejoin(conversationId),
   dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
   sendText: (engine, { conversationId, text }, id) => engine.sendText(conversationId, text, id),
+  whisper: (engine, { conversationId, type }) => engine.whisper(conversationId, type),
   setLifetime: (engine, { conversationId, lifetime }, id) => engine.setLifetime(conversationId, lifetime, id),
   retry: (engine, { conversationId, messageId }) => engine.retry(conversationId, messageId),
   discard: (engine, { conversationId, messageId }) => engine.discard(conversationId, messageId),

@@ -126,6 +126,8 @@ export interface Requests {
   acceptKey: [{ personId: string; identityKey: string }, null];
   dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
+  /** That the person is typing here, or stopped before anything was sent. As often as it is true. */
+  whisper: [{ conversationId: string; type: "typing" | "stopped" }, null];
   setLifetime: [{ conversationId: string; lifetime: number | null }, null];
   retry: [{ conversationId: string; messageId: string }, null];
   /** Drops an own message that failed; answers its text, so that it can be edited. */
@@ -154,6 +156,8 @@ export type Notification =
   | { type: "snapshot"; snapshot: Snapshot }
   /** New or changed messages; a page shows those of the conversation that is open. */
   | { type: "messages"; conversationId: string; messages: MessageView[] }
+  /** Who else is typing there now. */
+  | { type: "typing"; conversationId: string; names: readonly string[] }
   /** Discarded, or their time was over. */
   | { type: "gone"; conversationId: string; messageIds: readonly string[] }
   /** All that are on their way up. */

@@ -17,6 +17,7 @@ import { finished, join, membersOf, settleCreation, withGone } from "./membershi
 import { keepIncarnation, knownIncarnation } from "./registration.ts";
 import { comparePositions, noticeRestored } from "./restored.ts";
 import type { ConversationInfo, WelcomeInfo } from "./server.ts";
+import type { Whispers } from "./whispers.ts";
 
 const NOT_LISTED = "You are not in this conversation any more. What you have read stays here.";
 /** The group to which a Welcome led is not there any more, or not for us. */
@@ -25,6 +26,7 @@ const GONE = ["not_found", "tree_not_kept"];
 export interface SynchroniserOptions {
   context: Context;
   files: Files;
+  whispers: Whispers;
   /** For work nobody waits for. */
   background(work: () => Promise<unknown>): void;
 }
@@ -44,6 +46,7 @@ export class Synchroniser {
   async synchronise(incarnation: string): Promise<void> {
     const context = this.#context;
     const known = await knownIncarnation(context.records);
+    this.#options.whispers.reset();
     await this.acceptWelcomes();
     const infos = await context.server.conversations();
     for (const info of infos) {
@@ -148,8 +151,12 @@ export class Synchroniser {
     const context = this.#context;
     switch (event.type) {
       case "ready": // the connection has told us
-      case "ephemeral_arrived": // nothing here shows yet that somebody is typing
         return;
+      case "ephemeral_arrived": {
+        const conversation = context.conversations.get(event.conversation_id);
+        if (conversation?.isOpen) await this.#options.whispers.hear(conversation, event);
+        return;
+      }
       case "key_packages_low":
         return replenish(context);
       case "welcome_arrived":
@@ -169,6 +176,7 @@ export class Synchroniser {
       case "entry_appended": {
         const conversation = context.conversations.get(event.conversation_id);
         if (!conversation?.isOpen) return;
+        this.#options.whispers.stops(event.conversation_id, event.sender_device_id ?? "");
         if (!(await hear(context, conversation, event))) await this.#fillGap(conversation, event.position);
         this.#context.refresh();
       }

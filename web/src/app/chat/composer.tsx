@@ -20,7 +20,8 @@ interface ComposerProps {
 }
 
 export function Composer({ conversation, disabledBecause, onSend }: ComposerProps) {
-  const { drafts } = useShell();
+  const shell = useShell();
+  const { drafts } = shell;
   const { id: conversationId } = conversation;
   const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
   const area = useRef<HTMLTextAreaElement>(null);
@@ -36,6 +37,12 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) area.current?.focus();
   }, []);
+
+  const type = (now: string) => {
+    setText(now);
+    shell.whisper(conversationId, now.trim() === "" ? "stopped" : "typing");
+  };
+  useEffect(() => () => shell.whisper(conversationId, "stopped"), []);
 
   const send = async () => {
     const wanted = text.trim();
@@ -83,7 +90,7 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
         disabled={disabledBecause !== null}
         aria-describedby={`${id}-hint ${id}-lifetime`}
         data-testid="composer"
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => type(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
       <button

@@ -14,6 +14,7 @@ import { Members } from "./members.tsx";
 import { Messages } from "./messages.tsx";
 import { nameOf, wantNames } from "./names.ts";
 import { Thread } from "./thread.ts";
+import { TypingLine } from "./typing.tsx";
 
 export function Conversation({ conversation }: { conversation: ConversationSummary }) {
   const shell = useShell();
@@ -67,6 +68,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
         }}
         onEdit={edit}
       />
+      <TypingLine conversationId={id} />
       <Composer
         key={edited}
         conversation={conversation}

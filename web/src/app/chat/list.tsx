@@ -10,6 +10,7 @@ import { fullTime, shortTime } from "../time.ts";
 import { words } from "../words.ts";
 import { Menu } from "./menu.tsx";
 import { NewConversation } from "./new-conversation.tsx";
+import { typingText } from "./typing.tsx";
 
 export function ConversationList() {
   const shell = useShell();
@@ -77,6 +78,7 @@ interface EntryProps {
 
 function Entry({ conversation, isOpen, me }: EntryProps) {
   const { id, kind, title, personIds, lastMessage, unread } = conversation;
+  const typing = typingText(useShell().typing.value.get(id) ?? []);
   const other = personIds.find((personId) => personId !== me) ?? id;
   return (
     <li>
@@ -94,7 +96,7 @@ function Entry({ conversation, isOpen, me }: EntryProps) {
             {shortTime(lastMessage.at, new Date())}
           </time>
         )}
-        <span class="entry-last">{lastWords(conversation)}</span>
+        <span class={typing === "" ? "entry-last" : "entry-last typing"}>{typing || lastWords(conversation)}</span>
         {unread > 0 && (
           <span class="entry-unread" data-testid="unread">
             <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>

@@ -3,7 +3,9 @@
 import { useState } from "preact/hooks";
 
 import { useFocus } from "../parts/basics.tsx";
+import { Check } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { sharesTyping } from "../preferences.ts";
 import { useShell } from "../shell.ts";
 import { chooseTheme, theme, THEMES } from "../theme.ts";
 import { words } from "../words.ts";
@@ -48,10 +50,27 @@ export function Settings() {
           {changes && <ChangePassword onClose={() => setChanges(false)} />}
         </section>
         <ThemeChoice />
+        <Privacy />
         <Factors />
         {device !== null && <Devices ownId={device.id} />}
         {device !== null && <Tokens deviceId={device.id} />}
       </div>
+    </section>
+  );
+}
+
+function Privacy() {
+  const shell = useShell();
+  return (
+    <section aria-labelledby="settings-privacy">
+      <h3 id="settings-privacy">{words.settings.privacy}</h3>
+      <Check
+        label={words.settings.typing}
+        checked={sharesTyping.value}
+        testid="share-typing"
+        onChange={(shares) => shell.shareTyping(shares)}
+      />
+      <p class="hint">{words.settings.typingHint}</p>
     </section>
   );
 }
