@@ -37,7 +37,7 @@ export function appliesTo({ lifetime, longest }: Limits): string | null {
   return lifetime === null ? null : words.disappearing.applies(durationOf(lifetime));
 }
 
-export function Disappearing({ conversation }: { conversation: ConversationSummary }) {
+export function Disappearing({ conversation, onDone }: { conversation: ConversationSummary; onDone: () => void }) {
   const shell = useShell();
   const action = useAction();
   const { id: conversationId, lifetime, longest } = conversation;
@@ -48,8 +48,8 @@ export function Disappearing({ conversation }: { conversation: ConversationSumma
   const save = async () => {
     const wanted = value === NEVER ? null : Number(value);
     await shell.engine.call("setLifetime", { conversationId, lifetime: wanted });
-    setChosen(null);
-    shell.say(appliesTo({ lifetime: wanted, longest }) ?? words.disappearing.off);
+    shell.announce(appliesTo({ lifetime: wanted, longest }) ?? words.disappearing.off);
+    onDone(); // what is seen of it is the line in the conversation
   };
 
   return (

@@ -75,7 +75,7 @@ function MemberList({ conversation, onAsk, onClose }: ListProps) {
           <MemberRow key={id} id={id} name={nameOf(id)} onRemove={isOpen && isGroup ? () => onAsk({ removing: id }) : null} />
         ))}
       </ul>
-      {isOpen && <Disappearing conversation={conversation} />}
+      {isOpen && <Disappearing conversation={conversation} onDone={onClose} />}
       {isOpen && isGroup && (
         <div class="actions">
           <button
