@@ -8,7 +8,8 @@ import { confirmPassword, getSession, logOut, type Session } from "../api/sessio
 import type { Engine, Notification, Snapshot } from "../worker/protocol.ts";
 import { isLoggedIn, pageFor, type Page, type Unfinished } from "./pages.ts";
 import { codeOf, factOf, sentenceFor } from "./problems.ts";
-import { shareTyping, sharesTyping } from "./preferences.ts";
+import { Notifier, browserDesk } from "./notifications.ts";
+import { notifies, shareTyping, sharesTyping } from "./preferences.ts";
 import { hashOf, nextPage, parseRoute, type Route } from "./route.ts";
 import { words } from "./words.ts";
 
@@ -67,6 +68,10 @@ export class Shell {
   /** The secret of an invitation, as soon as it has left the address bar. */
   invitationToken: string | null = null;
 
+  private readonly notifier = new Notifier(
+    { ...browserDesk, show: (notice) => (notifies.value ? browserDesk.show(notice) : null) },
+    (id) => this.go({ name: "conversation", id }),
+  );
   private typedPassword: string | null = null;
   private draftsOf: string | null = null;
   private wasLoggedOut = false;
@@ -276,6 +281,7 @@ export class Shell {
     const before = this.snapshot.value;
     const now = notification.snapshot;
     this.snapshot.value = now;
+    this.notifier.hear(now);
     const code = now.failure?.code;
     if (code !== undefined && code !== before.failure?.code && LOGGED_OUT.includes(code)) {
       void this.refresh();
