@@ -21,7 +21,9 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   const { id } = conversation;
   const [arrived, setArrived] = useState(0);
   const [edited, setEdited] = useState(0);
+  const [firstUnread, setFirstUnread] = useState<string | null>(null);
   const atEnd = useRef(true);
+  const isAway = useRef(false);
 
   const seen = () => {
     atEnd.current = true;
@@ -34,13 +36,23 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
     const others = messages.filter((message) => !message.mine);
     if (others.length === 0) return;
     shell.announce(others.map(spoken).join("\n"));
+    if (document.visibilityState !== "visible" && !isAway.current) {
+      isAway.current = true;
+      setFirstUnread(others[0]?.id ?? null);
+    }
     if (atEnd.current) seen();
     else setArrived((count) => count + others.length);
   };
   const [thread] = useState(() => new Thread(shell.engine, id, hear));
   useEffect(() => {
-    void thread.newest().then(seen);
-    const looked = () => void (atEnd.current && seen());
+    void thread.opened(conversation.unread).then((first) => {
+      setFirstUnread(first);
+      seen();
+    });
+    const looked = () => {
+      if (document.visibilityState === "visible") isAway.current = false;
+      if (atEnd.current) seen();
+    };
     document.addEventListener("visibilitychange", looked);
     return () => {
       document.removeEventListener("visibilitychange", looked);
@@ -62,6 +74,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
       <Messages
         thread={thread}
         arrived={arrived}
+        firstUnread={firstUnread}
         onStuck={(stuck) => {
           atEnd.current = stuck;
           if (stuck) seen();

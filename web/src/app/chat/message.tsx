@@ -30,6 +30,12 @@ export function Row({ block, now, onEdit }: RowProps) {
           <span>{dayName(block.at, now)}</span>
         </li>
       );
+    case "unread":
+      return (
+        <li class="unread-line" data-unread-line data-testid="unread-line">
+          <span>{words.chat.newHere}</span>
+        </li>
+      );
     case "notice":
       return (
         <li class="notice" data-testid="notice" data-row={block.message.id}>

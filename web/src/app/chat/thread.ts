@@ -37,6 +37,18 @@ export class Thread {
     await this.load(null, (page, more) => rows.withChanges(rows.newestPage(page, more), meanwhile));
   }
 
+  /** The newest page and those before it, as far as they hold what is unread; answers the first of that. */
+  async opened(unread: number): Promise<string | null> {
+    await this.newest();
+    for (;;) {
+      const { id, isFound } = rows.firstUnread(this.window.value, unread);
+      const { length } = this.window.value.rows;
+      if (isFound || length >= rows.MOST_ROWS) return id;
+      await this.older();
+      if (this.window.value.rows.length === length) return id;
+    }
+  }
+
   async older(): Promise<void> {
     const first = this.window.value.rows[0];
     if (this.loading.value !== null || first === undefined) return;
