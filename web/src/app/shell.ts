@@ -52,6 +52,8 @@ export class Shell {
   readonly trouble = signal<unknown>(null);
   /** Told to everybody for some seconds, to screen readers too. */
   readonly toast = signal("");
+  /** The message that its conversation is to show next. */
+  readonly wanted = signal<{ conversationId: string; messageId: string } | null>(null);
   /** Who else is typing, by conversation. */
   readonly typing = signal<ReadonlyMap<string, readonly string[]>>(new Map());
   /** For screen readers only. */

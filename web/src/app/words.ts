@@ -342,6 +342,17 @@ export const words = {
     online: "Connected",
   },
 
+  find: {
+    label: "Search conversations and messages",
+    noConversation: "No conversation is called so.",
+    messages: "Found in messages",
+    looking: "Searching …",
+    none: "Nothing was found in the messages of this browser.",
+    found: (count: number, isWhole: boolean) =>
+      isWhole ? `${plural(count, "message", "messages")} found` : `The latest ${plural(count, "message", "messages")} found; there may be more`,
+    gone: "This message is not here any more.",
+  },
+
   search: {
     title: "New conversation",
     label: "Find people",

@@ -20,9 +20,10 @@ import { claim, claims, createConversation, finished, freshRecord } from "./memb
 import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
-import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
+import type { Connection as ConnectionState, Found, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
 import { rejoin } from "./rejoining.ts";
+import { search } from "./search.ts";
 import type { MessagingSettings, Server } from "./server.ts";
 import { Synchroniser } from "./synchroniser.ts";
 import { Teller } from "./teller.ts";
@@ -68,6 +69,7 @@ export class ChatEngine {
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
   readonly #closing = new AbortController();
+  #searches = 0;
   #state: ConnectionState = "offline";
   #failure: Problem | null = null;
 
@@ -368,6 +370,13 @@ export class ChatEngine {
     await context.people.ensure(new Set(shown.map(({ senderId }) => senderId).filter((id) => id !== "")));
     const messages = shown.map((message) => messageView(context, conversation, message));
     return { messages, more: found.length > most };
+  }
+
+  async search(query: string): Promise<Found> {
+    this.#searches += 1;
+    const mine = this.#searches;
+    await this.#lifetimes.sweep();
+    return search(this.#context, query, () => mine !== this.#searches || this.#closing.signal.aborted);
   }
 
   async markSeen(conversationId: string): Promise<null> {

@@ -49,6 +49,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   cancelUpload: ({ files }, { uploadId }) => files.cancel(uploadId),
   download: ({ files }, { messageId }) => files.download(messageId),
   cancelDownload: ({ files }, { messageId }) => files.cancelDownload(messageId),
+  search: (engine, { query }) => engine.search(query),
   markSeen: (engine, { conversationId }) => engine.markSeen(conversationId),
 };
 

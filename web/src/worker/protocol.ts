@@ -96,6 +96,24 @@ export interface MessageView {
   until: string | null;
 }
 
+/** A message with the words that somebody looked for. */
+export interface FoundMessage {
+  id: string;
+  conversationId: string;
+  senderName: string;
+  mine: boolean;
+  /** The part of it where the words are. */
+  text: string;
+  at: string;
+}
+
+export interface Found {
+  /** Newest first. */
+  messages: FoundMessage[];
+  /** There are no others. */
+  isWhole: boolean;
+}
+
 /** Method name -> [arguments, answer]. A refused call rejects with a Problem. */
 export interface Requests {
   /** Does this browser hold the keys of a device of this person? */
@@ -137,6 +155,8 @@ export interface Requests {
     { conversationId: string; before: string | null; limit: number },
     { messages: MessageView[]; more: boolean },
   ];
+  /** In what this device has kept; a later search ends the one before. */
+  search: [{ query: string }, Found];
   markSeen: [{ conversationId: string }, null];
   /** How large a file may be. */
   fileLimit: [Record<string, never>, { maxBytes: number }];

@@ -24,6 +24,8 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   const [firstUnread, setFirstUnread] = useState<string | null>(null);
   const atEnd = useRef(true);
   const isAway = useRef(false);
+  const opening = useRef<Promise<void>>(Promise.resolve());
+  const [target, setTarget] = useState<{ id: string } | null>(null);
 
   const seen = () => {
     atEnd.current = true;
@@ -45,7 +47,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   };
   const [thread] = useState(() => new Thread(shell.engine, id, hear));
   useEffect(() => {
-    void thread.opened(conversation.unread).then((first) => {
+    opening.current = thread.opened(conversation.unread).then((first) => {
       setFirstUnread(first);
       seen();
     });
@@ -59,6 +61,18 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
       thread.close();
     };
   }, []);
+
+  const wanted = shell.wanted.value;
+  useEffect(() => {
+    if (wanted?.conversationId !== id) return;
+    shell.wanted.value = null;
+    const show = async () => {
+      await opening.current;
+      if (await thread.reach(wanted.messageId)) setTarget({ id: wanted.messageId });
+      else shell.say(words.find.gone);
+    };
+    shell.inBackground(show());
+  }, [wanted]);
 
   const edit = (text: string) => {
     shell.addToDraft(id, text);
@@ -75,6 +89,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
         thread={thread}
         arrived={arrived}
         firstUnread={firstUnread}
+        target={target}
         onStuck={(stuck) => {
           atEnd.current = stuck;
           if (stuck) seen();

@@ -15,12 +15,13 @@ interface MessagesProps {
   thread: Thread;
   arrived: number;
   firstUnread: string | null;
+  target: { id: string } | null;
   /** Told when the newest row comes into view, and when it leaves it. */
   onStuck: (stuck: boolean) => void;
   onEdit: (text: string) => void;
 }
 
-export function Messages({ thread, arrived, firstUnread, onStuck, onEdit }: MessagesProps) {
+export function Messages({ thread, arrived, firstUnread, target, onStuck, onEdit }: MessagesProps) {
   const window = thread.window.value;
   const loading = thread.loading.value;
   const atEnd = isAtEnd(window);
@@ -30,6 +31,7 @@ export function Messages({ thread, arrived, firstUnread, onStuck, onEdit }: Mess
     rows: window.rows,
     atEnd,
     firstUnread,
+    target,
     onNearTop: () => void thread.older(),
     onNearBottom: () => void thread.newer(),
     onStuck: (stuck) => {

@@ -12,6 +12,8 @@ interface Scrolling {
   atEnd: boolean;
   /** The first unread message; when it comes to be known, reading begins there. */
   firstUnread: string | null;
+  /** The message that somebody looked for. */
+  target: { id: string } | null;
   onNearTop: () => void;
   onNearBottom: () => void;
   onStuck: (stuck: boolean) => void;
@@ -23,7 +25,7 @@ interface Anchor {
   offset: number;
 }
 
-export function useScrolling({ rows, atEnd, firstUnread, onNearTop, onNearBottom, onStuck }: Scrolling) {
+export function useScrolling({ rows, atEnd, firstUnread, target, onNearTop, onNearBottom, onStuck }: Scrolling) {
   const scroller = useRef<HTMLDivElement>(null);
   const anchor = useRef<Anchor | null>(null);
   const stuck = useRef(true);
@@ -68,6 +70,16 @@ export function useScrolling({ rows, atEnd, firstUnread, onNearTop, onNearBottom
     element.scrollTop += above;
     look();
   }, [firstUnread]);
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const row = target && element?.querySelector<HTMLElement>(`[data-row="${CSS.escape(target.id)}"]`);
+    if (!element || !row) return;
+    element.scrollTop += row.getBoundingClientRect().top - element.getBoundingClientRect().top - element.clientHeight / 3;
+    look();
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true }); // and its outline shows where it is
+  }, [target]);
 
   useEffect(() => {
     const element = scroller.current;

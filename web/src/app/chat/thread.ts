@@ -5,6 +5,9 @@ import { signal } from "@preact/signals";
 import type { Engine, MessageView, Notification } from "../../worker/protocol.ts";
 import * as rows from "./window.ts";
 
+/** Long pages, and so short that all of one is among the rows. */
+const REACH = 150;
+
 export class Thread {
   readonly window = signal<rows.Window>(rows.EMPTY);
   readonly loading = signal<"first" | "older" | "newer" | null>("first");
@@ -47,6 +50,20 @@ export class Thread {
       await this.older();
       if (this.window.value.rows.length === length) return id;
     }
+  }
+
+  /** Pages back until the message is among the rows; false when it is not in the conversation. */
+  async reach(messageId: string): Promise<boolean> {
+    let window = this.window.value;
+    while (!window.rows.some(({ id }) => id === messageId)) {
+      const first = window.rows[0];
+      if (first === undefined || !rows.hasOlder(window) || this.closed) return false;
+      const { conversationId } = this;
+      const page = await this.engine.call("messages", { conversationId, before: first.id, limit: REACH });
+      window = rows.withOlder(window, page.messages, page.more);
+    }
+    this.window.value = window;
+    return true;
   }
 
   async older(): Promise<void> {
