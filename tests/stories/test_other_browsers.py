@@ -65,10 +65,10 @@ class PersonElsewhere:
 
     def reads(self, test_id: str, pattern: str) -> str:
         deadline = time.monotonic() + PATIENCE
-        while not re.search(pattern, text := self.ask(TEXT, test_id)):
+        while not re.search(pattern, text := str(self.ask(TEXT, test_id))):
             assert time.monotonic() < deadline, f"{test_id} says {text!r}"
             time.sleep(0.2)
-        return str(text)
+        return text
 
     def comes_true(self, question: str, test_id: str, **values: str) -> None:
         deadline = time.monotonic() + PATIENCE
