@@ -41,6 +41,9 @@ class SettingsSerializer(serializers.Serializer[Any]):
         max_bytes=MAX_KEY_PACKAGE_BYTES,
         help_text="The ExternalSender that every group lists as its only one.",
     )
+    retention_days = serializers.IntegerField(
+        allow_null=True, help_text="How long the organisation keeps messages; null: no limit."
+    )
 
 
 # Key packages --------------------------------------------------------------------------------

@@ -97,12 +97,13 @@ class SettingsView(APIView):
 
     @operation("get_messaging_settings", answers={200: SettingsSerializer})
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the same for everybody
-        """Say with which cipher suite conversations begin, and whom they list as the server."""
+        """Say how conversations begin, whom they list as the server, and how long they last."""
         return Response(
             SettingsSerializer(
                 {
                     "cipher_suite": settings.CONFIG.cipher_suite,
                     "external_sender": external_sender().encode(),
+                    "retention_days": settings.CONFIG.retention_days,
                 }
             ).data
         )

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from securechat_sdk.wire.frames import MAX_LIFETIME, MIN_LIFETIME
+
 MAX_TEXT_CHARACTERS = 16_000
 MAX_NAME_CHARACTERS = 100
 MAX_FILE_NAME_CHARACTERS = 255
@@ -17,6 +19,9 @@ MAX_MEDIA_TYPE_CHARACTERS = 100
 FILE_NAME = r"^[^/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+$(?!\n)"
 MEDIA_TYPE = r"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$(?!\n)"
 PADDED_SIZES = (256, 1024, 4096, 16384, 65536)
+MAX_KEPT_SECONDS = 10 * MAX_LIFETIME
+# How many seconds after its place in the log a device forgets a message.
+Kept = Annotated[int, Meta(ge=MIN_LIFETIME, le=MAX_KEPT_SECONDS)]
 
 
 class Content(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -29,12 +34,19 @@ class Text(Content, frozen=True, kw_only=True, tag="text"):
     """Something a person wrote."""
 
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
+    lifetime: Kept | None = None
 
 
 class ConversationNamed(Content, frozen=True, kw_only=True, tag="conversation_named"):
     """The name of the conversation from here on."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+
+
+class LifetimeSet(Content, frozen=True, kw_only=True, tag="lifetime_set"):
+    """For how long messages are kept from here on; null: nobody limits it."""
+
+    lifetime: Kept | None
 
 
 class SharedFile(Content, frozen=True, kw_only=True, tag="file"):
@@ -46,12 +58,13 @@ class SharedFile(Content, frozen=True, kw_only=True, tag="file"):
     size: Annotated[int, Meta(ge=0, lt=2**53)]
     key: Annotated[bytes, Meta(min_length=32, max_length=32)]
     sha256: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    lifetime: Kept | None = None
 
     def __repr__(self) -> str:
         return f"SharedFile(attachment_id={self.attachment_id})"
 
 
-AnyContent = Text | ConversationNamed | SharedFile
+AnyContent = Text | ConversationNamed | LifetimeSet | SharedFile
 
 
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,10 +6,12 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Scope
 from messaging.groups import external_sender
 from messaging.models import Conversation
+from securechat.config import Config
 from securechat_sdk.mls.group.join import join
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
@@ -61,7 +63,16 @@ def test_the_settings_say_what_a_group_must_have(alice: Member) -> None:
     assert shown == {
         "cipher_suite": 0xF04E,
         "external_sender": base64(external_sender().encode()),
+        "retention_days": None,
     }
+
+
+def test_the_settings_say_how_long_the_organisation_keeps_messages(
+    alice: Member, settings: Settings
+) -> None:
+    settings.CONFIG = Config(retention_days=30)
+
+    assert api_of(alice).get("messaging/settings")["retention_days"] == 30
 
 
 def test_a_conversation_begins_with_its_creators_group(alice: Member, bob: Member) -> None:

@@ -139,6 +139,9 @@ def test_no_change_to_a_command_causes_anything_but_a_refusal(data: st.DataObjec
         {"key": "AAECAw=="},
         {"sha256": "AAECAw=="},
         {"attachment_id": "1"},
+        {"lifetime": 9},
+        {"lifetime": 10 * 31_622_400 + 1},
+        {"lifetime": 60.5},
     ],
 )
 def test_a_file_of_another_form_is_refused(change: dict[str, object]) -> None:

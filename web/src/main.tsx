@@ -3,6 +3,7 @@
 import { render } from "preact";
 
 import { App } from "./app/app.tsx";
+import { startPreferences } from "./app/preferences.ts";
 import { Shell, ShellProvider } from "./app/shell.ts";
 import { startTheme } from "./app/theme.ts";
 import { connectEngine } from "./worker/engine-client.ts";
@@ -17,6 +18,7 @@ const root = document.getElementById("app");
 if (root === null) throw new Error("The page has no place for the application.");
 
 startTheme();
+startPreferences();
 const shell = new Shell(connectEngine(workerAddress()));
 shell.start();
 render(

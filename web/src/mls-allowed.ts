@@ -63,3 +63,24 @@ export function checkIsApplication(group: State, { body }: MLSMessage): void {
   if (body.contentType !== ContentType.APPLICATION) throw new MlsRefused("not application data");
   if (body.epoch !== group.epoch) throw new MlsRefused("another epoch");
 }
+
+/** Whatever the engine refuses is a refusal here; anything else that is thrown is a bug. */
+export async function refusing<T>(what: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    throw refusalOf(what, cause);
+  }
+}
+
+export function refusingNow<T>(what: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (cause) {
+    throw refusalOf(what, cause);
+  }
+}
+
+function refusalOf(what: string, cause: unknown): unknown {
+  return cause instanceof MLSError ? new MlsRefused(`${what}: ${cause.code}`, { cause }) : cause;
+}

@@ -1,4 +1,5 @@
-// With mls-allowed.ts the one file that knows the MLS engine (src/mls): what this client needs of RFC 9420, in its words.
+// With mls-allowed.ts and mls-group.ts the one place that knows the MLS engine (src/mls): what this client needs of
+// RFC 9420, in its words.
 //
 // Groups are values: an operation answers the group to keep if what it made is accepted (or what it
 // read was good), and the old one stays as it was. Of what RFC 9420 allows, only this is taken:
@@ -7,28 +8,27 @@
 // messages of the current epoch, for the log is in order.
 
 import { type Bytes, copyOf, sameBytes, toBase64, vectorHeaderLength } from "./bytes.ts";
-import { CredentialRefused as IdentityRefused, type SigningKeys, parseCredential } from "./identity.ts";
-import { MlsRefused, checkFollows, checkIsAllowed, checkIsApplication } from "./mls-allowed.ts";
+import { CredentialRefused as IdentityRefused, type SigningKeys } from "./identity.ts";
+import { MlsRefused, checkFollows, checkIsAllowed, checkIsApplication, refusing, refusingNow } from "./mls-allowed.ts";
+import { type Change, Group, type Member, changeTo, deviceOf, identityIn, memberAt, memberOf, membersOf } from "./mls-group.ts";
 import { sameValue } from "./mls/codec.ts";
 import { asSignaturePrivateKey } from "./mls/crypto/secrets.ts";
 import { cipherSuite } from "./mls/crypto/suites.ts";
-import { CredentialRefused, MLSError } from "./mls/errors.ts";
+import { CredentialRefused } from "./mls/errors.ts";
 import * as committing from "./mls/group/commit.ts";
 import * as creating from "./mls/group/create.ts";
-import type { Group as State } from "./mls/group/group.ts";
 import * as joining from "./mls/group/join.ts";
 import { type Client, OwnKeyPackage, makeKeyPackage } from "./mls/group/key_packages.ts";
 import * as messages from "./mls/group/messages.ts";
 import { joinFromOutside } from "./mls/group/outside.ts";
 import { type CommitReceived, type RemovedFromGroup, process } from "./mls/group/process.ts";
-import * as storage from "./mls/group/storage.ts";
 import { BasicCredential, Credential, CredentialType } from "./mls/messages/credentials.ts";
 import { AllowedSender, Extension, ExtensionType, ExternalSenders } from "./mls/messages/extensions.ts";
 import { type PublicMessage, authenticatedOf } from "./mls/messages/framing.ts";
 import type { GroupInfo } from "./mls/messages/group_info.ts";
-import { type LeafIndex, asLeafIndex } from "./mls/messages/indexes.ts";
+import { asLeafIndex } from "./mls/messages/indexes.ts";
 import { type UncheckedKeyPackage, checkKeyPackage, keyPackageReference } from "./mls/messages/key_packages.ts";
-import { Capabilities, type LeafNode, Lifetime, MLS10 } from "./mls/messages/leaf_nodes.ts";
+import { Capabilities, Lifetime, MLS10 } from "./mls/messages/leaf_nodes.ts";
 import { MLSMessage, messageOf } from "./mls/messages/mls_message.ts";
 import { Add, Remove } from "./mls/messages/proposals.ts";
 import { RatchetTreeExtension } from "./mls/messages/ratchet_tree.ts";
@@ -43,8 +43,6 @@ export const KEY_PACKAGE_DAYS = 85;
 const DAY = 86_400;
 const SIGNATURE_VECTOR = 2 + 64;
 const NOTHING = new Uint8Array(0);
-
-export { MlsRefused };
 
 /** The text is longer than the largest padded size. */
 export class TooLong extends Error {
@@ -74,12 +72,6 @@ export interface GroupSettings {
   readonly cipherSuite: number;
   /** The server as RFC 9420's ExternalSender: who proposes that a revoked device be removed. */
   readonly externalSender: Bytes;
-}
-
-export interface Member {
-  readonly leafIndex: number;
-  readonly accountId: string;
-  readonly deviceId: string;
 }
 
 export interface KeyPackagePair {
@@ -112,17 +104,6 @@ export interface Opened {
   readonly next: Group;
 }
 
-export interface Removal {
-  readonly member: Member;
-  /** Who wanted it: a member, perhaps the same one; null is the server. */
-  readonly by: Member | null;
-}
-
-export interface Change {
-  readonly added: readonly Member[];
-  readonly removed: readonly Removal[];
-}
-
 /** Somebody is to be removed by whoever commits next; `sender` is null when the server says so. */
 export interface Proposed {
   readonly kind: "proposed";
@@ -140,73 +121,6 @@ export interface Processed {
   readonly authenticatedData: Bytes;
   readonly change: Change;
   readonly next: Group | null;
-}
-
-/** Both parts of a group; while the epoch is the same, only `secret` differs. */
-export interface SavedGroup {
-  readonly secret: Bytes;
-  readonly tree: Bytes;
-}
-
-/** One epoch of a group, with everything this device knows of it. */
-export class Group {
-  /** Only for this file. */
-  readonly state: State;
-
-  constructor(state: State) {
-    this.state = state;
-  }
-
-  /** The log is in order and the server takes the current epoch only: past ones open nothing. */
-  static entering(state: State): Group {
-    return new Group(state.with({ past: [] }));
-  }
-
-  get id(): Bytes {
-    return this.state.groupId;
-  }
-
-  get epoch(): number {
-    return Number(this.state.epoch);
-  }
-
-  get suite(): number {
-    return this.state.suite.number;
-  }
-
-  get ownLeaf(): number {
-    return this.state.ownLeaf;
-  }
-
-  get members(): Member[] {
-    return membersOf(this.state.tree);
-  }
-
-  /** The members who are to be removed by the next commit. */
-  get leaving(): Member[] {
-    return this.state.waitingRemovals.map((leaf) => memberAt(this.state.tree, leaf));
-  }
-
-  /** Whether somebody else has to remove this device. */
-  get isLeaving(): boolean {
-    return this.state.waitingRemovals.includes(this.state.ownLeaf);
-  }
-
-  /** Secret and small; changes with every message. */
-  saveSecret(): Bytes {
-    return storage.saveSecrets(this.state);
-  }
-
-  /** Public and large; changes with the epoch only. */
-  saveTree(): Bytes {
-    return storage.savePublic(this.state);
-  }
-
-  static restore({ secret, tree }: SavedGroup): Group {
-    return refusingNow("the stored group cannot be read", () =>
-      new Group(storage.load({ secret, public: tree })),
-    );
-  }
 }
 
 export class MlsEngine {
@@ -442,11 +356,6 @@ export class MlsEngine {
   }
 }
 
-/** Who came and went by an own commit, or since: between the group that made it and the one it led to. */
-export function changeBetween(before: Group, next: Group): Change {
-  return changeTo(before, next.state.tree, memberAt(before.state.tree, before.state.ownLeaf));
-}
-
 /** The smallest size of the list that holds a plaintext of this length with its signature. */
 export function paddedSize(plaintextLength: number): number {
   const size = PADDED_SIZES.find((candidate) => unpaddedSize(plaintextLength) <= candidate);
@@ -479,29 +388,6 @@ function processed(group: Group, taken: CommitReceived | RemovedFromGroup): Proc
   return { ...base, sender, change: changeTo(group, changes.tree, sender), next: null };
 }
 
-function changeTo(before: Group, after: RatchetTree, committer: Member): Change {
-  const [old, now] = [before.members, membersOf(after)];
-  const [oldIds, nowIds] = [idsOf(old), idsOf(now)];
-  const gone = old.filter(({ deviceId }) => !nowIds.has(deviceId));
-  return {
-    added: now.filter(({ deviceId }) => !oldIds.has(deviceId)),
-    removed: gone.map((member) => ({ member, by: wantedBy(before, member, committer) })),
-  };
-}
-
-function idsOf(members: readonly Member[]): ReadonlySet<string> {
-  return new Set(members.map(({ deviceId }) => deviceId));
-}
-
-/** Whose proposal it was; whoever commits without one wants it too. */
-function wantedBy(before: Group, { leafIndex }: Member, committer: Member): Member | null {
-  for (const { proposal, sender } of before.state.public.proposals.values()) {
-    if (proposal.kind !== "Remove" || proposal.removed !== leafIndex) continue;
-    return sender.kind === "Member" ? memberAt(before.state.tree, sender.leafIndex) : null;
-  }
-  return committer;
-}
-
 function encode(body: UncheckedKeyPackage | GroupInfo): Bytes {
   return MLSMessage.encode(messageOf(body));
 }
@@ -530,38 +416,6 @@ function publicMessageIn(bytes: Bytes): PublicMessage {
   return body;
 }
 
-function identityIn(credential: Credential): Bytes {
-  if (credential.kind !== "BasicCredential") throw new CredentialRefused("not a basic credential");
-  return copyOf(credential.identity);
-}
-
-function deviceOf(leaf: LeafNode): string {
-  return credentialOf(leaf).deviceId;
-}
-
-function memberOf(leaf: LeafNode, leafIndex: number): Member {
-  const { accountId, deviceId } = credentialOf(leaf);
-  return { leafIndex, accountId, deviceId };
-}
-
-/** Whatever is in a group was judged before. */
-function credentialOf(leaf: LeafNode) {
-  try {
-    return parseCredential(identityIn(leaf.credential));
-  } catch (error) {
-    if (error instanceof IdentityRefused) throw new CredentialRefused(error.message);
-    throw error;
-  }
-}
-
-function membersOf(tree: RatchetTree): Member[] {
-  return tree.members().map(([index, leaf]) => memberOf(leaf, index));
-}
-
-function memberAt(tree: RatchetTree, leaf: LeafIndex): Member {
-  return memberOf(tree.leaf(leaf), leaf);
-}
-
 /** The engine has an error of its own for what a judge refuses. */
 async function translated(judging: () => Promise<void>): Promise<void> {
   try {
@@ -570,25 +424,4 @@ async function translated(judging: () => Promise<void>): Promise<void> {
     if (error instanceof IdentityRefused) throw new CredentialRefused(error.message);
     throw error;
   }
-}
-
-/** Whatever the engine refuses is a refusal here; anything else that is thrown is a bug. */
-async function refusing<T>(what: string, operation: () => Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (cause) {
-    throw refusalOf(what, cause);
-  }
-}
-
-function refusingNow<T>(what: string, operation: () => T): T {
-  try {
-    return operation();
-  } catch (cause) {
-    throw refusalOf(what, cause);
-  }
-}
-
-function refusalOf(what: string, cause: unknown): unknown {
-  return cause instanceof MLSError ? new MlsRefused(`${what}: ${cause.code}`, { cause }) : cause;
 }

@@ -18,6 +18,7 @@ export const MAX_TEXT_CHARACTERS = 16000;
 export const MAX_NAME_CHARACTERS = 100;
 export const MAX_FILE_NAME_CHARACTERS = 255;
 export const MAX_MEDIA_TYPE_CHARACTERS = 100;
+export const MAX_KEPT_SECONDS = 316224000;
 export const PADDED_SIZES = [256, 1024, 4096, 16384, 65536] as const;
 
 /** What a place in the log holds. */
@@ -176,6 +177,7 @@ export interface Text {
   readonly type: "text";
   readonly v?: number;
   readonly text: string;
+  readonly lifetime?: number | null;
 }
 
 /** The name of the conversation from here on. */
@@ -183,6 +185,13 @@ export interface ConversationNamed {
   readonly type: "conversation_named";
   readonly v?: number;
   readonly name: string;
+}
+
+/** For how long messages are kept from here on; null: nobody limits it. */
+export interface LifetimeSet {
+  readonly type: "lifetime_set";
+  readonly v?: number;
+  readonly lifetime: number | null;
 }
 
 /** A file that was uploaded beside the log, with what opens it. Never printed. */
@@ -195,6 +204,7 @@ export interface SharedFile {
   readonly size: number;
   readonly key: Base64;
   readonly sha256: Base64;
+  readonly lifetime?: number | null;
 }
 
 /** What binds a ciphertext to its place: compared with the entry after decryption. */
@@ -239,4 +249,5 @@ export type ServerFrame =
 export type Content =
   | Text
   | ConversationNamed
+  | LifetimeSet
   | SharedFile;

@@ -24,11 +24,12 @@ function message(at: string, senderId: string, kind: MessageView["kind"] = "text
     at: new Date(at).toISOString(),
     delivery: null,
     problem: null,
+    until: null,
   };
 }
 
-function shape(messages: MessageView[]): string[] {
-  return grouped(messages).map((block) =>
+function shape(messages: MessageView[], firstUnread: string | null = null): string[] {
+  return grouped(messages, firstUnread).map((block) =>
     block.kind === "run" ? `${block.senderName}×${block.messages.length}` : block.kind,
   );
 }
@@ -54,6 +55,18 @@ test("a new day and a notice stand between messages of the same sender", () => {
   ];
 
   assert.deepEqual(shape(messages), ["day", "alice×1", "day", "alice×1", "notice", "alice×1"]);
+});
+
+test("a line stands above what was not read before, and parts a run", () => {
+  const messages = [
+    message("2026-03-02T10:00", "alice"),
+    message("2026-03-02T10:01", "alice"),
+    message("2026-03-03T10:02", "alice"),
+  ];
+
+  assert.deepEqual(shape(messages, messages[1]?.id), ["day", "alice×1", "unread", "alice×1", "day", "alice×1"]);
+  assert.deepEqual(shape(messages, messages[2]?.id), ["day", "alice×2", "day", "unread", "alice×1"]);
+  assert.deepEqual(shape(messages, "not here"), ["day", "alice×2", "day", "alice×1"]);
 });
 
 test("days have the names people use", () => {

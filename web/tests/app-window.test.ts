@@ -19,6 +19,7 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
     at: new Date(position * 1000).toISOString(),
     delivery: null,
     problem: null,
+    until: null,
     ...more,
   };
 }
@@ -119,8 +120,19 @@ test("an own message stands last until it has a position, then at its place", ()
   assert.deepEqual(window.known, ["m1", "m2", "m3", "m4", "own", "m6"]);
 });
 
+test("the first unread message is so many from the end, without one's own and notices", () => {
+  const all = [message(1), message(2, { mine: true }), message(3), message(4, { kind: "notice" }), message(5)];
+  const window = rows.newestPage(all, false);
+
+  const found = [0, 1, 2, 3, 4].map((unread) => rows.firstUnread(window, unread));
+
+  assert.deepEqual(found.map(({ id }) => id), [null, "m5", "m3", "m1", "m1"]);
+  assert.deepEqual(found.map(({ isFound }) => isFound), [true, true, true, true, false]);
+  assert.deepEqual(rows.firstUnread(rows.EMPTY, 1), { id: null, isFound: false });
+});
+
 test("a discarded message is gone from what is shown and what is known", () => {
-  const window = rows.without(new Log(3).newest(), "m2");
+  const window = rows.without(new Log(3).newest(), ["m2"]);
 
   assert.deepEqual(positions(window), [1, 3]);
   assert.deepEqual(window.known, ["m1", "m3"]);

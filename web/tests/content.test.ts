@@ -70,6 +70,23 @@ test("content comes back as it was, and what is unknown is told apart from what 
   assert.throws(() => parseContent(encodeContent({ ...name, name: "x".repeat(101) })), ContentRefused);
 });
 
+test("how long a message is kept is read, and what is no lifetime makes it unreadable", () => {
+  const limited = { type: "text", text: "hi", lifetime: 60 } as const;
+
+  assert.deepEqual(parseContent(encodeContent(limited)), limited);
+  assert.deepEqual(parseContent(utf8('{"type": "text", "text": "hi", "lifetime": null}')), { type: "text", text: "hi" });
+  for (const lifetime of [86_400, null]) {
+    const set = { type: "lifetime_set", lifetime } as const;
+    assert.deepEqual(parseContent(encodeContent(set)), set);
+  }
+  for (const lifetime of ["9", "0", "-60", "60.5", '"60"', "true", `${10 * 31_622_400 + 1}`]) {
+    for (const rest of ['"type": "text", "text": "hi"', '"type": "lifetime_set"']) {
+      assert.throws(() => parseContent(utf8(`{${rest}, "lifetime": ${lifetime}}`)), ContentRefused, lifetime);
+    }
+  }
+  assert.throws(() => parseContent(utf8('{"type": "lifetime_set"}')), ContentRefused);
+});
+
 const FILE = {
   type: "file",
   v: 1,

@@ -4,19 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Bytes, copyOf, fromBase64, fromUtf8, sameBytes, utf8, uuidToBytes } from "../src/bytes.ts";
 import { CredentialRefused, encodeCredential, generateSigningKeys, issueCredential } from "../src/identity.ts";
-import {
-  Group,
-  KEY_PACKAGE_DAYS,
-  type Member,
-  MlsEngine,
-  MlsRefused,
-  type Processed,
-  type Proposed,
-  RemovalsWait,
-  TooLong,
-  changeBetween,
-  paddedSize,
-} from "../src/mls-engine.ts";
+import { MlsRefused } from "../src/mls-allowed.ts";
+import { KEY_PACKAGE_DAYS, MlsEngine, type Processed, type Proposed, RemovalsWait, TooLong, paddedSize } from "../src/mls-engine.ts";
+import { Group, type Member, changeBetween } from "../src/mls-group.ts";
 import { RatchetTreeExtension } from "../src/mls/messages/ratchet_tree.ts";
 import { commit } from "../src/mls/group/commit.ts";
 import { propose } from "../src/mls/group/messages.ts";

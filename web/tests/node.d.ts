@@ -1,7 +1,15 @@
 // The little of Node's test runner that the tests use; its own types are a package we do not need.
 
 declare module "node:test" {
-  type Body = () => void | Promise<void>;
+  interface TestContext {
+    readonly mock: {
+      readonly timers: {
+        enable(options: { readonly apis: readonly "setTimeout"[] }): void;
+        tick(milliseconds: number): void;
+      };
+    };
+  }
+  type Body = (context: TestContext) => void | Promise<void>;
   export function test(name: string, body: Body): void;
   /** `skip` says why not, or is false. */
   export function test(name: string, options: { readonly skip: string | false }, body: Body): void;

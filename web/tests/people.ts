@@ -23,6 +23,8 @@ export class Browser {
   readonly notifications: Notification[] = [];
   /** Stays over a reload, as the browser's private files do. */
   readonly staging = new BlobFiles();
+  /** How many milliseconds its clock is ahead. */
+  ahead = 0;
   engine!: ChatEngine; // set by `open`
 
   constructor(
@@ -39,6 +41,7 @@ export class Browser {
       staging: this.staging,
       notify: (notification) => this.notifications.push(notification),
       timing: TIMING,
+      now: () => Date.now() + this.ahead,
     });
     this.engine.start();
     opened.push(this);

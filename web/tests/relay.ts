@@ -1,13 +1,11 @@
 // A server in memory that behaves as docs/protocol.md says: one log per conversation, one commit per
 // epoch, idempotent ids, key packages handed out once. It reads no secret.
 
-import assert from "node:assert/strict";
 import { ProblemError } from "../src/api/http.ts";
 import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64, utf8 } from "../src/bytes.ts";
 import { parseCredential } from "../src/identity.ts";
 import type { SignaturePrivateKey } from "../src/mls/crypto/secrets.ts";
 import { ED25519 } from "../src/mls/crypto/signatures.ts";
-import { MLSError } from "../src/mls/errors.ts";
 import { BasicCredential } from "../src/mls/messages/credentials.ts";
 import { AllowedSender, externalSenders } from "../src/mls/messages/extensions.ts";
 import type { PublicMessage } from "../src/mls/messages/framing.ts";
@@ -21,8 +19,7 @@ import { RatchetTreeExtension } from "../src/mls/messages/ratchet_tree.ts";
 import { proposeAsExternalSender } from "../src/mls/public_group/outside.ts";
 import { policyOf } from "../src/mls/public_group/policy.ts";
 import { PublicGroup } from "../src/mls/public_group/public_group.ts";
-import type { Command, ServerFrame, SubmitCommit } from "../src/wire.ts";
-import { type RelayFile, RelayFiles } from "./file-relay.ts";
+import type { Command, EphemeralArrived, SendEphemeral, ServerFrame, SubmitCommit } from "../src/wire.ts";
 import type {
   BoundDevice,
   ConversationInfo,
@@ -38,6 +35,9 @@ import type {
   SocketHandlers,
   WelcomeInfo,
 } from "../src/worker/server.ts";
+import { type RelayFile, RelayFiles } from "./file-relay.ts";
+import { refuse, verified } from "./refusals.ts";
+import { checkReplacesItself, enterAgain, groupNow, keepReport } from "./relay-rejoining.ts";
 
 interface RelayDevice {
   id: string;
@@ -70,20 +70,6 @@ interface RelaySocket {
 }
 
 type Submitted = Pick<SubmitCommit, "commit" | "group_info"> & { welcome: string | null };
-
-function refuse(code: string, facts: Record<string, unknown> = {}): never {
-  throw new ProblemError(code, code, code === "not_found" ? 404 : 409, facts);
-}
-
-/** What the engine refuses, a server refuses. */
-async function verified<T>(code: string, operation: () => T | Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (error instanceof MLSError) return refuse(code, { reason: error.code });
-    throw error;
-  }
-}
 
 function bodyOf(base64: string): MLSMessage["body"] {
   return MLSMessage.decode(fromBase64(base64)).body;
@@ -124,12 +110,19 @@ export class Relay {
   incarnation: string = crypto.randomUUID();
   readonly names = new Map<string, string>();
   readonly files = new Map<string, RelayFile>();
+  /** How long each message may be kept, as its sender has told the server. */
+  readonly lifetimes = new Map<string, number | null>();
   /** Commands wait for the one before. */
   turn: Promise<void> = Promise.resolve();
   /** For tests: what a hostile server would hand out instead. */
   tamper: (entry: Entry) => Entry = (entry) => entry;
+  tamperWhisper: (frame: EphemeralArrived) => EphemeralArrived = (frame) => frame;
+  /** How many were passed on. */
+  whispers = 0;
   /** For tests: what the organisation has chosen. */
   suite = 0xf04e;
+  /** For tests: how long the organisation keeps messages. */
+  retentionDays: number | null = null;
   /** For tests: the answer to the next accepted command is lost with its socket. */
   loseNextAnswer = false;
 
@@ -138,7 +131,7 @@ export class Relay {
   async settings(): Promise<MessagingSettings> {
     const signatureKey = await ED25519.publicKeyOf(await this.#key);
     const sender = AllowedSender.encode(AllowedSender.of({ signatureKey, credential: SERVER }));
-    return { cipher_suite: this.suite, external_sender: toBase64(sender) };
+    return { cipher_suite: this.suite, external_sender: toBase64(sender), retention_days: this.retentionDays };
   }
 
   addPerson(id: string, name: string): void {
@@ -156,7 +149,7 @@ export class Relay {
   ): RelayConversation {
     const epoch = Number(group.context.epoch);
     const created_at = new Date().toISOString();
-    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, person_id, members, failures: [] };
+    const info = { id, kind, cipher_suite, epoch, last_position: 0, created_at, retention_seconds: null, person_id, members, failures: [] };
     const trees = new Map([[epoch, treeOf(group)]]);
     const conversation: RelayConversation = { info, personIds, log: [], group, trees, groupInfo: "", left: new Map() };
     this.conversations.set(id, conversation);
@@ -248,7 +241,7 @@ export class Relay {
     const added = staged.changes.added.map(({ keyPackage }) => deviceOf(keyPackage.leafNode));
     if (added.length > 0 && commit.welcome === null) refuse("welcome_missing");
     const removed = proposals.removedLeaves.map((leaf) => deviceOf(group.tree.leaf(leaf)));
-    if (isRejoin && removed.join() !== deviceId) refuse("proposal_not_supported");
+    if (isRejoin) checkReplacesItself(removed, deviceId);
     const entry = this.append(id, deviceId, "commit", messageId, commit.commit);
     this.#tellAppended(entry);
     info.epoch += 1;
@@ -256,9 +249,8 @@ export class Relay {
     conversation.trees.set(info.epoch, treeOf(staged.group));
     conversation.groupInfo = commit.group_info;
     if (isRejoin) {
-      const { position } = entry;
-      Object.assign(this.memberOf(conversation, deviceId), { joined_position: position, delivered_position: position });
-      return position;
+      enterAgain(this.memberOf(conversation, deviceId), entry.position);
+      return entry.position;
     }
     for (const device of removed) conversation.left.set(device, entry.position);
     info.members = info.members.filter(({ device_id }) => !removed.includes(device_id));
@@ -317,6 +309,14 @@ export class Relay {
     const place = { welcome_id: crypto.randomUUID(), conversation_id: info.id, position, epoch: info.epoch };
     device.welcomes.push({ ...place, welcome });
     this.tellDevice(device.id, { type: "welcome_arrived", ...place });
+  }
+
+  /** Said in passing: to the others who are there. */
+  passOn(deviceId: string, { conversation_id, epoch, data }: SendEphemeral): void {
+    this.whispers += 1;
+    const { members } = this.conversation(conversation_id).info;
+    const frame = { type: "ephemeral_arrived", conversation_id, epoch, sender_device_id: deviceId, data } as const;
+    for (const { device_id } of members) if (device_id !== deviceId) this.tellDevice(device_id, this.tamperWhisper(frame));
   }
 
   markDelivered(deviceId: string, id: string, position: number): number {
@@ -497,22 +497,16 @@ export class RelayServer implements Server {
 
   async group(id: string): Promise<GroupNow> {
     this.#network();
-    const { info, groupInfo, trees } = this.relay.conversation(id);
-    this.relay.memberOf(this.relay.conversation(id), this.#device().id);
-    return { epoch: info.epoch, group_info: groupInfo, ratchet_tree: trees.get(info.epoch) ?? refuse("tree_not_kept") };
+    const conversation = this.relay.conversation(id);
+    this.relay.memberOf(conversation, this.#device().id);
+    return groupNow(conversation);
   }
 
   async reportFailure(id: string, position: number, code: string): Promise<void> {
     this.#network();
     const conversation = this.relay.conversation(id);
-    const device_id = this.relay.memberOf(conversation, this.#device().id).device_id;
-    const entry = conversation.log.find((one) => one.position === position && one.kind === "commit");
-    const sender_device_id = entry?.sender_device_id ?? refuse("no_commit_there");
-    assert.match(code, /^[a-z][a-z0-9_]{0,47}$/);
-    const failure = { position, sender_device_id, device_id, code };
-    conversation.info.failures.push(failure);
-    const { code: _, ...told } = failure;
-    this.relay.tell(id, { type: "failure_reported", conversation_id: id, ...told });
+    const member = this.relay.memberOf(conversation, this.#device().id);
+    this.relay.tell(id, keepReport(conversation, member, { position, code }));
   }
 
   async welcomes(): Promise<WelcomeInfo[]> {
@@ -588,6 +582,7 @@ export class RelayServer implements Server {
     const device = this.#device().id;
     switch (command.type) {
       case "send_message":
+        this.relay.lifetimes.set(command.message_id, command.lifetime ?? null);
         return this.relay.sendMessage(device, command.conversation_id, command.message_id, command.ciphertext);
       case "submit_commit":
         return this.relay.submitCommit(device, command.conversation_id, command.message_id, {
@@ -598,7 +593,8 @@ export class RelayServer implements Server {
         return this.relay.submitProposal(device, command.conversation_id, command.message_id, command.proposal);
       case "mark_delivered":
         return this.relay.markDelivered(device, command.conversation_id, command.position);
-      case "send_ephemeral": // no client here says anything in passing yet
+      case "send_ephemeral":
+        this.relay.passOn(device, command);
         return 0;
     }
   }

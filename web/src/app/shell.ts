@@ -8,6 +8,8 @@ import { confirmPassword, getSession, logOut, type Session } from "../api/sessio
 import type { Engine, Notification, Snapshot } from "../worker/protocol.ts";
 import { isLoggedIn, pageFor, type Page, type Unfinished } from "./pages.ts";
 import { codeOf, factOf, sentenceFor } from "./problems.ts";
+import { Notifier, browserDesk } from "./notifications.ts";
+import { notifies, shareTyping, sharesTyping } from "./preferences.ts";
 import { hashOf, nextPage, parseRoute, type Route } from "./route.ts";
 import { words } from "./words.ts";
 
@@ -50,6 +52,10 @@ export class Shell {
   readonly trouble = signal<unknown>(null);
   /** Told to everybody for some seconds, to screen readers too. */
   readonly toast = signal("");
+  /** The message that its conversation is to show next. */
+  readonly wanted = signal<{ conversationId: string; messageId: string } | null>(null);
+  /** Who else is typing, by conversation. */
+  readonly typing = signal<ReadonlyMap<string, readonly string[]>>(new Map());
   /** For screen readers only. */
   readonly announcement = signal("");
   readonly passwordQuestion = signal<PasswordQuestion | null>(null);
@@ -64,6 +70,10 @@ export class Shell {
   /** The secret of an invitation, as soon as it has left the address bar. */
   invitationToken: string | null = null;
 
+  private readonly notifier = new Notifier(
+    { ...browserDesk, show: (notice) => (notifies.value ? browserDesk.show(notice) : null) },
+    (id) => this.go({ name: "conversation", id }),
+  );
   private typedPassword: string | null = null;
   private draftsOf: string | null = null;
   private wasLoggedOut = false;
@@ -268,16 +278,36 @@ export class Shell {
   // The engine -------------------------------------------------------------------------------
 
   private hear(notification: Notification): void {
+    if (notification.type === "typing") this.heardTyping(notification.conversationId, notification.names);
     if (notification.type !== "snapshot") return;
     const before = this.snapshot.value;
     const now = notification.snapshot;
     this.snapshot.value = now;
+    this.notifier.hear(now);
     const code = now.failure?.code;
     if (code !== undefined && code !== before.failure?.code && LOGGED_OUT.includes(code)) {
       void this.refresh();
     }
     const closedElsewhere = now.phase === "closed" && before.phase !== "closed" && !this.isLeaving;
     if (closedElsewhere) setTimeout(() => void this.comeBack(), CLOSED_ELSEWHERE_AFTER);
+  }
+
+  private heardTyping(conversationId: string, names: readonly string[]): void {
+    this.typing.value = new Map(this.typing.value).set(conversationId, sharesTyping.value ? names : []);
+  }
+
+  /** Tells the others there what this person does, if they want that; when it is not heard, nothing is lost. */
+  whisper(conversationId: string, type: "typing" | "stopped"): void {
+    if (!sharesTyping.value) return;
+    this.engine.call("whisper", { conversationId, type }).catch((error: unknown) => {
+      if (codeOf(error) === "engine_failed") throw error;
+    });
+  }
+
+  /** Whoever does not tell is not told. */
+  shareTyping(shares: boolean): void {
+    shareTyping(shares);
+    if (!shares) this.typing.value = new Map();
   }
 
   /** Another tab closed the engine: most likely it logged out, and the server knows by now. */

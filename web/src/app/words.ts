@@ -251,6 +251,7 @@ export const words = {
     loadingOlder: "Loading older messages …",
     beginning: "This is where the conversation begins. Messages are end-to-end encrypted.",
     toNewest: "Newest messages",
+    newHere: "New messages",
     newBelow: (count: number) => plural(count, "new message", "new messages"),
     arrived: (sender: string, text: string) => `${sender}: ${text}`,
     delivery: { sending: "Sending", sent: "Sent", delivered: "Delivered", failed: "Not sent" },
@@ -281,6 +282,8 @@ export const words = {
 
   members: {
     title: "People in this group",
+    detailsOf: (name: string) => `Conversation with ${name}`,
+    details: "About this conversation",
     remove: "Remove",
     removeTitle: (name: string) => `Remove ${name} from the group?`,
     removeLead: "They cannot read what is written from now on. What they have read stays with them, and everybody sees that you removed them.",
@@ -288,6 +291,24 @@ export const words = {
     leave: "Leave the group",
     leaveTitle: (group: string) => `Leave “${group}”?`,
     leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
+  },
+
+  typing: {
+    some: (names: readonly string[]) => `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing …`,
+    many: "Several people are typing …",
+  },
+
+  disappearing: {
+    label: "New messages disappear after",
+    never: "Never",
+    longest: (longest: string) => `${longest}, as your organisation wants it`,
+    save: "Save",
+    lead: "For everybody here, and only for what is written from now on. Who reads a message in time can still copy it.",
+    limit: (longest: string) => `Your organisation keeps messages here for ${longest} at most.`,
+    applies: (lifetime: string) => `New messages disappear after ${lifetime}.`,
+    byOrganisation: (longest: string) => `New messages disappear after ${longest}: your organisation keeps none longer.`,
+    off: "New messages stay.",
+    at: (when: string) => `Disappears ${when}`,
   },
 
   changedKey: {
@@ -320,6 +341,17 @@ export const words = {
     offline: "Offline. Connecting again as soon as possible.",
     connecting: "Connecting …",
     online: "Connected",
+  },
+
+  find: {
+    label: "Search conversations and messages",
+    noConversation: "No conversation is called so.",
+    messages: "Found in messages",
+    looking: "Searching …",
+    none: "Nothing was found in the messages of this browser.",
+    found: (count: number, isWhole: boolean) =>
+      isWhole ? `${plural(count, "message", "messages")} found` : `The latest ${plural(count, "message", "messages")} found; there may be more`,
+    gone: "This message is not here any more.",
   },
 
   search: {
@@ -360,6 +392,13 @@ export const words = {
     username: "User name",
     device: "This device",
     theme: "Appearance",
+    notifications: "Notifications",
+    notify: "Tell me about new messages while I look elsewhere",
+    notifyHint: "They name the conversation and never show what was written. This page has to be open.",
+    notifyRefused: "Your browser does not allow this page to show notifications. You can change that in the browser's settings for this site.",
+    privacy: "Privacy",
+    typing: "Show others when I am typing, and see when they are",
+    typingHint: "Encrypted like your messages, and kept nowhere.",
     themes: { system: "Like the system", light: "Light", dark: "Dark" },
     security: "Second factors",
     face: "Face",

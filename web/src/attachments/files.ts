@@ -16,8 +16,6 @@ export interface FilesOptions {
   context: Context;
   staging: Staging;
   notify(notification: Notification): void;
-  /** Sends what waits in the conversation. */
-  flush(conversation: Conversation): void;
 }
 
 export class Files {
@@ -85,10 +83,10 @@ export class Files {
   }
 
   async #enqueue(record: UploadRecord, content: SharedFile): Promise<void> {
-    const { context, flush } = this.#options;
+    const { context } = this.#options;
     const conversation = context.conversations.get(record.conversationId);
     if (!conversation?.isOpen) throw new ProblemError("not_a_member", "You cannot write here any more.");
     await enqueue(context, conversation, record.messageId, content, (unit) => unit.remove("uploads", record.id));
-    flush(conversation);
+    context.flush(conversation);
   }
 }

@@ -2,8 +2,8 @@
 
 import { type Change, type DeviceRecord, type Durability, type Row, STORES, type StoreName, type StorePort } from "./port.ts";
 
-/** 2: groups of our own engine, their trees apart. */
-const VERSION = 2;
+/** 2: groups of our own engine, their trees apart. 3: when messages are to go. */
+const VERSION = 3;
 const BY_SEQUENCE = "by_sequence";
 const DEVICE = "device";
 
@@ -23,12 +23,12 @@ function done(transaction: IDBTransaction): Promise<void> {
   });
 }
 
-/** Rows that a change of version leaves as they are: who this device is, and whom it knows. */
+/** Rows of version 1 that are left as they are: who this device is, and whom it knows. */
 const KEPT: readonly StoreName[] = ["identity", "people", "pins"];
 
 /** Conversations of version 1 cannot be read any more: they are dropped, and the device stays. */
-function createStores(database: IDBDatabase): void {
-  for (const name of [...database.objectStoreNames]) {
+function createStores(database: IDBDatabase, before: number): void {
+  for (const name of before < 2 ? [...database.objectStoreNames] : []) {
     if (name !== DEVICE && !KEPT.some((kept) => kept === name)) database.deleteObjectStore(name);
   }
   for (const name of STORES) {
@@ -41,7 +41,7 @@ function createStores(database: IDBDatabase): void {
 
 export async function openIndexedDb(personId: string): Promise<StorePort> {
   const request = indexedDB.open(`securechat-${personId}`, VERSION);
-  request.onupgradeneeded = () => createStores(request.result);
+  request.onupgradeneeded = ({ oldVersion }) => createStores(request.result, oldVersion);
   const database = await answer(request);
   database.onversionchange = () => database.close();
   return new IndexedDbStore(database);

@@ -8,6 +8,7 @@ export const STORES = [
   "groups",
   "trees",
   "messages",
+  "due",
   "outbox",
   "uploads",
   "keyPackages",

@@ -70,6 +70,10 @@ export interface ConversationRecord {
   pendingLeave: PendingLeave | null;
   /** The way back in, on its way to the server; absent in what older versions have kept. */
   pendingRejoin?: PendingCommit | null;
+  /** For how many seconds people here want messages to be kept; absent and null: without end. */
+  lifetime?: number | null;
+  /** For how many seconds the server keeps the messages of this conversation. */
+  limit?: number | null;
   /** What could not be applied here, and is still to be told to the server. */
   failure?: { position: number; code: string } | null;
 }
@@ -99,6 +103,7 @@ export interface MembersChanged {
 export type NoticeBody =
   | MembersChanged
   | { type: "named"; name: string }
+  | { type: "lifetime"; lifetime: number | null; before?: number | null }
   | Rejoined
   | { type: "stuck" }
   | StuckElsewhere
@@ -147,6 +152,19 @@ export interface MessageRecord {
   /** Of own messages; `delivered` is worked out from the members' positions. */
   delivery: Exclude<DeliveryState, "delivered"> | null;
   problem: Problem | null;
+  /** When nothing of it may be left, in milliseconds since 1970; absent: never. */
+  dueAt?: number;
+}
+
+/** Beside a message that is to go. */
+export interface DueRecord {
+  messageId: string;
+  /** The message's conversation. */
+  within: string;
+  /** Empty, so that one look finds the earliest of all conversations. */
+  conversationId: "";
+  /** When it is to go. */
+  sequence: number;
 }
 
 export interface OutboxRecord {
@@ -198,6 +216,7 @@ export interface RecordOf {
   groups: GroupRecord;
   trees: TreeRecord;
   messages: MessageRecord;
+  due: DueRecord;
   outbox: OutboxRecord;
   uploads: UploadRecord;
   keyPackages: KeyPackageRecord;
@@ -251,7 +270,7 @@ export class Records {
   }
 
   /** Of one conversation, above a sequence, lowest first. */
-  async oldest<S extends "messages" | "outbox">(
+  async oldest<S extends "messages" | "outbox" | "due">(
     store: S,
     conversationId: string,
     after: number,

@@ -2,7 +2,7 @@
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { fromBase64, toBase64 } from "../bytes.ts";
-import type { Group, Member } from "../mls-engine.ts";
+import type { Group, Member } from "../mls-group.ts";
 import { encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";

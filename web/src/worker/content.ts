@@ -6,9 +6,11 @@ import {
   type Content,
   type Envelope,
   MAX_FILE_NAME_CHARACTERS,
+  MAX_KEPT_SECONDS,
   MAX_MEDIA_TYPE_CHARACTERS,
   MAX_NAME_CHARACTERS,
   MAX_TEXT_CHARACTERS,
+  MIN_LIFETIME,
   type SharedFile,
 } from "../wire.ts";
 import type { Entry } from "./server.ts";
@@ -72,9 +74,12 @@ export function parseContent(plaintext: Bytes): Content | null {
   const content = recordIn(plaintext);
   switch (content["type"]) {
     case "text":
-      return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS) };
+      return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS), ...limitIn(content) };
     case "conversation_named":
       return { type: "conversation_named", name: bounded(content["name"], MAX_NAME_CHARACTERS) };
+    case "lifetime_set":
+      if (!("lifetime" in content)) throw new ContentRefused("no lifetime");
+      return { type: "lifetime_set", lifetime: null, ...limitIn(content) };
     case "file":
       return sharedFile(content);
     default:
@@ -99,7 +104,19 @@ function sharedFile(content: Record<string, unknown>): SharedFile {
     size: size as number, // checked above
     key: matching(content["key"], BASE64_OF_32),
     sha256: matching(content["sha256"], BASE64_OF_32),
+    ...limitIn(content),
   };
+}
+
+function limitIn({ lifetime }: Record<string, unknown>): { lifetime?: number } {
+  if (lifetime === undefined || lifetime === null) return {};
+  if (!isLifetime(lifetime)) throw new ContentRefused("no such lifetime");
+  return { lifetime };
+}
+
+/** Seconds for which a message may be kept. */
+export function isLifetime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= MIN_LIFETIME && (value as number) <= MAX_KEPT_SECONDS;
 }
 
 function matching(value: unknown, form: RegExp): string {

@@ -1,7 +1,7 @@
 // What the engine's parts share while it is open for one device of one person.
 
 import type { MlsEngine } from "../mls-engine.ts";
-import type { Records } from "../store/records.ts";
+import type { MessageRecord, Records } from "../store/records.ts";
 import type { Connection } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Lock } from "./lock.ts";
@@ -37,6 +37,12 @@ export interface Context {
   refreshMembers(conversation: Conversation): void;
   /** What could not be applied here is to be told to the server. */
   reportFailure(conversation: Conversation): void;
+  /** For how many seconds the organisation keeps messages; null: without end. */
+  readonly organisationLimit: number | null;
+  /** The message is stored, and may have an end. */
+  goes(message: MessageRecord): void;
+  /** Send what waits in the conversation. */
+  flush(conversation: Conversation): void;
   /** Somebody is to be removed: commit it after a moment, unless another device did. */
   commitSoon(conversation: Conversation): void;
   /** The engine was closed; nothing more is to be started. */

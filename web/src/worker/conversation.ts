@@ -1,7 +1,7 @@
 // One conversation in memory: its record and its group, which change only by being saved.
 
 import { fromBase64, toBase64 } from "../bytes.ts";
-import { Group } from "../mls-engine.ts";
+import { Group } from "../mls-group.ts";
 import type { Durability } from "../store/port.ts";
 import type { ConversationRecord, Records, Unit } from "../store/records.ts";
 

@@ -1,35 +1,35 @@
-// The engine of one device of one person: what the pages may ask of it, and what it does by itself
-// when the server speaks.
+// The engine of one device of one person: its parts, and what the pages may ask of it.
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { Files } from "../attachments/files.ts";
 import { BlobFiles, type Staging } from "../attachments/staging.ts";
 import { fromBase64 } from "../bytes.ts";
-import { MlsEngine, MlsRefused } from "../mls-engine.ts";
+import { MlsEngine } from "../mls-engine.ts";
 import type { StorePort } from "../store/port.ts";
 import type { IdentityRecord } from "../store/records.ts";
-import type { Event } from "../wire.ts";
-import { Committer, addMembers, commitWaiting, leave, removeMembers, submitPending } from "./commits.ts";
+import { Committer, addMembers, leave, removeMembers } from "./commits.ts";
 import { Connection, DEFAULT_TIMING, type Timing } from "./connection.ts";
+import { isLifetime } from "./content.ts";
 import type { Context } from "./context.ts";
-import { Conversation, isUnfinished } from "./conversation.ts";
-import { DeliveryMarks, deliveryAdvanced, showOwn } from "./delivery.ts";
-import { heardOfFailures, reportFailure } from "./failures.ts";
-import { catchUp, hear } from "./inbox.ts";
-import { replenish } from "./key-packages.ts";
+import { Conversation } from "./conversation.ts";
+import { DeliveryMarks } from "./delivery.ts";
+import { reportFailure } from "./failures.ts";
+import { Lifetimes } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
-import { claim, createConversation, freshRecord, join, membersOf, settleCreation, withGone } from "./membership.ts";
+import { claim, claims, createConversation, finished, freshRecord } from "./membership.ts";
 import { problemOf } from "./messages.ts";
 import { Sender, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
-import type { Connection as ConnectionState, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
-import { keepIncarnation, knownIncarnation, unlock } from "./registration.ts";
+import type { Connection as ConnectionState, Found, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
+import { unlock } from "./registration.ts";
 import { rejoin } from "./rejoining.ts";
-import { comparePositions, noticeRestored } from "./restored.ts";
-import type { ConversationInfo, Server, WelcomeInfo } from "./server.ts";
+import { search } from "./search.ts";
+import type { MessagingSettings, Server } from "./server.ts";
+import { Synchroniser } from "./synchroniser.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
 import { messageView, summaryOf } from "./views.ts";
+import { type Whisper, Whispers } from "./whispers.ts";
 
 export interface EngineOptions {
   personId: string;
@@ -42,12 +42,9 @@ export interface EngineOptions {
   timing?: Timing;
 }
 
-const NOT_LISTED = "You are not in this conversation any more. What you have read stays here.";
-/** The group to which a Welcome led is not there any more, or not for us. */
-const GONE = ["not_found", "tree_not_kept"];
+const DAY = 86_400;
 
-async function loadMls(identity: IdentityRecord, server: Server): Promise<MlsEngine> {
-  const settings = await server.messagingSettings();
+function loadMls(identity: IdentityRecord, settings: MessagingSettings): MlsEngine {
   const keys = {
     publicKey: fromBase64(identity.signaturePublicKey),
     privateKey: fromBase64(identity.signaturePrivateKey),
@@ -66,11 +63,13 @@ export class ChatEngine {
   readonly #teller: Teller;
   readonly #marks: DeliveryMarks;
   readonly #files: Files;
+  readonly #lifetimes: Lifetimes;
+  readonly #whispers: Whispers;
+  readonly #synchroniser: Synchroniser;
   readonly #store: StorePort;
   readonly #notify: (notification: Notification) => void;
   readonly #closing = new AbortController();
-  readonly #behind = new Map<string, number>();
-  readonly #welcomes = new Lock();
+  #searches = 0;
   #state: ConnectionState = "offline";
   #failure: Problem | null = null;
 
@@ -78,29 +77,32 @@ export class ChatEngine {
   static async open(options: EngineOptions): Promise<ChatEngine> {
     const { deviceId, identity, records } = await unlock(options.store, options.server);
     const trust = await Trust.load(records);
-    const mls = await loadMls(identity, options.server);
+    const settings = await options.server.messagingSettings();
+    const mls = loadMls(identity, settings);
+    const organisationLimit = settings.retention_days && settings.retention_days * DAY;
     const now = options.now ?? Date.now;
     const people = await People.load(options.server, records, now);
     const me = { personId: options.personId, deviceId };
-    const engine = new ChatEngine(options, { me, mls, trust, records, people, now });
+    const engine = new ChatEngine(options, { me, mls, trust, records, people, now, organisationLimit });
     for (const [id, record] of await records.all("conversations")) {
       engine.#context.conversations.set(id, new Conversation(records, record));
     }
+    await engine.#lifetimes.sweep();
     await engine.#files.load();
     return engine;
   }
 
   private constructor(
     options: EngineOptions,
-    parts: Pick<Context, "me" | "mls" | "trust" | "records" | "people" | "now">,
+    parts: Pick<Context, "me" | "mls" | "trust" | "records" | "people" | "now" | "organisationLimit">,
   ) {
     this.#store = options.store;
     this.#notify = options.notify;
     this.#connection = new Connection(
       options.server,
       {
-        ready: (incarnation) => this.#background(() => this.#synchronise(incarnation)),
-        event: (event) => this.#background(() => this.#hear(event)),
+        ready: (incarnation) => this.#background(() => this.#synchroniser.synchronise(incarnation)),
+        event: (event) => this.#background(() => this.#synchroniser.hear(event)),
         state: (state) => this.#setState(state),
         ended: (problem) => this.#fail(problem),
       },
@@ -115,8 +117,10 @@ export class ChatEngine {
       changed: (conversationId, messageIds) => this.#teller.messages(conversationId, messageIds),
       refresh: () => this.#teller.snapshot(),
       markDelivered: (conversation) => this.#marks.touch(conversation),
-      refreshMembers: (conversation) => this.#background(() => this.#refreshMembers(conversation)),
+      refreshMembers: (conversation) => this.#background(() => this.#synchroniser.refreshMembers(conversation)),
       reportFailure: (conversation) => this.#background(() => reportFailure(this.#context, conversation)),
+      goes: (message) => this.#lifetimes.expect(message),
+      flush: (conversation) => this.#background(() => this.#sender.flush(conversation)),
       commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
     };
@@ -129,14 +133,28 @@ export class ChatEngine {
     this.#sender = new Sender(this.#context);
     const { commitWithin } = options.timing ?? DEFAULT_TIMING;
     this.#committer = new Committer(this.#context, commitWithin, (conversation) =>
-      this.#background(() => this.#commitWaiting(conversation)),
+      this.#background(() => this.#synchroniser.commitWaiting(conversation)),
     );
     this.#marks = new DeliveryMarks(this.#context);
     this.#files = new Files({
       context: this.#context,
       staging: options.staging ?? new BlobFiles(),
       notify: this.#notify,
-      flush: (conversation) => this.#flush(conversation),
+    });
+    this.#lifetimes = new Lifetimes({
+      context: this.#context,
+      gone: (conversationId, messageIds) => this.#gone(conversationId, messageIds),
+      due: () => this.#background(() => this.#lifetimes.sweep()),
+    });
+    this.#whispers = new Whispers({
+      context: this.#context,
+      told: (conversationId, names) => this.#notify({ type: "typing", conversationId, names }),
+    });
+    this.#synchroniser = new Synchroniser({
+      context: this.#context,
+      files: this.#files,
+      whispers: this.#whispers,
+      background: (work) => this.#background(work),
     });
   }
 
@@ -179,7 +197,7 @@ export class ChatEngine {
       throw new ProblemError("not_found", "A conversation needs somebody else.");
     }
     const known = this.#directWith(personId);
-    if (known) return { conversationId: await this.#finished(known) };
+    if (known) return { conversationId: await finished(context, known) };
     await context.people.ensure([personId]);
     const claimed = await claim(context, personId, context.mls.suite);
     let conversation: Conversation;
@@ -201,9 +219,9 @@ export class ChatEngine {
     const context = this.#context;
     const others = [...new Set(personIds)].filter((person) => person !== context.me.personId);
     const known = context.conversations.get(id);
-    if (known) return { conversationId: await this.#finished(known) };
+    if (known) return { conversationId: await finished(context, known) };
     await context.people.ensure(others);
-    const claimed = await this.#claims(others, context.mls.suite);
+    const claimed = await claims(context, others, context.mls.suite);
     const conversation = await createConversation(context, {
       id,
       kind: "group",
@@ -211,7 +229,7 @@ export class ChatEngine {
       personIds: others,
     });
     await addMembers(context, conversation, claimed);
-    this.#flush(conversation);
+    this.#context.flush(conversation);
     return { conversationId: conversation.id };
   }
 
@@ -221,15 +239,15 @@ export class ChatEngine {
     const lacking = personIds.filter((person) => !present.has(person));
     await this.#context.people.ensure(lacking);
     const { suite } = await conversation.group();
-    await addMembers(this.#context, conversation, await this.#claims(lacking, suite));
-    this.#flush(conversation);
+    await addMembers(this.#context, conversation, await claims(this.#context, lacking, suite));
+    this.#context.flush(conversation);
     return null;
   }
 
   async removePerson(conversationId: string, personId: string): Promise<null> {
     const conversation = this.#conversation(conversationId);
     await removeMembers(this.#context, conversation, ({ accountId }) => accountId === personId);
-    this.#flush(conversation);
+    this.#context.flush(conversation);
     return null;
   }
 
@@ -253,7 +271,7 @@ export class ChatEngine {
     const conversation = this.#context.conversations.get(conversationId);
     if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
     await rejoin(this.#context, conversation);
-    if (conversation.isOpen) await this.#resume(conversation);
+    if (conversation.isOpen) await this.#synchroniser.resume(conversation);
     this.#teller.snapshot();
     return null;
   }
@@ -266,7 +284,7 @@ export class ChatEngine {
       trust.accept(unit, personId, identityKey);
       await unit.commit();
     });
-    this.#background(() => this.#acceptWelcomes()); // one of theirs may have waited for this
+    this.#background(() => this.#synchroniser.acceptWelcomes()); // one of theirs may have waited for this
     return null;
   }
 
@@ -288,8 +306,27 @@ export class ChatEngine {
     const conversation = this.#conversation(conversationId);
     await this.#reachable(conversation);
     await enqueue(this.#context, conversation, messageId, { type: "text", text });
-    this.#flush(conversation);
+    this.#whispers.sent(conversationId);
+    this.#context.flush(conversation);
     return { messageId };
+  }
+
+  /** What the person is doing at the keyboard; nobody waits for it. */
+  async whisper(conversationId: string, type: Whisper): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (conversation?.isWritable) this.#background(() => this.#whispers.say(conversation, type));
+    return null;
+  }
+
+  /** What is written from now on disappears after so many seconds; null: it stays. */
+  async setLifetime(conversationId: string, lifetime: number | null, id: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    if (lifetime !== null && !isLifetime(lifetime)) throw new ProblemError("invalid", "Not a lifetime.");
+    if ((conversation.record.lifetime ?? null) === lifetime) return null;
+    await this.#reachable(conversation);
+    await enqueue(this.#context, conversation, id, { type: "lifetime_set", lifetime });
+    this.#context.flush(conversation);
+    return null;
   }
 
   /** Uploads and downloads. */
@@ -306,13 +343,13 @@ export class ChatEngine {
   async retry(conversationId: string, messageId: string): Promise<null> {
     const conversation = this.#conversation(conversationId);
     await retry(this.#context, messageId);
-    this.#flush(conversation);
+    this.#context.flush(conversation);
     return null;
   }
 
   async discard(conversationId: string, messageId: string): Promise<{ text: string }> {
     const text = await discard(this.#context, messageId);
-    this.#notify({ type: "discarded", conversationId, messageId });
+    this.#notify({ type: "gone", conversationId, messageIds: [messageId] });
     return { text };
   }
 
@@ -324,6 +361,7 @@ export class ChatEngine {
     const context = this.#context;
     const conversation = context.conversations.get(conversationId);
     if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    await this.#lifetimes.sweep();
     const oldest = before === null ? undefined : await context.records.get("messages", before);
     if (before !== null && !oldest) throw new ProblemError("not_found", "There is no such message.");
     const most = Math.min(Math.max(1, limit), 500);
@@ -332,6 +370,13 @@ export class ChatEngine {
     await context.people.ensure(new Set(shown.map(({ senderId }) => senderId).filter((id) => id !== "")));
     const messages = shown.map((message) => messageView(context, conversation, message));
     return { messages, more: found.length > most };
+  }
+
+  async search(query: string): Promise<Found> {
+    this.#searches += 1;
+    const mine = this.#searches;
+    await this.#lifetimes.sweep();
+    return search(this.#context, query, () => mine !== this.#searches || this.#closing.signal.aborted);
   }
 
   async markSeen(conversationId: string): Promise<null> {
@@ -368,27 +413,10 @@ export class ChatEngine {
     );
   }
 
-  async #claims(personIds: readonly string[], suite: number) {
-    const claimed = await Promise.all(personIds.map((person) => claim(this.#context, person, suite)));
-    return claimed.flat();
-  }
-
-  /** A creation that was cut off before its first commit is brought to its end. */
-  async #finished(conversation: Conversation): Promise<string> {
-    const context = this.#context;
-    if (conversation.record.state === "creating") await settleCreation(context, conversation);
-    if (!conversation.isOpen) return conversation.id;
-    const group = await conversation.group();
-    if (!isUnfinished(conversation, group)) return conversation.id;
-    await addMembers(context, conversation, await this.#claims(conversation.record.personIds, group.suite));
-    this.#flush(conversation);
-    return conversation.id;
-  }
-
   /** Whom it is for is in it; else a person would write to nobody, and never hear of it. */
   async #reachable(conversation: Conversation): Promise<void> {
     try {
-      await this.#finished(conversation);
+      await finished(this.#context, conversation);
     } catch (error) {
       if (!isProblem(error, "offline")) throw error; // else it waits, as everything written offline
     }
@@ -397,7 +425,7 @@ export class ChatEngine {
   /** Somebody made it already: it is here, or its Welcome is on the way. */
   async #existing(id: string, personId: string): Promise<string> {
     const context = this.#context;
-    await this.#acceptWelcomes();
+    await this.#synchroniser.acceptWelcomes();
     if (context.conversations.has(id)) return id;
     const record = freshRecord(id, "direct", new Date(context.now()).toISOString());
     const conversation = new Conversation(context.records, { ...record, state: "joining", personIds: [personId] });
@@ -407,186 +435,6 @@ export class ChatEngine {
     return id;
   }
 
-  // What the server says -----------------------------------------------------------------------
-
-  /** After every `ready`: what was missed, then what waited here. */
-  async #synchronise(incarnation: string): Promise<void> {
-    const context = this.#context;
-    const known = await knownIncarnation(context.records);
-    await this.#acceptWelcomes();
-    const infos = await context.server.conversations();
-    for (const info of infos) {
-      const conversation = context.conversations.get(info.id);
-      const isOther = known !== null && known !== incarnation && conversation?.isOpen;
-      if (isOther) await comparePositions(context, conversation, info);
-      await this.#synchroniseOne(info);
-    }
-    if (known !== incarnation) await keepIncarnation(context.records, incarnation);
-    const listed = new Set(infos.map(({ id }) => id));
-    for (const conversation of [...context.conversations.values()]) {
-      if (conversation.record.state === "creating") await settleCreation(context, conversation);
-      if (conversation.isOpen && !listed.has(conversation.id)) await this.#goneFrom(conversation);
-      if (conversation.isOpen) await this.#resume(conversation);
-      if (conversation.record.failure) this.#context.reportFailure(conversation);
-    }
-    this.#files.resume();
-    await replenish(context);
-    const unfinished = [...context.conversations.values()].filter(({ isOpen }) => isOpen);
-    for (const conversation of unfinished) this.#background(() => this.#finished(conversation));
-    await context.people.ensure(unfinished.flatMap(({ record }) => record.personIds));
-    this.#teller.snapshot();
-  }
-
-  /** What waited here while there was no connection. */
-  async #resume(conversation: Conversation): Promise<void> {
-    const context = this.#context;
-    await submitPending(context, conversation);
-    if (conversation.isOpen && conversation.record.pendingLeave !== null) await leave(context, conversation);
-    if (!conversation.isOpen) return;
-    if ((await conversation.group()).leaving.length > 0) context.commitSoon(conversation);
-    this.#flush(conversation);
-    context.markDelivered(conversation);
-  }
-
-  /** The server does not list it any more: the log, as far as it is given to us, says why. */
-  async #goneFrom(conversation: Conversation): Promise<void> {
-    try {
-      await catchUp(this.#context, conversation);
-    } catch (error) {
-      if (!isProblem(error, "not_found")) throw error;
-    }
-    if (!conversation.isOpen) return;
-    await this.#context.lock.run(() =>
-      conversation.save((draft) => {
-        draft.state = "left";
-        draft.notice = NOT_LISTED;
-      }),
-    );
-  }
-
-  async #commitWaiting(conversation: Conversation): Promise<void> {
-    if (!conversation.isWritable || (await conversation.group()).isLeaving) return;
-    await commitWaiting(this.#context, conversation);
-    this.#flush(conversation);
-  }
-
-  async #synchroniseOne(info: ConversationInfo): Promise<void> {
-    const conversation = this.#context.conversations.get(info.id);
-    if (!conversation?.isOpen) return;
-    if (info.last_position < conversation.record.cursor) await noticeRestored(this.#context, conversation);
-    if (info.last_position > conversation.record.cursor) await catchUp(this.#context, conversation);
-    await this.#takeInfo(conversation, info);
-  }
-
-  async #takeInfo(conversation: Conversation, info: ConversationInfo): Promise<void> {
-    await this.#takeMembers(conversation, info);
-    await heardOfFailures(this.#context, conversation, info.failures);
-  }
-
-  async #takeMembers(conversation: Conversation, info: ConversationInfo): Promise<void> {
-    const { members: known } = conversation.record;
-    const members = withGone(membersOf(info), known);
-    if (JSON.stringify(known) === JSON.stringify(members)) return;
-    const positions = (record: typeof members) =>
-      Object.values(record).map(({ deliveredPosition }) => deliveredPosition);
-    await this.#context.lock.run(() =>
-      conversation.save((draft) => {
-        draft.members = members;
-      }),
-    );
-    const from = Math.min(...positions(known), Infinity);
-    const upTo = Math.max(...positions(members), 0);
-    await showOwn(this.#context, conversation, Number.isFinite(from) ? from : 0, upTo);
-  }
-
-  async #refreshMembers(conversation: Conversation): Promise<void> {
-    await this.#takeInfo(conversation, await this.#context.server.conversation(conversation.id));
-  }
-
-  async #hear(event: Event): Promise<void> {
-    const context = this.#context;
-    switch (event.type) {
-      case "ready": // the connection has told us
-      case "ephemeral_arrived": // nothing here shows yet that somebody is typing
-        return;
-      case "key_packages_low":
-        return replenish(context);
-      case "welcome_arrived":
-        return this.#acceptWelcomes();
-      case "delivery_advanced": {
-        const conversation = context.conversations.get(event.conversation_id);
-        if (conversation?.isOpen && event.device_id !== context.me.deviceId) {
-          await deliveryAdvanced(context, conversation, event);
-        }
-        return;
-      }
-      case "failure_reported": {
-        const conversation = context.conversations.get(event.conversation_id);
-        if (conversation?.isOpen) await heardOfFailures(context, conversation, [event]);
-        return;
-      }
-      case "entry_appended": {
-        const conversation = context.conversations.get(event.conversation_id);
-        if (!conversation?.isOpen) return;
-        if (!(await hear(context, conversation, event))) await this.#fillGap(conversation, event.position);
-        this.#teller.snapshot();
-      }
-    }
-  }
-
-  /** Many entries may find the same gap; one fills it, up to the highest that was heard of. */
-  async #fillGap(conversation: Conversation, upTo: number): Promise<void> {
-    const already = this.#behind.get(conversation.id);
-    this.#behind.set(conversation.id, Math.max(already ?? 0, upTo));
-    if (already !== undefined) return;
-    try {
-      let before: number;
-      do {
-        before = conversation.record.cursor;
-        await catchUp(this.#context, conversation);
-        const { cursor } = conversation.record;
-        if (cursor >= (this.#behind.get(conversation.id) ?? 0) || cursor === before) return;
-      } while (conversation.isOpen);
-    } finally {
-      this.#behind.delete(conversation.id);
-    }
-  }
-
-  #acceptWelcomes(): Promise<void> {
-    return this.#welcomes.run(async () => {
-      for (const welcome of await this.#context.server.welcomes()) await this.#accept(welcome);
-    });
-  }
-
-  async #accept(welcome: WelcomeInfo): Promise<void> {
-    const context = this.#context;
-    let conversation: Conversation;
-    try {
-      conversation = await join(context, welcome);
-    } catch (error) {
-      if (error instanceof MlsRefused) await this.#refusedWelcome(welcome.conversation_id);
-      else if (!GONE.some((code) => isProblem(error, code))) throw error;
-      return context.server.forgetWelcome(welcome.welcome_id); // it would never be anything else
-    }
-    const waitsForKey = conversation.record.kind === "direct" && conversation.record.state === "left";
-    if (waitsForKey) return this.#teller.snapshot();
-    await context.server.forgetWelcome(welcome.welcome_id);
-    await catchUp(context, conversation);
-    if (conversation.isOpen) await this.#resume(conversation);
-    this.#teller.snapshot();
-  }
-
-  async #refusedWelcome(conversationId: string): Promise<void> {
-    const waiting = this.#context.conversations.get(conversationId);
-    if (waiting?.record.state !== "joining") return;
-    await this.#context.lock.run(() =>
-      waiting.save((draft) => {
-        draft.notice = "The invitation to this conversation could not be opened on this device.";
-      }),
-    );
-    this.#teller.snapshot();
-  }
-
   // What pages are told --------------------------------------------------------------------------
 
   #setState(state: ConnectionState): void {
@@ -594,13 +442,15 @@ export class ChatEngine {
     this.#teller.snapshot();
   }
 
-  #fail(problem: unknown): void {
-    this.#failure = problemOf(problem);
+  #gone(conversationId: string, messageIds: readonly string[]): void {
+    for (const messageId of messageIds) this.#files.cancelDownload(messageId);
+    this.#notify({ type: "gone", conversationId, messageIds });
     this.#teller.snapshot();
   }
 
-  #flush(conversation: Conversation): void {
-    this.#background(() => this.#sender.flush(conversation));
+  #fail(problem: unknown): void {
+    this.#failure = problemOf(problem);
+    this.#teller.snapshot();
   }
 
   /** Work nobody waits for. What the server refuses or cannot hear now comes again with `ready`. */

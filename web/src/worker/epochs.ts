@@ -2,12 +2,13 @@
 
 import { type Bytes, fromBase64 } from "../bytes.ts";
 import { CredentialRefused } from "../identity.ts";
-import { type Change, Group, type Member, MlsRefused, changeBetween } from "../mls-engine.ts";
+import { MlsRefused } from "../mls-allowed.ts";
+import { type Change, Group, type Member, changeBetween } from "../mls-group.ts";
 import type { ConversationRecord, MembersChanged, Rejoined, Unit } from "../store/records.ts";
 import { ContentRefused, checkSaidBy } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, accountsIn, othersIn } from "./conversation.ts";
-import { announceName, failWaiting, receivedRecord } from "./messages.ts";
+import { failWaiting, receivedRecord, repeatTerms } from "./messages.ts";
 import type { Entry } from "./server.ts";
 import type { Sight } from "./trust.ts";
 
@@ -144,7 +145,7 @@ async function nextEpoch(context: Context, conversation: Conversation, entry: En
     draft.pendingCommit = null;
     if (isNews) unit.put("messages", record.id, record);
     const hasNewcomers = body.type === "members" && body.added.length + body.newDevice.length > 0;
-    if (committer === context.me.personId && hasNewcomers) announceName(context, draft, unit);
+    if (committer === context.me.personId && hasNewcomers) repeatTerms(context, draft, unit);
     sight.keep(unit);
   }, next);
   context.refreshMembers(conversation);

@@ -37,6 +37,8 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   rejoin: (engine, { conversationId }) => engine.rejoin(conversationId),
   dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
   sendText: (engine, { conversationId, text }, id) => engine.sendText(conversationId, text, id),
+  whisper: (engine, { conversationId, type }) => engine.whisper(conversationId, type),
+  setLifetime: (engine, { conversationId, lifetime }, id) => engine.setLifetime(conversationId, lifetime, id),
   retry: (engine, { conversationId, messageId }) => engine.retry(conversationId, messageId),
   discard: (engine, { conversationId, messageId }) => engine.discard(conversationId, messageId),
   messages: (engine, { conversationId, before, limit }) => engine.messages(conversationId, before, limit),
@@ -47,6 +49,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   cancelUpload: ({ files }, { uploadId }) => files.cancel(uploadId),
   download: ({ files }, { messageId }) => files.download(messageId),
   cancelDownload: ({ files }, { messageId }) => files.cancelDownload(messageId),
+  search: (engine, { query }) => engine.search(query),
   markSeen: (engine, { conversationId }) => engine.markSeen(conversationId),
 };
 

@@ -4,7 +4,8 @@ import { ContentRefused, checkEnvelope, parseContent } from "./content.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { advance, bytesOf, commit, isRefusal, ownCommit, ownProposal, proposal } from "./epochs.ts";
-import { bodyOf, noteContent, placed, receivedRecord } from "./messages.ts";
+import { isPast, limit } from "./lifetimes.ts";
+import { bodyOf, isKnownTerm, noteContent, placed, receivedRecord } from "./messages.ts";
 import type { Entry } from "./server.ts";
 
 const UNREADABLE = "A message could not be opened. The ones after it are not affected.";
@@ -60,15 +61,18 @@ async function message(context: Context, conversation: Conversation, entry: Entr
     if (sender.deviceId !== entry.sender_device_id) throw new ContentRefused("of another device");
     checkEnvelope(opened.authenticatedData, entry, sender.deviceId);
     const content = parseContent(opened.plaintext);
-    const record = receivedRecord(conversation, entry, sender.accountId, bodyOf(content));
-    const isKnownName =
-      content?.type === "conversation_named" && content.name === conversation.record.name;
+    const isOver = isPast(context, entry.created_at, content);
+    const body = isOver ? ({ type: "expired" } as const) : bodyOf(content);
+    const record = receivedRecord(conversation, entry, sender.accountId, body);
+    const isNews = !isKnownTerm(conversation.record, content);
     await conversation.saveReceived((draft, unit) => {
       advance(draft, entry);
-      noteContent(draft, record, content, false);
-      if (!isKnownName) unit.put("messages", record.id, record);
+      if (!isOver) noteContent(draft, record, content, false);
+      if (!isOver) limit(context, unit, record, content);
+      if (isNews) unit.put("messages", record.id, record);
     }, opened.next);
-    if (!isKnownName) await shown(context, conversation, record.id, sender.accountId);
+    if (isNews) await shown(context, conversation, record.id, sender.accountId);
+    context.goes(record);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await unreadable(context, conversation, entry);
@@ -122,6 +126,10 @@ async function ownMessage(context: Context, conversation: Conversation, entry: E
   const sent = await context.records.get("outbox", entry.message_id);
   const isMine = sent?.conversationId === conversation.id && sent.ciphertext === entry.data;
   if (!isMine) return unreadable(context, conversation, entry);
-  await conversation.saveReceived((draft) => advance(draft, entry));
+  await conversation.saveReceived((draft) => {
+    advance(draft, entry);
+    // Somebody else's choice may have got its place before this one.
+    if (sent.content.type === "lifetime_set") draft.lifetime = sent.content.lifetime;
+  });
   await placed(context, conversation, entry.message_id, entry.position, entry.created_at);
 }

@@ -2,11 +2,13 @@
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { type Bytes, fromBase64, toBase64, uuidToBytes } from "../bytes.ts";
-import { type Group, MlsRefused } from "../mls-engine.ts";
+import { MlsRefused } from "../mls-allowed.ts";
+import type { Group } from "../mls-group.ts";
 import type { ConversationRecord, KeyPackageRecord, Unit } from "../store/records.ts";
+import { addMembers } from "./commits.ts";
 import { encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
-import { Conversation, accountsIn, othersIn } from "./conversation.ts";
+import { Conversation, accountsIn, isUnfinished, othersIn } from "./conversation.ts";
 import { keyChanged } from "./epochs.ts";
 import { catchUp } from "./inbox.ts";
 import type { ClaimedKeyPackage, ConversationInfo, WelcomeInfo } from "./server.ts";
@@ -84,6 +86,17 @@ export async function settleCreation(context: Context, conversation: Conversatio
   }
 }
 
+/** A creation that was cut off before its first commit is brought to its end; answers its id. */
+export async function finished(context: Context, conversation: Conversation): Promise<string> {
+  if (conversation.record.state === "creating") await settleCreation(context, conversation);
+  if (!conversation.isOpen) return conversation.id;
+  const group = await conversation.group();
+  if (!isUnfinished(conversation, group)) return conversation.id;
+  await addMembers(context, conversation, await claims(context, conversation.record.personIds, group.suite));
+  context.flush(conversation);
+  return conversation.id;
+}
+
 export async function forget(context: Context, id: string): Promise<void> {
   const unit = context.records.unit();
   await unit.remove("conversations", id).remove("groups", id).remove("trees", id).commit();
@@ -115,6 +128,16 @@ export function withGone(present: Members, known: Members): Members {
     return [isAnother ? `${key}@${member.joinedPosition}` : key, { ...member, isGone: true }];
   });
   return { ...Object.fromEntries(gone), ...present };
+}
+
+/** Key packages of every device of all these people. */
+export async function claims(
+  context: Context,
+  personIds: readonly string[],
+  suite: number,
+): Promise<ClaimedKeyPackage[]> {
+  const claimed = await Promise.all(personIds.map((person) => claim(context, person, suite)));
+  return claimed.flat();
 }
 
 /** Key packages of every device of a person, each seen to be theirs. */

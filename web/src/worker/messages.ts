@@ -14,6 +14,7 @@ import type { Content as MessageContent, SharedFile } from "../wire.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Problem } from "./protocol.ts";
+import { limit } from "./lifetimes.ts";
 import type { Entry } from "./server.ts";
 
 type Content = OutboxRecord["content"];
@@ -30,6 +31,8 @@ export function bodyOf(content: MessageContent | null): MessageBody {
       return { type: "text", text: content.text };
     case "conversation_named":
       return { type: "named", name: content.name };
+    case "lifetime_set":
+      return { type: "lifetime", lifetime: content.lifetime };
     case "file":
       return fileBody(content);
     case undefined:
@@ -72,6 +75,7 @@ export function noteContent(
 ): void {
   // A conversation of two is called by the other's name, which the other must not choose.
   if (content?.type === "conversation_named" && draft.kind === "group") draft.name = content.name;
+  if (content?.type === "lifetime_set") draft.lifetime = content.lifetime;
   if (content?.type !== "text" && content?.type !== "file") return;
   draft.lastMessage = { text: content.type === "text" ? content.text : content.name, at: record.at, mine };
   if (!mine) draft.unread += 1;
@@ -98,10 +102,13 @@ export async function placed(
     record.delivery = "sent";
     record.problem = null;
     if (at !== null) record.at = at;
+    if (at !== null) limit(context, unit, record, outgoing?.content ?? null);
     unit.put("messages", messageId, record);
   }
   await unit.commit("relaxed"); // a repeated send has the same answer
-  if (isKnown) context.changed(conversation.id, [messageId]);
+  if (!isKnown) return;
+  context.changed(conversation.id, [messageId]);
+  context.goes(record);
 }
 
 /** Milliseconds, made unique, so that messages keep the order in which they were written. */
@@ -134,13 +141,24 @@ export function queued(
   return [message, outgoing];
 }
 
-/** New members have read nothing before them, so whoever adds them repeats the name. */
-export function announceName(context: Context, draft: ConversationRecord, unit: Unit): void {
-  if (draft.name === null) return;
-  const messageId = crypto.randomUUID();
-  const content: Content = { type: "conversation_named", name: draft.name };
-  const [, outgoing] = queued(context, draft.id, messageId, content);
-  unit.put("outbox", messageId, outgoing);
+/** New members have read nothing before them, so whoever adds them repeats what was agreed on. */
+export function repeatTerms(context: Context, draft: ConversationRecord, unit: Unit): void {
+  const { name, lifetime = null } = draft;
+  const terms: Content[] = [
+    ...(name === null ? [] : [{ type: "conversation_named", name } as const]),
+    ...(lifetime === null ? [] : [{ type: "lifetime_set", lifetime } as const]),
+  ];
+  for (const content of terms) {
+    const messageId = crypto.randomUUID();
+    const [, outgoing] = queued(context, draft.id, messageId, content);
+    unit.put("outbox", messageId, outgoing);
+  }
+}
+
+/** What new members are told again is no news to the others. */
+export function isKnownTerm({ name, lifetime = null }: Readonly<ConversationRecord>, content: MessageContent | null): boolean {
+  if (content?.type === "conversation_named") return content.name === name;
+  return content?.type === "lifetime_set" && content.lifetime === lifetime;
 }
 
 const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more." };

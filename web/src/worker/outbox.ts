@@ -11,6 +11,7 @@ import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, isUnfinished } from "./conversation.ts";
 import { catchUp } from "./inbox.ts";
+import { limited, onServer, whatIsLeft } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued } from "./messages.ts";
 
@@ -24,6 +25,7 @@ function isPassing(error: unknown): boolean {
 }
 
 function checkLength(content: Content): void {
+  if (content.type === "lifetime_set") return;
   const text = content.type === "text" ? content.text : content.name;
   try {
     if (content.type !== "file" && text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
@@ -40,13 +42,15 @@ export async function enqueue(
   context: Context,
   conversation: Conversation,
   messageId: string,
-  content: Content,
+  said: Content,
   also: (unit: Unit) => void = () => undefined,
 ): Promise<void> {
-  checkLength(content);
+  checkLength(said);
   await context.lock.run(async () => {
     if (await context.records.get("messages", messageId)) return;
+    const content = limited(context, conversation, said);
     const [message, outgoing] = queued(context, conversation.id, messageId, content);
+    if (message.body.type === "lifetime") message.body.before = conversation.record.lifetime ?? null;
     await conversation.save((draft, unit) => {
       unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
       also(unit);
@@ -77,8 +81,18 @@ export async function discard(context: Context, messageId: string): Promise<stri
   return context.lock.run(async () => {
     const outgoing = await context.records.get("outbox", messageId);
     if (!outgoing?.failed) throw new ProblemError("not_found", "This message cannot be taken back.");
-    await context.records.unit().remove("outbox", messageId).remove("messages", messageId).commit();
-    return outgoing.content.type === "text" ? outgoing.content.text : outgoing.content.name;
+    const { content, conversationId } = outgoing;
+    const conversation = context.conversations.get(conversationId);
+    if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
+    const body = (await context.records.get("messages", messageId))?.body;
+    const left = await whatIsLeft(context, conversation, new Set([messageId]));
+    await conversation.save((draft, unit) => {
+      unit.remove("outbox", messageId).remove("messages", messageId);
+      Object.assign(draft, left);
+      if (body?.type === "lifetime" && draft.lifetime === body.lifetime) draft.lifetime = body.before ?? null;
+    });
+    context.refresh();
+    return content.type === "text" ? content.text : "";
   });
 }
 
@@ -135,13 +149,13 @@ export class Sender {
     const context = this.#context;
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       try {
-        const ciphertext = await this.#encrypted(conversation, messageId);
-        if (ciphertext === null) return; // its echo came meanwhile
+        const sent = await this.#encrypted(conversation, messageId);
+        if (sent === null) return; // its echo came meanwhile
         const position = await context.connection.command({
           type: "send_message",
           conversation_id: conversation.id,
           message_id: messageId,
-          ciphertext,
+          ...sent,
         });
         await context.lock.run(() => placed(context, conversation, messageId, position, null));
         return;
@@ -164,12 +178,13 @@ export class Sender {
   }
 
   /** The group moves on, and the bytes are kept, before anything is sent. */
-  #encrypted(conversation: Conversation, messageId: string): Promise<string | null> {
+  #encrypted(conversation: Conversation, messageId: string): Promise<{ ciphertext: string; lifetime: number | null } | null> {
     const context = this.#context;
     return context.lock.run(async () => {
       const outgoing = await context.records.get("outbox", messageId);
       if (!outgoing || !conversation.isOpen) return null;
-      if (outgoing.ciphertext !== null) return outgoing.ciphertext;
+      const lifetime = onServer(outgoing.content);
+      if (outgoing.ciphertext !== null) return { ciphertext: outgoing.ciphertext, lifetime };
       const envelope = encodeEnvelope({
         conversation_id: conversation.id,
         message_id: messageId,
@@ -180,7 +195,7 @@ export class Sender {
       const { ciphertext, next } = await context.mls.encrypt(await conversation.group(), plaintext, envelope);
       outgoing.ciphertext = toBase64(ciphertext);
       await conversation.save((_draft, unit) => unit.put("outbox", messageId, outgoing), next);
-      return outgoing.ciphertext;
+      return { ciphertext: outgoing.ciphertext, lifetime };
     });
   }
 

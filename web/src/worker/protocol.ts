@@ -27,6 +27,10 @@ export interface ConversationSummary {
    */
   state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
+  /** After how many seconds messages written here disappear, as people here want it; null: never. */
+  lifetime: number | null;
+  /** The longest that the organisation, or the server, lets any message here last; null: without end. */
+  longest: number | null;
 }
 
 export interface Snapshot {
@@ -88,6 +92,26 @@ export interface MessageView {
   /** Only of own messages. */
   delivery: DeliveryState | null;
   problem: Problem | null;
+  /** When it disappears; null: never, or not known before it is sent. */
+  until: string | null;
+}
+
+/** A message with the words that somebody looked for. */
+export interface FoundMessage {
+  id: string;
+  conversationId: string;
+  senderName: string;
+  mine: boolean;
+  /** The part of it where the words are. */
+  text: string;
+  at: string;
+}
+
+export interface Found {
+  /** Newest first. */
+  messages: FoundMessage[];
+  /** There are no others. */
+  isWhole: boolean;
 }
 
 /** Method name -> [arguments, answer]. A refused call rejects with a Problem. */
@@ -120,6 +144,9 @@ export interface Requests {
   acceptKey: [{ personId: string; identityKey: string }, null];
   dismissNotice: [{ conversationId: string }, null];
   sendText: [{ conversationId: string; text: string }, { messageId: string }];
+  /** That the person is typing here, or stopped before anything was sent. As often as it is true. */
+  whisper: [{ conversationId: string; type: "typing" | "stopped" }, null];
+  setLifetime: [{ conversationId: string; lifetime: number | null }, null];
   retry: [{ conversationId: string; messageId: string }, null];
   /** Drops an own message that failed; answers its text, so that it can be edited. */
   discard: [{ conversationId: string; messageId: string }, { text: string }];
@@ -128,6 +155,8 @@ export interface Requests {
     { conversationId: string; before: string | null; limit: number },
     { messages: MessageView[]; more: boolean },
   ];
+  /** In what this device has kept; a later search ends the one before. */
+  search: [{ query: string }, Found];
   markSeen: [{ conversationId: string }, null];
   /** How large a file may be. */
   fileLimit: [Record<string, never>, { maxBytes: number }];
@@ -147,7 +176,10 @@ export type Notification =
   | { type: "snapshot"; snapshot: Snapshot }
   /** New or changed messages; a page shows those of the conversation that is open. */
   | { type: "messages"; conversationId: string; messages: MessageView[] }
-  | { type: "discarded"; conversationId: string; messageId: string }
+  /** Who else is typing there now. */
+  | { type: "typing"; conversationId: string; names: readonly string[] }
+  /** Discarded, or their time was over. */
+  | { type: "gone"; conversationId: string; messageIds: readonly string[] }
   /** All that are on their way up. */
   | { type: "uploads"; uploads: UploadView[] }
   | { type: "download"; download: DownloadView };

@@ -3,7 +3,9 @@
 
 import { ProblemError, isProblem } from "../api/http.ts";
 import { type Bytes, fromBase64, toBase64 } from "../bytes.ts";
-import { type Committed, Group, MlsRefused, type Rules, changeBetween } from "../mls-engine.ts";
+import { MlsRefused } from "../mls-allowed.ts";
+import type { Committed, Rules } from "../mls-engine.ts";
+import { Group, changeBetween } from "../mls-group.ts";
 import type { PendingCommit, Rejoined } from "../store/records.ts";
 import { UNSURE, envelopeFor } from "./commits.ts";
 import type { Context } from "./context.ts";

@@ -15,6 +15,8 @@ export interface WelcomeInfo extends Omit<WelcomeArrived, "type"> {
 export interface MessagingSettings {
   cipher_suite: number;
   external_sender: string;
+  /** How long messages are kept; null: without end. */
+  retention_days: number | null;
 }
 
 export interface MemberInfo {
@@ -31,6 +33,7 @@ export interface ConversationInfo {
   epoch: number;
   last_position: number;
   created_at: string;
+  retention_seconds: number | null;
   person_id: string | null;
   members: MemberInfo[];
   /** Which commits a device could not apply, by its own word. */

@@ -4,6 +4,8 @@ import type { MembersChanged, MessageBody, MessageRecord, NoticeBody, Rejoined }
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
+import { durationOf } from "../durations.ts";
+import { longestOf } from "./lifetimes.ts";
 import type { ConversationSummary, MessageView } from "./protocol.ts";
 
 const EXPIRED = "A message has expired before it came to this device.";
@@ -25,6 +27,8 @@ export function summaryOf(context: Context, conversation: Conversation): Convers
     unread: record.unread,
     state: stateOf(conversation),
     notice: record.notice,
+    lifetime: record.lifetime ?? null,
+    longest: longestOf(context, record),
   };
 }
 
@@ -53,6 +57,7 @@ export function messageView(
     at: message.at,
     delivery: deliveryOf(conversation.record, message, context.me.deviceId),
     problem: message.problem,
+    until: message.dueAt === undefined ? null : new Date(message.dueAt).toISOString(),
   };
 }
 
@@ -68,6 +73,8 @@ function noticeText(context: Context, senderId: string, body: NoticeBody): strin
       return membersText(context, sender, body);
     case "named":
       return `${sender} named the conversation “${body.name}”.`;
+    case "lifetime":
+      return lifetimeText(sender, body.lifetime);
     case "rejoined":
       return rejoinedText(context, senderId, body);
     case "stuck":
@@ -81,6 +88,11 @@ function noticeText(context: Context, senderId: string, body: NoticeBody): strin
     case "unreadable":
       return UNREADABLE;
   }
+}
+
+function lifetimeText(sender: string, lifetime: number | null): string {
+  if (lifetime === null) return `${sender} turned disappearing messages off.`;
+  return `${sender} made new messages disappear after ${durationOf(lifetime)}.`;
 }
 
 function stuckElsewhere(context: Context, sender: string, people: readonly string[]): string {

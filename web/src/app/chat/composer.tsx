@@ -2,23 +2,27 @@
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import type { ConversationSummary } from "../../worker/protocol.ts";
 import { Trouble } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { AttachButton, FileTray, useChosenFiles, useDroppedFiles } from "./attach.tsx";
+import { Applies } from "./disappearing.tsx";
 
 export const MAX_TEXT_CHARACTERS = 16_000;
 
 interface ComposerProps {
-  conversationId: string;
+  conversation: ConversationSummary;
   /** Why nobody can write here, or null when everybody can. */
   disabledBecause: string | null;
   onSend: (text: string) => Promise<void>;
 }
 
-export function Composer({ conversationId, disabledBecause, onSend }: ComposerProps) {
-  const { drafts } = useShell();
+export function Composer({ conversation, disabledBecause, onSend }: ComposerProps) {
+  const shell = useShell();
+  const { drafts } = shell;
+  const { id: conversationId } = conversation;
   const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
@@ -33,6 +37,12 @@ export function Composer({ conversationId, disabledBecause, onSend }: ComposerPr
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) area.current?.focus();
   }, []);
+
+  const type = (now: string) => {
+    setText(now);
+    shell.whisper(conversationId, now.trim() === "" ? "stopped" : "typing");
+  };
+  useEffect(() => () => shell.whisper(conversationId, "stopped"), []);
 
   const send = async () => {
     const wanted = text.trim();
@@ -65,6 +75,7 @@ export function Composer({ conversationId, disabledBecause, onSend }: ComposerPr
       }}
     >
       {isDropping && <p class="drop-here">{words.files.drop}</p>}
+      {disabledBecause === null && <Applies id={`${id}-lifetime`} limits={conversation} />}
       <FileTray conversationId={conversationId} chosen={chosen} />
       <AttachButton disabled={disabledBecause !== null} onFiles={chosen.add} />
       <label class="visually-hidden" for={id}>
@@ -77,9 +88,9 @@ export function Composer({ conversationId, disabledBecause, onSend }: ComposerPr
         value={text}
         placeholder={words.composer.placeholder}
         disabled={disabledBecause !== null}
-        aria-describedby={`${id}-hint`}
+        aria-describedby={`${id}-hint ${id}-lifetime`}
         data-testid="composer"
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => type(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
       <button

@@ -14,13 +14,18 @@ import { Members } from "./members.tsx";
 import { Messages } from "./messages.tsx";
 import { nameOf, wantNames } from "./names.ts";
 import { Thread } from "./thread.ts";
+import { TypingLine } from "./typing.tsx";
 
 export function Conversation({ conversation }: { conversation: ConversationSummary }) {
   const shell = useShell();
   const { id } = conversation;
   const [arrived, setArrived] = useState(0);
   const [edited, setEdited] = useState(0);
+  const [firstUnread, setFirstUnread] = useState<string | null>(null);
   const atEnd = useRef(true);
+  const isAway = useRef(false);
+  const opening = useRef<Promise<void>>(Promise.resolve());
+  const [target, setTarget] = useState<{ id: string } | null>(null);
 
   const seen = () => {
     atEnd.current = true;
@@ -33,19 +38,41 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
     const others = messages.filter((message) => !message.mine);
     if (others.length === 0) return;
     shell.announce(others.map(spoken).join("\n"));
+    if (document.visibilityState !== "visible" && !isAway.current) {
+      isAway.current = true;
+      setFirstUnread(others[0]?.id ?? null);
+    }
     if (atEnd.current) seen();
     else setArrived((count) => count + others.length);
   };
   const [thread] = useState(() => new Thread(shell.engine, id, hear));
   useEffect(() => {
-    void thread.newest().then(seen);
-    const looked = () => void (atEnd.current && seen());
+    opening.current = thread.opened(conversation.unread).then((first) => {
+      setFirstUnread(first);
+      seen();
+    });
+    const looked = () => {
+      if (document.visibilityState === "visible") isAway.current = false;
+      if (atEnd.current) seen();
+    };
     document.addEventListener("visibilitychange", looked);
     return () => {
       document.removeEventListener("visibilitychange", looked);
       thread.close();
     };
   }, []);
+
+  const wanted = shell.wanted.value;
+  useEffect(() => {
+    if (wanted?.conversationId !== id) return;
+    shell.wanted.value = null;
+    const show = async () => {
+      await opening.current;
+      if (await thread.reach(wanted.messageId)) setTarget({ id: wanted.messageId });
+      else shell.say(words.find.gone);
+    };
+    shell.inBackground(show());
+  }, [wanted]);
 
   const edit = (text: string) => {
     shell.addToDraft(id, text);
@@ -61,15 +88,18 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
       <Messages
         thread={thread}
         arrived={arrived}
+        firstUnread={firstUnread}
+        target={target}
         onStuck={(stuck) => {
           atEnd.current = stuck;
           if (stuck) seen();
         }}
         onEdit={edit}
       />
+      <TypingLine conversationId={id} />
       <Composer
         key={edited}
-        conversationId={id}
+        conversation={conversation}
         disabledBecause={reasonNotToWrite(conversation)}
         onSend={send}
       />
@@ -169,7 +199,7 @@ function Head({ conversation }: { conversation: ConversationSummary }) {
         </h2>
         {isGroup && <People others={others} withMe={conversation.state !== "left"} />}
       </div>
-      {isGroup && <GroupButtons isOpen={conversation.state === "open"} onShow={setShown} />}
+      <Buttons conversation={conversation} onShow={setShown} />
       {shown === "adding" && <AddPeople conversation={conversation} onClose={close} />}
       {shown === "people" && <Members conversation={conversation} onClose={close} />}
     </header>
@@ -186,30 +216,34 @@ function People({ others, withMe }: { others: readonly string[]; withMe: boolean
   );
 }
 
-function GroupButtons({ isOpen, onShow }: { isOpen: boolean; onShow: (shown: Shown) => void }) {
+function Buttons({ conversation, onShow }: { conversation: ConversationSummary; onShow: (shown: Shown) => void }) {
+  const isGroup = conversation.kind === "group";
+  const title = isGroup ? words.members.title : words.members.details;
   return (
     <>
       <button
         type="button"
         class="icon-button"
-        aria-label={words.members.title}
-        title={words.members.title}
+        aria-label={title}
+        title={title}
         data-testid="members"
         onClick={() => onShow("people")}
       >
-        <Icon name="group" />
+        <Icon name={isGroup ? "group" : "info"} />
       </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={words.chat.addPeople}
-        title={words.chat.addPeople}
-        disabled={!isOpen}
-        data-testid="add-people"
-        onClick={() => onShow("adding")}
-      >
-        <Icon name="addPerson" />
-      </button>
+      {isGroup && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={words.chat.addPeople}
+          title={words.chat.addPeople}
+          disabled={conversation.state !== "open"}
+          data-testid="add-people"
+          onClick={() => onShow("adding")}
+        >
+          <Icon name="addPerson" />
+        </button>
+      )}
     </>
   );
 }

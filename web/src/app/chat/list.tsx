@@ -10,11 +10,16 @@ import { fullTime, shortTime } from "../time.ts";
 import { words } from "../words.ts";
 import { Menu } from "./menu.tsx";
 import { NewConversation } from "./new-conversation.tsx";
+import { FoundMessages, SearchField, titlesWith } from "./search.tsx";
+import { typingText } from "./typing.tsx";
 
 export function ConversationList() {
   const shell = useShell();
   const [isNew, setNew] = useState(false);
   const { conversations, connection } = shell.snapshot.value;
+  const [search, setSearch] = useState("");
+  const wanted = search.trim();
+  const shown = wanted === "" ? conversations : titlesWith(conversations, wanted);
   const route = shell.route.value;
   const open = route.name === "conversation" ? route.id : null;
   return (
@@ -39,16 +44,23 @@ export function ConversationList() {
       {conversations.length === 0 ? (
         <NoConversations onNew={() => setNew(true)} />
       ) : (
-        <ul class="conversation-list" data-testid="conversation-list" aria-label={words.chat.list}>
-          {conversations.map((conversation) => (
-            <Entry
-              key={conversation.id}
-              conversation={conversation}
-              isOpen={conversation.id === open}
-              me={shell.session.value?.person?.id ?? ""}
-            />
-          ))}
-        </ul>
+        <>
+          <SearchField value={search} onChange={setSearch} />
+          <div class="conversation-list">
+            {wanted !== "" && shown.length === 0 && <p class="empty-note">{words.find.noConversation}</p>}
+            <ul data-testid="conversation-list" aria-label={words.chat.list}>
+              {shown.map((conversation) => (
+                <Entry
+                  key={conversation.id}
+                  conversation={conversation}
+                  isOpen={conversation.id === open}
+                  me={shell.session.value?.person?.id ?? ""}
+                />
+              ))}
+            </ul>
+            <FoundMessages search={wanted} />
+          </div>
+        </>
       )}
       <ConnectionState connection={connection} />
       {isNew && <NewConversation onClose={() => setNew(false)} />}
@@ -77,6 +89,7 @@ interface EntryProps {
 
 function Entry({ conversation, isOpen, me }: EntryProps) {
   const { id, kind, title, personIds, lastMessage, unread } = conversation;
+  const typing = typingText(useShell().typing.value.get(id) ?? []);
   const other = personIds.find((personId) => personId !== me) ?? id;
   return (
     <li>
@@ -94,7 +107,7 @@ function Entry({ conversation, isOpen, me }: EntryProps) {
             {shortTime(lastMessage.at, new Date())}
           </time>
         )}
-        <span class="entry-last">{lastWords(conversation)}</span>
+        <span class={typing === "" ? "entry-last" : "entry-last typing"}>{typing || lastWords(conversation)}</span>
         {unread > 0 && (
           <span class="entry-unread" data-testid="unread">
             <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>

@@ -1,4 +1,5 @@
-// Who is in a group: adding is beside it, removing and leaving are here.
+// Who is in a conversation, and how long its messages stay: adding people is beside it, removing them
+// and leaving are here.
 
 import { useState } from "preact/hooks";
 
@@ -8,6 +9,7 @@ import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
+import { Disappearing } from "./disappearing.tsx";
 import { nameOf } from "./names.ts";
 
 interface MembersProps {
@@ -63,15 +65,18 @@ function MemberList({ conversation, onAsk, onClose }: ListProps) {
   const me = useShell().session.value?.person ?? null;
   const others = conversation.personIds.filter((id) => id !== me?.id);
   const isOpen = conversation.state === "open";
+  const isGroup = conversation.kind === "group";
+  const title = isGroup ? words.members.title : words.members.detailsOf(conversation.title);
   return (
-    <Dialog title={words.members.title} onClose={onClose} testid="members-dialog">
+    <Dialog title={title} onClose={onClose} testid="members-dialog">
       <ul class="members" aria-label={words.members.title}>
         {me !== null && isStillIn(conversation) && <MemberRow id={me.id} name={me.display_name} isMe />}
         {others.map((id) => (
-          <MemberRow key={id} id={id} name={nameOf(id)} onRemove={isOpen ? () => onAsk({ removing: id }) : null} />
+          <MemberRow key={id} id={id} name={nameOf(id)} onRemove={isOpen && isGroup ? () => onAsk({ removing: id }) : null} />
         ))}
       </ul>
-      {isOpen && (
+      {isOpen && <Disappearing conversation={conversation} onDone={onClose} />}
+      {isOpen && isGroup && (
         <div class="actions">
           <button
             type="button"

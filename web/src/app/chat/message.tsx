@@ -30,10 +30,17 @@ export function Row({ block, now, onEdit }: RowProps) {
           <span>{dayName(block.at, now)}</span>
         </li>
       );
+    case "unread":
+      return (
+        <li class="unread-line" data-unread-line data-testid="unread-line">
+          <span>{words.chat.newHere}</span>
+        </li>
+      );
     case "notice":
       return (
         <li class="notice" data-testid="notice" data-row={block.message.id}>
           <span>{block.message.text}</span>
+          {block.message.delivery === "failed" && <Failed message={block.message} onEdit={onEdit} />}
         </li>
       );
     case "run":
@@ -79,6 +86,7 @@ function Message({ message, onEdit }: { message: MessageView; onEdit: (text: str
           <FileMessage messageId={message.id} file={message.file} />
         )}
         <span class="meta">
+          {message.until !== null && <Until at={message.until} />}
           <time dateTime={message.at} title={fullTime(message.at)}>
             {clockTime(message.at)}
           </time>
@@ -87,6 +95,17 @@ function Message({ message, onEdit }: { message: MessageView; onEdit: (text: str
       </div>
       {message.delivery === "failed" && <Failed message={message} onEdit={onEdit} />}
     </li>
+  );
+}
+
+/** That it will disappear, and when. */
+function Until({ at }: { at: string }) {
+  const text = words.disappearing.at(fullTime(at));
+  return (
+    <span class="mark" title={text} data-testid="message-until">
+      <Icon name="timer" />
+      <span class="visually-hidden">{text}</span>
+    </span>
   );
 }
 

@@ -14,20 +14,24 @@ import { hasOlder, isAtEnd } from "./window.ts";
 interface MessagesProps {
   thread: Thread;
   arrived: number;
+  firstUnread: string | null;
+  target: { id: string } | null;
   /** Told when the newest row comes into view, and when it leaves it. */
   onStuck: (stuck: boolean) => void;
   onEdit: (text: string) => void;
 }
 
-export function Messages({ thread, arrived, onStuck, onEdit }: MessagesProps) {
+export function Messages({ thread, arrived, firstUnread, target, onStuck, onEdit }: MessagesProps) {
   const window = thread.window.value;
   const loading = thread.loading.value;
   const atEnd = isAtEnd(window);
   const [isStuck, setStuck] = useState(true);
-  const blocks = useMemo(() => grouped(window.rows), [window.rows]);
+  const blocks = useMemo(() => grouped(window.rows, firstUnread), [window.rows, firstUnread]);
   const { scroller, onScroll, toEnd } = useScrolling({
     rows: window.rows,
     atEnd,
+    firstUnread,
+    target,
     onNearTop: () => void thread.older(),
     onNearBottom: () => void thread.newer(),
     onStuck: (stuck) => {

@@ -4,11 +4,16 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 const NEAR_END = 60;
 const LOAD_AHEAD = 500;
+const LINE_MARGIN = 12;
 
 interface Scrolling {
   /** Changes whenever rows do. */
   rows: unknown;
   atEnd: boolean;
+  /** The first unread message; when it comes to be known, reading begins there. */
+  firstUnread: string | null;
+  /** The message that somebody looked for. */
+  target: { id: string } | null;
   onNearTop: () => void;
   onNearBottom: () => void;
   onStuck: (stuck: boolean) => void;
@@ -20,7 +25,7 @@ interface Anchor {
   offset: number;
 }
 
-export function useScrolling({ rows, atEnd, onNearTop, onNearBottom, onStuck }: Scrolling) {
+export function useScrolling({ rows, atEnd, firstUnread, target, onNearTop, onNearBottom, onStuck }: Scrolling) {
   const scroller = useRef<HTMLDivElement>(null);
   const anchor = useRef<Anchor | null>(null);
   const stuck = useRef(true);
@@ -55,6 +60,26 @@ export function useScrolling({ rows, atEnd, onNearTop, onNearBottom, onStuck }: 
     anchor.current = anchorIn(element);
     look(); // a short page may leave room for more
   }, [rows]);
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const line = element?.querySelector("[data-unread-line]");
+    if (!element || !line) return;
+    const above = line.getBoundingClientRect().top - element.getBoundingClientRect().top - LINE_MARGIN;
+    if (above >= 0) return; // all of it is in sight already
+    element.scrollTop += above;
+    look();
+  }, [firstUnread]);
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const row = target && element?.querySelector<HTMLElement>(`[data-row="${CSS.escape(target.id)}"]`);
+    if (!element || !row) return;
+    element.scrollTop += row.getBoundingClientRect().top - element.getBoundingClientRect().top - element.clientHeight / 3;
+    look();
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true }); // and its outline shows where it is
+  }, [target]);
 
   useEffect(() => {
     const element = scroller.current;

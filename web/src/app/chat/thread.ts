@@ -5,6 +5,9 @@ import { signal } from "@preact/signals";
 import type { Engine, MessageView, Notification } from "../../worker/protocol.ts";
 import * as rows from "./window.ts";
 
+/** Long pages, and so short that all of one is among the rows. */
+const REACH = 150;
+
 export class Thread {
   readonly window = signal<rows.Window>(rows.EMPTY);
   readonly loading = signal<"first" | "older" | "newer" | null>("first");
@@ -13,6 +16,7 @@ export class Thread {
   private readonly unsubscribe: () => void;
   private closed = false;
   private meanwhile: MessageView[] = [];
+  private goneMeanwhile: string[] = [];
 
   constructor(
     private readonly engine: Engine,
@@ -34,6 +38,32 @@ export class Thread {
     const meanwhile: MessageView[] = [];
     this.meanwhile = meanwhile;
     await this.load(null, (page, more) => rows.withChanges(rows.newestPage(page, more), meanwhile));
+  }
+
+  /** The newest page and those before it, as far as they hold what is unread; answers the first of that. */
+  async opened(unread: number): Promise<string | null> {
+    await this.newest();
+    for (;;) {
+      const { id, isFound } = rows.firstUnread(this.window.value, unread);
+      const { length } = this.window.value.rows;
+      if (isFound || length >= rows.MOST_ROWS) return id;
+      await this.older();
+      if (this.window.value.rows.length === length) return id;
+    }
+  }
+
+  /** Pages back until the message is among the rows; false when it is not in the conversation. */
+  async reach(messageId: string): Promise<boolean> {
+    let window = this.window.value;
+    while (!window.rows.some(({ id }) => id === messageId)) {
+      const first = window.rows[0];
+      if (first === undefined || !rows.hasOlder(window) || this.closed) return false;
+      const { conversationId } = this;
+      const page = await this.engine.call("messages", { conversationId, before: first.id, limit: REACH });
+      window = rows.withOlder(window, page.messages, page.more);
+    }
+    this.window.value = window;
+    return true;
   }
 
   async older(): Promise<void> {
@@ -59,21 +89,23 @@ export class Thread {
     try {
       const page = await this.engine.call("messages", { conversationId, before, limit: rows.PAGE });
       if (this.closed) return;
-      this.window.value = result(page.messages, page.more);
+      this.window.value = rows.without(result(page.messages, page.more), this.goneMeanwhile);
       this.problem.value = null;
     } catch (error) {
       this.problem.value = error;
     } finally {
       this.loading.value = null;
       this.meanwhile = [];
+      this.goneMeanwhile = [];
     }
   }
 
   private hear(notification: Notification): void {
-    if (notification.type !== "messages" && notification.type !== "discarded") return;
+    if (notification.type !== "messages" && notification.type !== "gone") return;
     if (notification.conversationId !== this.conversationId) return;
-    if (notification.type === "discarded") {
-      this.window.value = rows.without(this.window.value, notification.messageId);
+    if (notification.type === "gone") {
+      if (this.loading.value !== null) this.goneMeanwhile.push(...notification.messageIds);
+      this.window.value = rows.without(this.window.value, notification.messageIds);
       return;
     }
     this.meanwhile.push(...notification.messages);

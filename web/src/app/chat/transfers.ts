@@ -54,6 +54,16 @@ export class Transfers {
   #hear(notification: Notification): void {
     if (notification.type === "uploads") this.uploads.value = notification.uploads;
     if (notification.type === "download") this.#heardOf(notification.download);
+    if (notification.type === "gone") this.#forget(notification.messageIds);
+  }
+
+  #forget(messageIds: readonly string[]): void {
+    const downloads = new Map(this.downloads.value);
+    for (const id of messageIds) {
+      downloads.delete(id);
+      this.#toSave.delete(id);
+    }
+    if (downloads.size < this.downloads.value.size) this.downloads.value = downloads;
   }
 
   #heardOf(download: DownloadView): void {

@@ -111,10 +111,18 @@ function comesAfter(row: MessageView, message: MessageView): boolean {
   return row.mine && row.kind === "text"; // accepted ones stand before those that wait
 }
 
-export function without(window: Window, messageId: string): Window {
+/** What somebody else wrote, so many from the end; as far as it is among the rows. */
+export function firstUnread({ rows }: Window, unread: number): { id: string | null; isFound: boolean } {
+  const others = rows.filter((row) => !row.mine && row.kind !== "notice");
+  if (unread === 0) return { id: null, isFound: true };
+  return { id: others.at(-unread)?.id ?? others[0]?.id ?? null, isFound: others.length >= unread };
+}
+
+export function without(window: Window, messageIds: readonly string[]): Window {
+  const gone = new Set(messageIds);
   return {
     ...window,
-    known: window.known.filter((id) => id !== messageId),
-    rows: window.rows.filter((row) => row.id !== messageId),
+    known: window.known.filter((id) => !gone.has(id)),
+    rows: window.rows.filter((row) => !gone.has(row.id)),
   };
 }

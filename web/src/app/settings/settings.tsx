@@ -2,8 +2,11 @@
 
 import { useState } from "preact/hooks";
 
-import { useFocus } from "../parts/basics.tsx";
+import { Trouble, useFocus } from "../parts/basics.tsx";
+import { Check } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { canNotify } from "../notifications.ts";
+import { notifies, notify, sharesTyping } from "../preferences.ts";
 import { useShell } from "../shell.ts";
 import { chooseTheme, theme, THEMES } from "../theme.ts";
 import { words } from "../words.ts";
@@ -48,10 +51,50 @@ export function Settings() {
           {changes && <ChangePassword onClose={() => setChanges(false)} />}
         </section>
         <ThemeChoice />
+        {canNotify() && <Notifications />}
+        <Privacy />
         <Factors />
         {device !== null && <Devices ownId={device.id} />}
         {device !== null && <Tokens deviceId={device.id} />}
       </div>
+    </section>
+  );
+}
+
+function Notifications() {
+  const [refused, setRefused] = useState(false);
+  const choose = async (wanted: boolean) => {
+    const isAllowed = !wanted || (await Notification.requestPermission()) === "granted";
+    setRefused(!isAllowed);
+    notify(wanted && isAllowed);
+  };
+  return (
+    <section aria-labelledby="settings-notifications">
+      <h3 id="settings-notifications">{words.settings.notifications}</h3>
+      <Check
+        label={words.settings.notify}
+        checked={notifies.value}
+        testid="notify"
+        onChange={(wanted) => void choose(wanted)}
+      />
+      <p class="hint">{words.settings.notifyHint}</p>
+      <Trouble problem={refused ? words.settings.notifyRefused : null} />
+    </section>
+  );
+}
+
+function Privacy() {
+  const shell = useShell();
+  return (
+    <section aria-labelledby="settings-privacy">
+      <h3 id="settings-privacy">{words.settings.privacy}</h3>
+      <Check
+        label={words.settings.typing}
+        checked={sharesTyping.value}
+        testid="share-typing"
+        onChange={(shares) => shell.shareTyping(shares)}
+      />
+      <p class="hint">{words.settings.typingHint}</p>
     </section>
   );
 }
