@@ -108,6 +108,7 @@ export type NoticeBody =
   | { type: "stuck" }
   | StuckElsewhere
   | { type: "expired" }
+  | { type: "deleted" }
   | { type: "unreadable" };
 
 /**
@@ -152,6 +153,10 @@ export interface MessageRecord {
   /** Of own messages; `delivered` is worked out from the members' positions. */
   delivery: Exclude<DeliveryState, "delivered"> | null;
   problem: Problem | null;
+  /** What people feel about it, by person. */
+  reactions?: Record<string, string>;
+  /** The position of the message that it answers. */
+  replyTo?: number;
   /** When nothing of it may be left, in milliseconds since 1970; absent: never. */
   dueAt?: number;
 }

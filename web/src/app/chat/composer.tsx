@@ -2,13 +2,14 @@
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type { ConversationSummary } from "../../worker/protocol.ts";
+import type { ConversationSummary, MessageView } from "../../worker/protocol.ts";
 import { Trouble } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { AttachButton, FileTray, useChosenFiles, useDroppedFiles } from "./attach.tsx";
 import { Applies } from "./disappearing.tsx";
+import { Answering } from "./quote.tsx";
 
 export const MAX_TEXT_CHARACTERS = 16_000;
 
@@ -16,10 +17,13 @@ interface ComposerProps {
   conversation: ConversationSummary;
   /** Why nobody can write here, or null when everybody can. */
   disabledBecause: string | null;
+  /** The message that is being answered. */
+  answered: MessageView | null;
+  onNoAnswer: () => void;
   onSend: (text: string) => Promise<void>;
 }
 
-export function Composer({ conversation, disabledBecause, onSend }: ComposerProps) {
+export function Composer({ conversation, disabledBecause, answered, onNoAnswer, onSend }: ComposerProps) {
   const shell = useShell();
   const { drafts } = shell;
   const { id: conversationId } = conversation;
@@ -37,6 +41,9 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) area.current?.focus();
   }, []);
+  useEffect(() => {
+    if (answered !== null) area.current?.focus();
+  }, [answered]);
 
   const type = (now: string) => {
     setText(now);
@@ -61,6 +68,7 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") onNoAnswer();
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     void send();
@@ -76,6 +84,7 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
     >
       {isDropping && <p class="drop-here">{words.files.drop}</p>}
       {disabledBecause === null && <Applies id={`${id}-lifetime`} limits={conversation} />}
+      {answered !== null && <Answering message={answered} onCancel={onNoAnswer} />}
       <FileTray conversationId={conversationId} chosen={chosen} />
       <AttachButton disabled={disabledBecause !== null} onFiles={chosen.add} />
       <label class="visually-hidden" for={id}>

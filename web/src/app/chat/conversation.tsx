@@ -25,6 +25,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   const atEnd = useRef(true);
   const isAway = useRef(false);
   const opening = useRef<Promise<void>>(Promise.resolve());
+  const [answered, setAnswered] = useState<MessageView | null>(null);
   const [target, setTarget] = useState<{ id: string } | null>(null);
 
   const seen = () => {
@@ -78,8 +79,11 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
     shell.addToDraft(id, text);
     setEdited((count) => count + 1); // the composer starts over with the new draft
   };
-  const send = async (text: string) =>
-    void (await shell.withKnownKeys(() => shell.engine.call("sendText", { conversationId: id, text })));
+  const send = async (text: string) => {
+    const replyTo = answered?.id ?? null;
+    setAnswered(null);
+    await shell.withKnownKeys(() => shell.engine.call("sendText", { conversationId: id, text, replyTo }));
+  };
 
   return (
     <section class="conversation" aria-labelledby="conversation-title">
@@ -95,12 +99,15 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
           if (stuck) seen();
         }}
         onEdit={edit}
+        onReply={reasonNotToWrite(conversation) === null ? setAnswered : null}
       />
       <TypingLine conversationId={id} />
       <Composer
         key={edited}
         conversation={conversation}
         disabledBecause={reasonNotToWrite(conversation)}
+        answered={answered}
+        onNoAnswer={() => setAnswered(null)}
         onSend={send}
       />
     </section>

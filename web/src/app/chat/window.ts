@@ -67,7 +67,9 @@ export function withNewer(window: Window, page: readonly MessageView[]): Window 
 
 /** Messages that are new or have changed. Rows are added only while the end is shown. */
 export function withChanges(window: Window, changes: readonly MessageView[]): Window {
-  return changes.reduce(withChange, window);
+  const changed = changes.reduce(withChange, window);
+  const deleted = changes.filter(({ kind }) => kind === "notice").map(({ id }) => id);
+  return deleted.length === 0 ? changed : { ...changed, rows: withoutQuotes(changed.rows, new Set(deleted)) };
 }
 
 function withChange(window: Window, message: MessageView): Window {
@@ -123,6 +125,12 @@ export function without(window: Window, messageIds: readonly string[]): Window {
   return {
     ...window,
     known: window.known.filter((id) => !gone.has(id)),
-    rows: window.rows.filter((row) => !gone.has(row.id)),
+    rows: withoutQuotes(window.rows.filter((row) => !gone.has(row.id)), gone),
   };
+}
+
+/** What is not here any more is not quoted, either. */
+function withoutQuotes(rows: readonly MessageView[], gone: ReadonlySet<string>): readonly MessageView[] {
+  const isGone = ({ reply }: MessageView) => reply !== null && reply.id !== null && gone.has(reply.id);
+  return rows.map((row) => (isGone(row) ? { ...row, reply: { id: null, senderName: "", text: "" } } : row));
 }
