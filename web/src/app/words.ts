@@ -239,6 +239,7 @@ export const words = {
     choose: "Choose a conversation, or start a new one.",
     chooseTitle: "Your messages, for your eyes only",
     you: "You",
+    draft: (text: string) => `Draft: ${text}`,
     youSaid: (text: string) => `You: ${text}`,
     unread: (count: number) => plural(count, "unread message", "unread messages"),
     joining: "Joining …",

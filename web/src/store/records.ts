@@ -70,6 +70,8 @@ export interface ConversationRecord {
   pendingLeave: PendingLeave | null;
   /** The way back in, on its way to the server; absent in what older versions have kept. */
   pendingRejoin?: PendingCommit | null;
+  /** What its person has begun to write; absent in what older versions have kept. */
+  draft?: string;
   /** For how many seconds people here want messages to be kept; absent and null: without end. */
   lifetime?: number | null;
   /** For how many seconds the server keeps the messages of this conversation. */

@@ -318,6 +318,18 @@ export class ChatEngine {
     return { messageId };
   }
 
+  async keepDraft(conversationId: string, text: string): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (!conversation || (conversation.record.draft ?? "") === text) return null;
+    await this.#context.lock.run(() =>
+      conversation.save((draft) => {
+        draft.draft = text;
+      }),
+    );
+    this.#teller.snapshot();
+    return null;
+  }
+
   async react(conversationId: string, messageId: string, emoji: string | null): Promise<null> {
     const conversation = this.#conversation(conversationId);
     await amend(this.#context, conversation, messageId, { type: "reaction", emoji });

@@ -56,6 +56,7 @@ export async function enqueue(
       unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
       also(unit);
       draft.activeAt = message.at;
+      if (said.type === "text") draft.draft = ""; // it is sent now
       noteContent(draft, message, content, true);
     });
   });

@@ -27,6 +27,8 @@ export interface ConversationSummary {
    */
   state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
+  /** What this person has begun to write here, as it was last kept. */
+  draft: string;
   /** After how many seconds messages written here disappear, as people here want it; null: never. */
   lifetime: number | null;
   /** The longest that the organisation, or the server, lets any message here last; null: without end. */
@@ -163,6 +165,8 @@ export interface Requests {
   dismissNotice: [{ conversationId: string }, null];
   /** `replyTo` is the id of a message that has its position. */
   sendText: [{ conversationId: string; text: string; replyTo?: string | null }, { messageId: string }];
+  /** Kept, sealed like messages, until it is sent or its person logs out. */
+  keepDraft: [{ conversationId: string; text: string }, null];
   /** In place of what this person felt before; null takes that back. */
   react: [{ conversationId: string; messageId: string; emoji: string | null }, null];
   /** Takes back an own message everywhere. */

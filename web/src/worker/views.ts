@@ -30,6 +30,7 @@ export function summaryOf(context: Context, conversation: Conversation): Convers
     unread: record.unread,
     state: stateOf(conversation),
     notice: record.notice,
+    draft: record.draft ?? "",
     lifetime: record.lifetime ?? null,
     longest: longestOf(context, record),
   };

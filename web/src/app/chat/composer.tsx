@@ -12,6 +12,7 @@ import { Applies } from "./disappearing.tsx";
 import { Answering } from "./quote.tsx";
 
 export const MAX_TEXT_CHARACTERS = 16_000;
+const KEEP_AFTER = 400;
 
 interface ComposerProps {
   conversation: ConversationSummary;
@@ -27,7 +28,7 @@ export function Composer({ conversation, disabledBecause, answered, onNoAnswer, 
   const shell = useShell();
   const { drafts } = shell;
   const { id: conversationId } = conversation;
-  const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
+  const [text, setText] = useState(() => drafts.get(conversationId) ?? conversation.draft);
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const [problem, setProblem] = useState<unknown>(null);
@@ -36,7 +37,7 @@ export function Composer({ conversation, disabledBecause, answered, onNoAnswer, 
   const isDropping = useDroppedFiles(disabledBecause === null, chosen.add);
   const cannotSend = disabledBecause !== null || over > 0 || chosen.tooLarge;
 
-  useEffect(() => void drafts.set(conversationId, text), [text]);
+  useDraft(conversationId, text);
   useLayoutEffect(() => grow(area.current), [text]);
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) area.current?.focus();
@@ -122,6 +123,26 @@ export function Composer({ conversation, disabledBecause, answered, onNoAnswer, 
       <Trouble problem={problem} />
     </form>
   );
+}
+
+/** At hand in this page at once, and kept over its end after a pause. */
+function useDraft(conversationId: string, text: string): void {
+  const shell = useShell();
+  const latest = useRef(text);
+  const keep = () => shell.keepDraft(conversationId, latest.current);
+  useEffect(() => {
+    latest.current = text;
+    shell.drafts.set(conversationId, text);
+    const timer = setTimeout(keep, KEEP_AFTER);
+    return () => clearTimeout(timer);
+  }, [text]);
+  useEffect(() => {
+    document.addEventListener("visibilitychange", keep);
+    return () => {
+      document.removeEventListener("visibilitychange", keep);
+      keep();
+    };
+  }, []);
 }
 
 function grow(area: HTMLTextAreaElement | null): void {
