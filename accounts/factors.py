@@ -19,7 +19,7 @@ class SecondFactor(Protocol):
         """Can this person pass a login with it?"""
 
     def waits_for_codes(self, person: Person) -> bool:
-        """Was it set up, and does it count as soon as there is a code beside it?"""
+        """Was it set up, and is the code missing that must stand beside it?"""
 
 
 class Code:
@@ -62,7 +62,7 @@ def enrolled_factors(person: Person) -> list[str]:
 
 
 def waits_for_codes(person: Person) -> bool:
-    """Is there a factor that counts only once there is a code beside it?"""
+    """Is there a factor that must not be the only one, and no code beside it?"""
     return any(factor.waits_for_codes(person) for factor in second_factors())
 
 

@@ -30,8 +30,9 @@ from benchmarks import photos
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct horse battery staple"
-STARTS = {"straight": 140, "left": 36, "right": 90}  # where the video holds each pose
-EACH = 6
+# Where in the video each step begins, and how many of its frames it takes.
+STEPS = {"straight": (140, 14), "left": (18, 18), "right": (78, 20)}
+EACH = 7
 SECONDS_IN_ALL = 30 * 60
 
 
@@ -109,11 +110,13 @@ class Film:
 
     def frames(self, challenge: Sequence[str], shift: int) -> list[bytes]:
         """What the head does that is asked for; no two logins have quite the same frames."""
-        return [
-            self.loop[(STARTS[step] + 4 * turn + shift % 3 + number * 14 // EACH) % len(self.loop)]
-            for turn, step in enumerate(challenge)
-            for number in range(EACH)
-        ]
+        frames: list[bytes] = []
+        for turn, step in enumerate(challenge):
+            begin, lasts = STEPS[step]
+            begin += shift % 3 + (4 * turn if step == "straight" else 0)
+            places = [begin + number * lasts // (EACH - 1) for number in range(EACH)]
+            frames += [self.loop[place % len(self.loop)] for place in places]
+        return frames
 
 
 def read_film(path: Path) -> Film:

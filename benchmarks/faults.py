@@ -38,6 +38,7 @@ from benchmarks.product import Product, Program, product, report
 CONVERSATIONS = 6
 DEVICES_EACH = 3
 SECONDS_BETWEEN_FAULTS = 2.0
+SECONDS_BETWEEN_LINES = 60.0
 SECONDS_TO_ANSWER = 15.0
 SECONDS_TO_RECOVER = 90.0
 NOT_STORED = {"unavailable", "overloaded"}  # try again; anything else is a bug of this program
@@ -56,6 +57,7 @@ class Device:
     acknowledged: dict[UUID, int] = field(default_factory=dict)
     seen: list[tuple[int, str]] = field(default_factory=list)
     repeats: int = 0
+    pause: float = 0.0
 
     @property
     def cursor(self) -> int:
@@ -74,6 +76,7 @@ class Device:
                         unanswered = unanswered or self._next_message()
                         await self._send(connection, *unanswered)
                         unanswered = None
+                        await asyncio.sleep(self.pause)
                 finally:
                     await _hang_up(connection)
             except (OSError, WebSocketException, TimeoutError, ValueError):
@@ -155,7 +158,7 @@ async def _hang_up(connection: ClientConnection) -> None:
     connection.transport.abort()
 
 
-def prepare(running: Product) -> list[Device]:
+def prepare(running: Product, pause: float) -> list[Device]:
     from accounts.models import Scope
     from accounts.services.tokens import issue_token
     from benchmarks.devices import conversation_of, enrol_many
@@ -168,15 +171,19 @@ def prepare(running: Product) -> list[Device]:
             _, token = issue_token(
                 device=member.device, name="faults", scopes=list(Scope), expires_in_days=1
             )
-            devices.append(Device(conversation.pk, member.device.pk, token, running))
+            devices.append(Device(conversation.pk, member.device.pk, token, running, pause=pause))
     return devices
 
 
 async def break_things(
-    running: Product, worker: Program, kills: int, seconds_between: float
-) -> Counter[str]:
-    """Let so many faults happen; each is one of five kinds."""
-    happened: Counter[str] = Counter()
+    running: Product,
+    worker: Program,
+    happened: Counter[str],
+    *,
+    kills: int,
+    seconds_between: float,
+) -> None:
+    """Let so many faults happen, and count them; each is one of five kinds."""
     kinds = ["web", "database", "web", "redis_flushed", "worker", "web", "redis_frozen"]
     starting: set[asyncio.Task[None]] = set()
     for number in range(kills):
@@ -199,7 +206,6 @@ async def break_things(
             case _:
                 await freeze(running)
     await asyncio.gather(*starting)
-    return happened
 
 
 class Machine:
@@ -230,11 +236,13 @@ class Machine:
         self._web.wait()
 
 
-async def cut_power(machine: Machine, kills: int, seconds_between: float) -> Counter[str]:
+async def cut_power(
+    machine: Machine, happened: Counter[str], *, kills: int, seconds_between: float
+) -> None:
     for _ in range(kills):
         await asyncio.sleep(seconds_between)
         await asyncio.to_thread(machine.cut_power)
-    return Counter(power=kills)
+        happened["power"] += 1
 
 
 async def everyone_sends(devices: Sequence[Device]) -> None:
@@ -245,6 +253,14 @@ async def everyone_sends(devices: Sequence[Device]) -> None:
         if time.monotonic() > deadline:
             raise SystemExit("The product did not recover.")
         await asyncio.sleep(0.1)
+
+
+async def tell(devices: Sequence[Device], happened: Counter[str]) -> None:
+    """Say every minute how far a long run has come."""
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_LINES)
+        acknowledged = sum(len(device.acknowledged) for device in devices)
+        print(f"{happened.total()} faults, {acknowledged:,} acknowledged", file=sys.stderr)
 
 
 @contextmanager
@@ -315,26 +331,29 @@ def _gaps(log: Sequence[tuple[int, str]]) -> int:
 async def measure(running: Product, options: argparse.Namespace) -> dict[str, Any]:
     from messaging.threads import run_once
 
-    devices = await run_once(prepare, running)
+    devices = await run_once(prepare, running, options.pause)
     on_sqlite = options.database == "sqlite"
     machine = await asyncio.to_thread(Machine, running) if on_sqlite else None
     stop = asyncio.Event()
+    happened: Counter[str] = Counter()
     began = time.monotonic()
+    telling = asyncio.create_task(tell(devices, happened))
     taking_part = [asyncio.create_task(device.take_part(stop)) for device in devices]
     await everyone_sends(devices)
-    faults = (options.kills, options.seconds_between)
+    faults = {"kills": options.kills, "seconds_between": options.seconds_between}
     if machine:
-        happened = await cut_power(machine, *faults)
+        await cut_power(machine, happened, **faults)
     else:
         with at_work(Program(["worker"], running.folder / "worker.log")) as worker:
-            happened = await break_things(running, worker, *faults)
+            await break_things(running, worker, happened, **faults)
     await everyone_sends(devices)
     stop.set()
     await asyncio.gather(*taking_part)
+    telling.cancel()
     for device in devices:
         await device.catch_up_in_the_end()
     return {
-        "kills": sum(happened.values()),
+        "kills": happened.total(),
         **{f"kills_{kind}": count for kind, count in happened.items()},
         **await run_once(judge, devices),
         "connections_lost": sum(device.repeats for device in devices),
@@ -349,6 +368,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seconds-between", type=float, default=SECONDS_BETWEEN_FAULTS)
+    parser.add_argument("--pause", type=float, default=0.0, help="of a device after each message")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args()
     several = options.database == "postgresql"

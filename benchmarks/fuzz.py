@@ -2,12 +2,14 @@
 
 ``python -m benchmarks.fuzz --frames 1000000 --json``. Well-formed commands of a device that is in
 no conversation are damaged in many ways and given to the socket's application. What has to come
-of each is said by a few lines (`expected`): the figures named ``wrong_…`` must be 0.
+of each is said by a few lines (`expected`): the figures named ``wrong_…`` must be 0. What is of
+MLS in them was made by the members of a real conversation, and is damaged in its bytes, too.
 """
 # ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
 
 import argparse
 import asyncio
+import base64
 import json
 import logging
 import random
@@ -15,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -45,21 +48,55 @@ STRANGE: list[Any] = [
 # Any: JSON and ASGI's messages.
 
 
-def commands(dice: random.Random, elsewhere: UUID) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Elsewhere:
+    """A conversation that the sender is not in, and what its members could send to it."""
+
+    conversation_id: UUID
+    message: bytes
+    commit: bytes
+    group_info: bytes
+    welcome: bytes
+    proposal: bytes
+
+
+def commands(dice: random.Random, elsewhere: Elsewhere) -> dict[str, Any]:
     """Return a command that would be good if its sender were in the conversation."""
+
+    def mls(name: str) -> str:
+        return base64.b64encode(spoiled(dice, getattr(elsewhere, name))).decode()
+
     common = {
         "request_id": dice.randrange(2**31),
-        "conversation_id": str(dice.choice([elsewhere, UUID(int=dice.getrandbits(128))])),
+        "conversation_id": str(
+            dice.choice([elsewhere.conversation_id, UUID(int=dice.getrandbits(128))])
+        ),
     }
     identified = common | {"message_id": str(UUID(int=dice.getrandbits(128)))}
-    bytes_of_mls = dice.choice(["AAEAAgA=", "AAEAAQ==", "AAEABQ==", ""])
+    commit = {"commit": mls("commit"), "group_info": mls("group_info")}
     return dice.choice(
         [
-            identified | {"type": "send_message", "ciphertext": bytes_of_mls},
-            identified | {"type": "submit_commit", "commit": bytes_of_mls, "welcome": None},
+            identified | {"type": "send_message", "ciphertext": mls("message"), "lifetime": 60},
+            identified | {"type": "submit_commit", "welcome": mls("welcome")} | commit,
+            identified | {"type": "submit_proposal", "proposal": mls("proposal")},
             common | {"type": "mark_delivered", "position": dice.randrange(100)},
+            common | {"type": "send_ephemeral", "epoch": dice.randrange(3), "data": mls("message")},
         ]
     )
+
+
+def spoiled(dice: random.Random, data: bytes) -> bytes:
+    """Change, cut or lengthen half of all."""
+    bytes_ = bytearray(data)
+    match dice.randrange(6):
+        case 0:
+            for _ in range(dice.randint(1, 4)):
+                bytes_[dice.randrange(len(bytes_))] = dice.randrange(256)
+        case 1:
+            del bytes_[dice.randrange(len(bytes_)) :]
+        case 2:
+            bytes_[dice.randrange(len(bytes_)) :] += dice.randbytes(dice.randint(1, 40))
+    return bytes(bytes_)
 
 
 def strange_value(dice: random.Random, command: dict[str, Any]) -> str:
@@ -180,6 +217,7 @@ class Socket:
         should = {"too_large": CloseCode.TOO_LARGE, "invalid": CloseCode.INVALID_FRAME}
         closing = self._given[-1] if self._is_closing() else None
         figures = Counter(frames=len(self._given), **{f"{k}_frames": n for k, n in counted.items()})
+        figures.update(f"answered_{code}" for code in codes)
         figures["wrong_close"] = int(self.close_code != (should.get(closing) if closing else None))
         answered = [kind for kind in self._given if kind != "too_large"]
         figures["wrong_answers"] = sum(
@@ -206,7 +244,7 @@ def state() -> list[Any]:
     return [list(model.objects.order_by("pk").values_list()) for model in models]
 
 
-async def fuzz(caller: Any, elsewhere: UUID, wanted: int, seed: int) -> Counter[str]:
+async def fuzz(caller: Any, elsewhere: Elsewhere, wanted: int, seed: int) -> Counter[str]:
     from messaging.hub import hub_of_this_process
     from messaging.outbox import Outbox
 
@@ -226,15 +264,26 @@ async def fuzz(caller: Any, elsewhere: UUID, wanted: int, seed: int) -> Counter[
     return total
 
 
-def prepare() -> tuple["Member", UUID]:
+def prepare() -> tuple["Member", Elsewhere]:
     """Make an outsider, and a conversation of others."""
-    from tests.messaging.people import enrol
+    from securechat_sdk.mls.messages.mls_message import MLSMessage
+    from tests.messaging.people import enrol, message
 
-    alice = enrol("alice")
+    alice, bob, carol = enrol("alice"), enrol("bob"), enrol("carol")
     conversation = alice.begins()
+    alice.adds(conversation, bob)
+    alice.says(conversation)
+    adding = alice.prepares_adding(conversation, carol)
+    assert adding.welcome is not None
     alice.leaves_key_packages(2)
-    alice.says(conversation, epoch=0)
-    return enrol("outsider"), conversation.pk
+    return enrol("outsider"), Elsewhere(
+        conversation_id=conversation.pk,
+        message=message(conversation.pk, 1),
+        commit=adding.message.encode(),
+        group_info=MLSMessage.of(adding.group_info).encode(),
+        welcome=adding.welcome.encode(),
+        proposal=bob.proposes_to_leave(conversation),
+    )
 
 
 def measure(wanted: int, seed: int) -> dict[str, Any]:

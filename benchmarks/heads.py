@@ -148,7 +148,8 @@ def recorded(picture: Picture, conditions: Conditions) -> bytes:
     """The JPEG that a page would send of it."""
     random = conditions.random
     light = conditions.brightness * (1 + random.normal(0, conditions.flicker))
-    noisy = picture * light + random.normal(0, conditions.noise, picture.shape)
+    noise = random.standard_normal(picture.shape, np.float32) * np.float32(conditions.noise)
+    noisy = picture * np.float32(light) + noise
     frame = np.clip(noisy, 0, 255).astype(np.uint8)
     return encoded(frame, conditions.quality)
 

@@ -1,7 +1,7 @@
 """How often heads are taken for heads, and attacks too, at the product's own rule.
 
     python -m benchmarks.liveness [--people DIR] [--split test|tune|all] [--photos N]
-                                  [--variations N] [--workers N] [--json]
+                                  [--variations N] [--workers N] [--paces] [--json]
 
 Every recording is made from a photo (``benchmarks/heads.py`` says how, and what that is worth),
 given noise, changing light and JPEG artefacts, and put to ``facelogin.pipeline`` as an enrolment,
@@ -27,19 +27,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks import heads, photos
+from benchmarks import heads, page, photos, scenes
 from benchmarks.heads import Conditions, Portrait, Pose
+from benchmarks.scenes import SIDES, Show
 from facelogin import pipeline
 from facelogin.challenge import Step, draw_challenge
 from facelogin.decoding import Picture
 from facelogin.detection import UnusableFrameError, find_face
 
-FRAMES = 40
-SIDES = {Step.LEFT: 1, Step.RIGHT: -1}
 LARGEST_TURN = 46  # degrees
-PAGE_GOES_ON = 0.13  # eye distances; web/src/app/face/follow.ts
+Seconds = tuple[float, float]
+AT_EASE: Seconds = (0.5, 2.5)  # how long people take to turn their heads that far
+PACES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
 MOST_TURNED_PHOTO = 0.14  # of a photo that can stand for somebody who looks at the camera
 LEAST_EYES = 60  # pixels between them: fewer would be a blur at the distance of a screen
 NOT_MEASURED = (
@@ -88,15 +88,37 @@ class Tally:
         }
 
 
-Recording = Callable[[Subject, Sequence[Step], Conditions], list[bytes]]
+Recorder = Callable[["Subject", Sequence[Step], Conditions], "Recording"]
 
 
-def head(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
-    """A synthetic head that turns until the page has seen it, or further, and sways."""
+@dataclass(frozen=True)
+class Recording:
+    """What a page sends: pictures, and the step that each belongs to."""
+
+    frames: list[bytes]
+    steps: list[int]
+
+
+def head(
+    subject: Subject, challenge: Sequence[Step], conditions: Conditions, lasts: Seconds = AT_EASE
+) -> Recording:
+    """A synthetic head that turns as far as the page asks for, or further, and sways."""
+    return _filmed(_head(subject, conditions), challenge, conditions, lasts)
+
+
+def _head(subject: Subject, conditions: Conditions) -> Show:
     relief = heads.head_of(subject.portrait)
-    further = conditions.random.uniform(0, 8)
-    degrees = {side: _guided(subject.portrait, relief, side) + further for side in SIDES}
-    return _filmed(subject, relief, _obedient(challenge, degrees, conditions), conditions)
+    further = conditions.random.uniform(2, 8)
+    yaws = {side: _guided(subject.portrait, relief, side) + further for side in SIDES}
+    return scenes.turned(subject.portrait, relief, yaws, _seat(conditions))
+
+
+def _seat(conditions: Conditions) -> Pose:
+    """Each sits as near and as far from the middle as it likes."""
+    nearer, x, y = (
+        float(one) for one in conditions.random.uniform((-1.2, -0.5, -0.3), (0.8, 0.5, 0.3))
+    )
+    return Pose(nearer=nearer, x=x, y=y)
 
 
 def _guided(portrait: Portrait, relief: heads.Relief, side: Step) -> float:
@@ -106,7 +128,7 @@ def _guided(portrait: Portrait, relief: heads.Relief, side: Step) -> float:
         nose = _nose(portrait, relief, SIDES[side] * degrees)
         if straight is None or nose is None:
             break
-        if SIDES[side] * (nose - straight) >= PAGE_GOES_ON:
+        if SIDES[side] * (nose - straight) >= page.TURNED:
             return degrees
     return 24
 
@@ -118,132 +140,127 @@ def _nose(portrait: Portrait, relief: heads.Relief, yaw: float) -> float | None:
         return None
 
 
-def flat(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+def _paper(
+    relief: heads.Relief,
+    degrees: tuple[float, float],
+    subject: Subject,
+    conditions: Conditions,
+    also: scenes.Also = scenes.as_is,
+) -> Show:
+    yaws = dict.fromkeys(SIDES, conditions.random.uniform(*degrees))
+    return scenes.turned(subject.portrait, relief, yaws, _seat(conditions), also)
+
+
+def flat(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
     """A photo turned like a head, as far as it will be found."""
-    degrees = conditions.random.uniform(20, 45)
-    return _filmed(subject, heads.flat, _obedient(challenge, degrees, conditions), conditions)
+    photo = _paper(heads.flat, (20, 45), subject, conditions)
+    return _filmed(photo, challenge, conditions)
 
 
-def bent(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+def bent(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
     """A photo bent around an upright or a level axis, and turned."""
     radius = conditions.random.uniform(1.1, 3.0)
     upright = conditions.random.random() < 0.5  # both alike
     relief = heads.bent_upright(radius) if upright else heads.bent_across(radius)
-    degrees = conditions.random.uniform(20, 40)
-    return _filmed(subject, relief, _obedient(challenge, degrees, conditions), conditions)
+    return _filmed(_paper(relief, (20, 40), subject, conditions), challenge, conditions)
 
 
-def scaled(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+def scaled(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
     """A photo turned, and moved nearer and away, wider and narrower, as it turns."""
-    degrees = conditions.random.uniform(15, 40)
-    poses = [
-        replace(p, nearer=p.nearer + abs(p.yaw) / 25, stretch=1 + p.yaw / 250, x=p.x + p.yaw / 90)
-        for p in _obedient(challenge, degrees, conditions)
-    ]
-    return _filmed(subject, heads.flat, poses, conditions)
+
+    def also(p: Pose) -> Pose:
+        nearer = p.nearer + abs(p.yaw) / 25
+        return replace(p, nearer=nearer, stretch=1 + p.yaw / 250, x=p.x + p.yaw / 90)
+
+    photo = _paper(heads.flat, (15, 40), subject, conditions, also)
+    return _filmed(photo, challenge, conditions)
 
 
-def tilted(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+def tilted(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
     """A photo turned about all three axes at once."""
-    degrees = conditions.random.uniform(15, 40)
     pitch, roll = conditions.random.uniform(-0.9, 0.9, 2)
-    poses = [
-        replace(p, pitch=p.yaw * pitch, roll=p.yaw * roll)
-        for p in _obedient(challenge, degrees, conditions)
-    ]
-    return _filmed(subject, heads.flat, poses, conditions)
+
+    def also(p: Pose) -> Pose:
+        return replace(p, pitch=p.yaw * pitch, roll=p.yaw * roll)
+
+    photo = _paper(heads.flat, (15, 40), subject, conditions, also)
+    return _filmed(photo, challenge, conditions)
 
 
-def swaying(subject: Subject, _challenge: Sequence[Step], conditions: Conditions) -> list[bytes]:
+def swaying(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
     """A still that is moved about in front of the camera."""
-    at = np.linspace(0, 4 * np.pi, FRAMES)
-    poses = [
-        Pose(x=float(0.4 * np.sin(t)), y=float(0.2 * np.cos(t)), roll=float(8 * np.sin(2 * t)))
-        for t in at
-    ]
-    return _filmed(subject, heads.flat, poses, conditions)
+    photo = _paper(heads.flat, (0, 0), subject, conditions)
+
+    def sway(position: float, by: scenes.Sway) -> Picture:
+        x, y, pitch = by
+        return photo(position, (8 * x, 7 * y, 8 * pitch))
+
+    return _filmed(sway, challenge, conditions)
 
 
-def three_stills(
-    subject: Subject, challenge: Sequence[Step], conditions: Conditions
-) -> list[bytes]:
-    """Three pictures of the head, straight and turned to each side, each shown when asked for."""
-    relief = heads.head_of(subject.portrait)
-    yaws = {side: SIDES[side] * (_guided(subject.portrait, relief, side) + 4) for side in SIDES}
-    stills = {
-        step: heads.show(subject.portrait, relief, Pose(yaw=yaws.get(step, 0.0))) for step in Step
-    }
-    source = conditions.random
-    moved = np.cumsum(source.normal(0, 1.5, (FRAMES, 2)), axis=0)
-    return [
-        heads.recorded(_moved(stills[challenge[n * len(challenge) // FRAMES]], at), conditions)
-        for n, at in enumerate(moved)
-    ]
+def _stills(between: int, lasts: Seconds) -> Recorder:
+    """Pictures of the head, each shown when asked for, with so many between on the way."""
+
+    def record(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
+        shown = scenes.stills(_head(subject, conditions), between)
+        return _filmed(shown, challenge, conditions, lasts)
+
+    return record
 
 
-def _moved(picture: Picture, at: NDArray[np.float64]) -> Picture:
-    """The picture, so many pixels across and down."""
-    matrix = np.array([[1, 0, at[0]], [0, 1, at[1]]], np.float64)
-    size = (heads.WIDTH, heads.HEIGHT)
-    return np.asarray(cv2.warpAffine(picture, matrix, size, borderValue=heads.WALL), np.uint8)
+def _made_of_stills(make: Callable[[Show], Show]) -> Recorder:
+    """Three pictures of the head, with something in between that shall pass for the turn."""
+
+    def record(subject: Subject, challenge: Sequence[Step], conditions: Conditions) -> Recording:
+        return _filmed(make(_head(subject, conditions)), challenge, conditions)
+
+    return record
 
 
-KINDS: dict[str, Recording] = {
+KINDS: dict[str, Recorder] = {
     "head": head,
     "flat": flat,
     "bent": bent,
     "scaled": scaled,
     "tilted": tilted,
     "swaying": swaying,
-    "three_stills": three_stills,
+    "three_stills": _stills(0, AT_EASE),
+    "five_stills": _stills(1, (0.1, 0.6)),
+    "seven_stills": _stills(2, (0.2, 0.9)),
+    "cross_fade": _made_of_stills(scenes.faded),
+    "slide": _made_of_stills(scenes.slid),
+    "morph": _made_of_stills(scenes.morphed),
 }
 
 
-def still_then_head(
-    still: list[bytes], moving: list[bytes], challenge: Sequence[Step]
-) -> list[bytes]:
+def still_then_head(still: Recording, moving: Recording, challenge: Sequence[Step]) -> Recording:
     """Somebody shows a photo while asked to look straight, and turns the own head."""
-    return [
-        still[n] if challenge[n * len(challenge) // FRAMES] is Step.STRAIGHT else moving[n]
-        for n in range(FRAMES)
+    frames = [
+        first if challenge[step] is Step.STRAIGHT else second
+        for first, second, step in zip(still.frames, moving.frames, moving.steps, strict=True)
     ]
+    return Recording(frames, moving.steps)
 
 
-def first_one_then_the_other(first: list[bytes], second: list[bytes]) -> list[bytes]:
+def first_one_then_the_other(first: Recording, second: Recording) -> Recording:
     """One head does the first half of the challenge, another one the second."""
-    return first[: FRAMES // 2] + second[FRAMES // 2 :]
+    half = len(first.frames) // 2
+    return Recording(first.frames[:half] + second.frames[half:], first.steps)
 
 
-def _obedient(
-    challenge: Sequence[Step], degrees: float | Mapping[Step, float], conditions: Conditions
-) -> list[Pose]:
-    """Each turns as fast, sits as near and as far from the middle as it likes."""
-    half = conditions.random.uniform(0.8, 2.6)  # frames that half a turn takes
-    nearer, across, down = conditions.random.uniform((-1.2, -0.5, -0.3), (0.8, 0.5, 0.3))
-    far = degrees if isinstance(degrees, Mapping) else dict.fromkeys(SIDES, degrees)
-    held = [SIDES.get(step, 0) * far.get(step, 0) for step in challenge]
-    middles = (np.arange(len(held)) + 0.6) * FRAMES / len(held)
-    around = [edge for middle in middles for edge in (middle - half, middle + half)]
-    yaws = np.interp(np.arange(FRAMES), around, np.repeat(held, 2))
-    sway = np.cumsum(conditions.random.normal(0, 0.01, (FRAMES, 3)), axis=0)
-    return [
-        Pose(
-            yaw=float(yaw),
-            x=float(across + x),
-            y=float(down + y),
-            nearer=float(nearer),
-            pitch=float(20 * tilt),
-        )
-        for yaw, (x, y, tilt) in zip(yaws, sway, strict=True)
-    ]
+def each_twice(recording: Recording) -> Recording:
+    frames = recording.frames
+    return Recording([frames[n - n % 2] for n in range(len(frames))], recording.steps)
 
 
 def _filmed(
-    subject: Subject, relief: heads.Relief, poses: Sequence[Pose], conditions: Conditions
-) -> list[bytes]:
-    return [
-        heads.recorded(heads.show(subject.portrait, relief, pose), conditions) for pose in poses
-    ]
+    show: Show, challenge: Sequence[Step], conditions: Conditions, lasts: Seconds = AT_EASE
+) -> Recording:
+    """The page records somebody who follows it at a pace of their own."""
+    actor = scenes.Actor(show, conditions.random, lasts)
+    shots = page.Page(actor, challenge, conditions.random).record()
+    frames = [heads.recorded(actor.picture(shot.at), conditions) for shot in shots]
+    return Recording(frames, [shot.step for shot in shots])
 
 
 def conditions_for(seed: int) -> Conditions:
@@ -278,10 +295,9 @@ def _usable(pictures: Sequence[Picture]) -> list[Portrait]:
     return found
 
 
-def judged(frames: Sequence[bytes], challenge: Sequence[Step]) -> list[str]:
+def judged(recording: Recording, challenge: Sequence[Step]) -> list[str]:
     """Why the product refuses; nothing when it accepts."""
-    steps = [number * len(challenge) // len(frames) for number in range(len(frames))]
-    film = pipeline.Film(challenge=challenge, frames=frames, steps=steps)
+    film = pipeline.Film(challenge, recording.frames, recording.steps)
     verdict = pipeline.judge_enrolment(film, lambda _percent: None)
     return [reason.value for reason in verdict.reasons]
 
@@ -312,7 +328,7 @@ def rounds_of(subjects: Sequence[Subject], *, seed: int, variations: int) -> lis
     return found
 
 
-def recordings(chance: Round) -> Iterator[tuple[str, list[bytes], list[Step]]]:
+def recordings(chance: Round) -> Iterator[tuple[str, Recording, list[Step]]]:
     """One recording of every kind, and what was asked for."""
     challenge = chance.challenge()
     made = {}
@@ -322,7 +338,7 @@ def recordings(chance: Round) -> Iterator[tuple[str, list[bytes], list[Step]]]:
     stranger = head(chance.stranger, challenge, chance.conditions(len(KINDS)))
     yield "swapped_photo", still_then_head(made["swaying"], stranger, challenge), challenge
     yield "swapped_head", first_one_then_the_other(made["head"], stranger), challenge
-    yield "repeated_frames", [made["head"][n - n % 2] for n in range(FRAMES)], challenge
+    yield "repeated_frames", each_twice(made["head"]), challenge
     against = chance.challenge()
     against[1], against[3] = against[3], against[1]
     yield "replayed_in_the_other_order", made["head"], against
@@ -330,7 +346,7 @@ def recordings(chance: Round) -> Iterator[tuple[str, list[bytes], list[Step]]]:
 
 def play(chance: Round) -> list[tuple[str, list[str]]]:
     """Every kind, and why the product refuses it."""
-    return [(kind, judged(frames, challenge)) for kind, frames, challenge in recordings(chance)]
+    return [(kind, judged(film, challenge)) for kind, film, challenge in recordings(chance)]
 
 
 def run(
@@ -365,6 +381,27 @@ def run(
     }
 
 
+def play_pace(job: tuple[Round, float]) -> list[str]:
+    """A head that takes so long for each turn."""
+    chance, seconds = job
+    challenge, conditions = chance.challenge(), chance.conditions(round(100 * seconds))
+    return judged(head(chance.subject, challenge, conditions, (seconds, seconds)), challenge)
+
+
+def run_paces(
+    subjects: Sequence[Subject], *, seed: int, variations: int, workers: int
+) -> dict[str, object]:
+    """Heads only, at one pace after the other: who is in a hurry is refused, and from when?"""
+    rounds = rounds_of(subjects, seed=seed, variations=variations)
+    jobs = [(chance, seconds) for seconds in PACES for chance in rounds]
+    tallies = {seconds: Tally() for seconds in PACES}
+    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        for (chance, seconds), reasons in zip(jobs, pool.map(play_pace, jobs), strict=True):
+            tallies[seconds].add(chance.subject.person, reasons)
+    found = {f"head, {seconds} s": tally.report() for seconds, tally in tallies.items()}
+    return {"acceptance_by_kind": found}
+
+
 def _so_far(tallies: Mapping[str, Tally]) -> str:
     return ", ".join(f"{kind} {tally.accepted.total()}" for kind, tally in tallies.items())
 
@@ -377,16 +414,19 @@ def main() -> None:
     parser.add_argument("--variations", type=int, default=1, help="of each photo and kind")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--paces", action="store_true", help="heads only, faster and slower")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     subjects = subjects_of(options.people, split=options.split, most=options.photos)
-    found = run(
-        subjects,
-        seed=options.seed,
-        variations=options.variations,
-        workers=options.workers,
-        say=lambda line: print(line, file=sys.stderr),
-    )
+    chances = {
+        "seed": options.seed,
+        "variations": options.variations,
+        "workers": options.workers,
+    }
+    if options.paces:
+        found = run_paces(subjects, **chances)
+    else:
+        found = run(subjects, **chances, say=lambda line: print(line, file=sys.stderr))
     found["split"] = options.split
     if options.json:
         print(json.dumps(found, indent=2))

@@ -3,7 +3,7 @@
 ``python -m benchmarks.relay --json``. Starts its own PostgreSQL (or uses SQLite), enrols invented
 devices, and speaks to the server over real sockets. Processor seconds are of the server, its
 database and Redis together, not of the devices. ``--peers`` puts other servers under the same load,
-one to one, each with a PostgreSQL of its own; ``docs/architecture.md`` says how.
+each with a PostgreSQL of its own; ``docs/architecture.md`` says how.
 """
 # ruff: noqa: PLC0415 - what needs Django is imported once it knows its database
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from accounts.factors import enrolled_codes
 from accounts.models import Person
 from facelogin.access import has_template, has_waiting_template
 
@@ -13,4 +14,7 @@ class Face:
         return has_template(person)
 
     def waits_for_codes(self, person: Person) -> bool:
-        return has_waiting_template(person)
+        """Also when an administrator has had the codes forgotten."""
+        if has_waiting_template(person):
+            return True
+        return has_template(person) and not enrolled_codes(person)

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     TOO_ALIKE = "too_alike"
     STEPS_NOT_FOLLOWED = "steps_not_followed"
     NOT_A_HEAD = "not_a_head"
+    TURNED_TOO_FAST = "turned_too_fast"
     INTERRUPTED = "interrupted"
     REPEATED = "repeated"
     NOT_RECOGNISED = "not_recognised"
@@ -72,3 +73,7 @@ SPENDS_A_TRY = frozenset(
         Reason.REPEATED,
     }
 )
+
+# Whoever turned too fast may have shown pictures: the owner hears of it, unless this login ends
+# well. It spends no try, for nothing was compared, and people who are in a hurry do it too.
+TELLS_THE_OWNER = SPENDS_A_TRY | {Reason.TURNED_TOO_FAST}

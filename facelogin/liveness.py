@@ -27,6 +27,11 @@ LARGEST_LEAP = 1.0  # eye distances between two frames
 LARGEST_GROWTH = 1.35
 FASTEST_TURN = 0.40  # eye distances the nose moves between two frames
 LEAST_LIKE = 0.85  # correlation of a chip with the one before, moved onto it
+# Of a turn, in parts of the greatest depth that it shows:
+SET_OUT = 0.35  # it begins with less
+ARRIVED = 0.80
+MOST_AT_ONCE = 0.45  # from frame to frame: of pictures instead of a turn two must lie between
+MOST_BACK = 0.25
 
 _SIDE = 150
 _EYE_DISTANCE = 54.0  # of a chip
@@ -64,6 +69,25 @@ def parallax(straight: Chip, turned: Chip) -> float:
     if nose * against_cheeks <= 0:
         return 0.0
     return min(nose, against_cheeks, key=abs)
+
+
+def is_gradual(depths: Sequence[float]) -> bool:
+    """Whether the frames show the turn itself: the depth grows from little to much, bit by bit.
+
+    ``depths`` are the parallaxes of a step that asks for a turn, in order. Pictures of a head that
+    take each other's place have a head's depth as well, but they have it all at once.
+    """
+    full = max(depths, default=0.0)
+    if full <= 0:
+        return False
+    parts = [depth / full for depth in depths]
+    arrived = [n for n, part in enumerate(parts) if part >= ARRIVED]
+    began = [n for n, part in enumerate(parts) if part <= SET_OUT and n < max(arrived, default=0)]
+    if not began:
+        return False
+    turn = parts[began[-1] : 1 + next(n for n in arrived if n > began[-1])]
+    rises = [after - before for before, after in pairwise(turn)]
+    return max(rises) <= MOST_AT_ONCE and min(rises) >= -MOST_BACK
 
 
 def is_continuous(sightings: Sequence[Sighting]) -> bool:

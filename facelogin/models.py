@@ -134,12 +134,15 @@ class Capture(models.Model):
 
 
 class Frames(models.Model):
-    """What the worker needs of a capture, sealed; gone with the decision."""
+    """What the worker needs of a capture, sealed; gone with the decision.
+
+    The salt of its key travels in the job's message: without that, no row, log or backup of the
+    database opens, not even with the server's secret key.
+    """
 
     capture = models.OneToOneField(
         Capture, on_delete=models.CASCADE, primary_key=True, related_name="frames"
     )
-    salt = models.BinaryField(max_length=32)
     sealed = models.BinaryField(max_length=3 * 1024 * 1024)
 
     def __str__(self) -> str:
@@ -151,7 +154,6 @@ class Preview(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     capture = models.ForeignKey(Capture, on_delete=models.CASCADE, related_name="previews")
-    salt = models.BinaryField(max_length=32)
     sealed = models.BinaryField(max_length=300 * 1024)
     answer = models.JSONField(null=True)
 

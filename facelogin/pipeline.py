@@ -116,7 +116,7 @@ def _examine(film: Film, progress: Progress, decode: Decode) -> _Evidence:
     _check_repetition(film.frames)
     if not all(liveness.is_continuous(seen) for seen in steps.values()):
         raise RefusedError(Reason.INTERRUPTED)
-    straight, turned = _chosen(film.challenge, poses)
+    straight, turned = _chosen(film.challenge, steps, poses)
     if not all(one.looks_real for one in (*straight, *turned.values())):
         raise RefusedError(Reason.NOT_A_HEAD)
     evidence = _Evidence(
@@ -132,7 +132,9 @@ def _examine(film: Film, progress: Progress, decode: Decode) -> _Evidence:
 
 
 def _chosen(
-    challenge: Sequence[Step], poses: dict[int, list[Sighting]]
+    challenge: Sequence[Step],
+    steps: dict[int, list[Sighting]],
+    poses: dict[int, list[Sighting]],
 ) -> tuple[list[Sighting], dict[Step, Sighting]]:
     """The sharpest frame of each straight step, the sharpest of all first, and one of each side.
 
@@ -148,10 +150,11 @@ def _chosen(
         reverse=True,
     )
     turned: dict[Step, Sighting] = {}
-    for side, sign in ((Step.LEFT, 1), (Step.RIGHT, -1)):
-        seen = [one for n, step in enumerate(challenge) if step is side for one in poses[n]]
-        turned[side] = _a_little_turned(seen)
-        _check_depth(straight[0], (turned[side], *seen), sign)
+    for index, step in enumerate(challenge):
+        if step is not Step.STRAIGHT:
+            turned[step] = _a_little_turned(poses[index])
+            depths = _depths(straight[0], steps[index], step)
+            _check_depth(depths, turned[step], poses[index])
     return straight, turned
 
 
@@ -161,11 +164,19 @@ def _check_repetition(frames: Sequence[bytes]) -> None:
         raise RefusedError(Reason.REPEATED)
 
 
-def _check_depth(straight: Sighting, turned: Sequence[Sighting], side: int) -> None:
-    """Both the frame that will be compared, which comes first, and most others show a head."""
-    measured = [side * liveness.parallax(straight.chip, one.chip) for one in turned]
-    if measured[0] < liveness.LEAST_PARALLAX or median(measured) < liveness.LEAST_PARALLAX:
+def _depths(straight: Sighting, seen: Sequence[Sighting], side: Step) -> dict[int, float]:
+    """How far the nose stands out to this side in each of the frames, by their numbers."""
+    sign = 1 if side is Step.LEFT else -1
+    return {one.number: sign * liveness.parallax(straight.chip, one.chip) for one in seen}
+
+
+def _check_depth(depths: dict[int, float], compared: Sighting, turned: Sequence[Sighting]) -> None:
+    """Both the frame that will be compared and most others show a head, and how it got there."""
+    full = median(depths[one.number] for one in turned)
+    if depths[compared.number] < liveness.LEAST_PARALLAX or full < liveness.LEAST_PARALLAX:
         raise RefusedError(Reason.NOT_A_HEAD)
+    if not liveness.is_gradual(list(depths.values())):
+        raise RefusedError(Reason.TURNED_TOO_FAST)
 
 
 def _sightings(film: Film, progress: Progress, decode: Decode) -> list[Sighting]:

@@ -96,7 +96,7 @@ def browser_key(secret: bytes, attempt: bytes) -> Key:
 
 
 def frames_key(server_secret: bytes, salt: bytes) -> Key:
-    """The key of one capture's frames; its salt is erased with them."""
+    """The key of one capture's frames; its salt is in the worker's message and nowhere else."""
     return _derive(server_secret, salt=salt, purpose="face frames")
 
 

@@ -23,10 +23,10 @@ __all__ = [
     soft_time_limit=15,
     time_limit=17,
 )
-def judge_capture(capture_id: str) -> None:
+def judge_capture(capture_id: str, salt: str) -> None:
     # Processes without the face's libraries import this module too, to know the task's name.
     judging = importlib.import_module("facelogin.services.judging")
-    judging.judge_capture(UUID(capture_id))
+    judging.judge_capture(UUID(capture_id), bytes.fromhex(salt))
 
 
 @shared_task(
@@ -36,6 +36,6 @@ def judge_capture(capture_id: str) -> None:
     soft_time_limit=3,
     time_limit=5,
 )
-def look_at_preview(preview_id: str) -> None:
+def look_at_preview(preview_id: str, salt: str) -> None:
     looking = importlib.import_module("facelogin.services.looking")
-    looking.look_at_preview(UUID(preview_id))
+    looking.look_at_preview(UUID(preview_id), bytes.fromhex(salt))

@@ -114,10 +114,15 @@ def require(network: Network, home: Path) -> None:
 
 
 def has_fasnet(home: Path) -> bool:
-    """Whether FasNet is installed, and therefore required; a changed file is an error."""
+    """Whether FasNet is installed, and therefore required; raises if it is not whole.
+
+    A file that got lost must not switch a check off without anybody hearing of it.
+    """
     states = {state_of(one, home) for one in FASNET}
     if State.CHANGED in states:
         raise WeightsError("FasNet's files are not those that were installed.")
+    if len(states) > 1:
+        raise WeightsError("Of FasNet's two files one is missing: install it, or remove the other.")
     return states == {State.GOOD}
 
 

@@ -168,7 +168,7 @@ class AttachmentView(APIView):
             end()
         return Response(status=204, headers=_progress(upload))
 
-    @operation("remove_attachment", answers={204: None})
+    @operation("remove_attachment", answers={204: None}, refuses=(Unavailable,))
     def delete(self, request: Request, attachment_id: UUID) -> Response:
         """Take a file of this device back, whole or not."""
         remove_attachment(device=device_of(request), attachment_id=attachment_id)
@@ -204,7 +204,7 @@ class ContentView(APIView):
                 OpenApiTypes.BINARY, description="The range that was asked for."
             ),
         },
-        refuses=(RangeNotSatisfiable, TooManyTransfers),
+        refuses=(RangeNotSatisfiable, TooManyTransfers, Unavailable),
     )
     def get(self, request: Request, attachment_id: UUID) -> content.ContentResponse:
         """Read an encrypted file, or one range of it."""
@@ -215,8 +215,14 @@ class ContentView(APIView):
             wanted=request.headers.get("Range"),
             if_range=request.headers.get("If-Range"),
         )
-        response.ends_with(DOWNLOADS.begin(device.pk, response))
-        _let_the_connection_go()  # the reader may be slow
+        end = DOWNLOADS.begin(device.pk, response)
+        response.ends_with(end)
+        _let_the_connection_go()  # the store or the reader may be slow
+        try:
+            response.begin()
+        except Unavailable:
+            end()
+            raise
         return response
 
 

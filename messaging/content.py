@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -9,7 +10,7 @@ from django.http import StreamingHttpResponse
 
 from messaging.errors import RangeNotSatisfiable
 from messaging.models import Attachment
-from messaging.store import blocks
+from messaging.store import blocks, failures_refuse
 
 RANGE = re.compile(r"bytes=([0-9]{1,16})?-([0-9]{1,16})?")
 HEADERS = {
@@ -27,6 +28,13 @@ class ContentResponse(StreamingHttpResponse):
 
     def __init__(self, content: Iterator[bytes], **options: Any) -> None:
         super().__init__(content, content_type="application/octet-stream", **options)
+
+    def begin(self) -> None:
+        """Read the first block: of a store that is away, the reader hears before the answer."""
+        content: Iterator[bytes] = iter(self)
+        with failures_refuse():
+            first = next(content)
+        self.streaming_content = chain((first,), content)
 
     def ends_with(self, end: Callable[[], object]) -> None:
         """Call ``end`` when the answer is over, however far it came."""

@@ -1,19 +1,18 @@
 """The doorbell: tells every process what to look at again, and never what there is to see.
 
-The channel layer loses messages silently and forgets groups, so nothing depends on a ring: who
-missed one finds out at the next poll. A doorbell that is out of order costs nobody's command more
+The channel layer loses messages silently, so nothing depends on a ring: who missed one finds out
+at the next poll. A doorbell that is out of order costs nobody's command more
 than a moment.
 """
 
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from channels import DEFAULT_CHANNEL_LAYER
@@ -26,8 +25,8 @@ from securechat_sdk.wire.frames import EntryAppended
 logger = logging.getLogger(__name__)
 
 GROUP = "doorbell"
+NOBODY = ""
 SECONDS_TO_RING = 2.0
-SECONDS_OF_SUBSCRIPTION = 5.0
 SECONDS_BEFORE_RETRY = 1.0
 SECONDS_OF_SILENCE = 10.0
 MOST_WAITING = 10_000
@@ -110,6 +109,7 @@ class Ringer:
     """Rings in the other processes, from this event loop; what waits becomes one message."""
 
     def __init__(self) -> None:
+        self.id = uuid4().hex
         self._loop = asyncio.get_running_loop()
         self._guard = threading.Lock()
         self._waiting: dict[tuple[What, UUID], Ring] = {}
@@ -161,7 +161,7 @@ class Ringer:
         self, layer: Any, rings: Collection[Ring], whispers: Collection[Whisper]
     ) -> bool:
         try:
-            await _send(layer, rings, whispers)
+            await _send(layer, self.id, rings, whispers)
         except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
             self._trouble.begins(error)
             return False
@@ -187,53 +187,54 @@ class Ringer:
             self._waiting = {(ring.what, ring.id): ring}
 
 
-async def rings_from_others() -> AsyncGenerator[Ring | Whisper]:
-    """Subscribe this process, once; ends at once where there are no other processes."""
+async def rings_from_others(own: Ringer | None = None) -> AsyncGenerator[Ring | Whisper]:
+    """Subscribe this process, once; ends at once where there are no other processes.
+
+    What its own ringer rings is left out: it was heard, and said, without going through the layer.
+    """
     layer = layer_to_others()
     if layer is None:
         return
-    channel = await layer.new_channel()
     trouble = _trouble()
-    try:
-        while True:
-            try:
-                async for ring in _rings_of(layer, channel):
-                    yield ring
-            except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
-                trouble.begins(error)
-                await asyncio.sleep(SECONDS_BEFORE_RETRY)
-            else:
+    while True:
+        try:
+            async for message in _messages(layer):
                 trouble.ends()
+                if own is not None and message["from"] == own.id:
+                    continue
+                for ring in msgspec.convert(message["rings"], list[Ring]):
+                    yield ring
+                for whisper in msgspec.convert(message["whispers"], list[Whisper]):
+                    yield whisper
+        except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+            trouble.begins(error)
+            await asyncio.sleep(SECONDS_BEFORE_RETRY)
+
+
+async def _messages(layer: Any) -> AsyncGenerator[dict[str, Any]]:
+    """Subscribe, and listen; the layer itself connects and subscribes again when it has to."""
+    channel = await asyncio.wait_for(layer.new_channel(), SECONDS_TO_RING)
+    try:
+        await asyncio.wait_for(layer.group_add(GROUP, channel), SECONDS_TO_RING)
+        while True:
+            yield await layer.receive(channel)
     finally:
         await _unsubscribe(layer, channel)
 
 
-async def _rings_of(layer: Any, channel: str) -> AsyncGenerator[Ring | Whisper]:
-    """Subscribe again, because a flushed Redis forgets groups, and listen for some seconds."""
-    await asyncio.wait_for(layer.group_add(GROUP, channel), SECONDS_TO_RING)
-    renewal = time.monotonic() + SECONDS_OF_SUBSCRIPTION
-    while (left := renewal - time.monotonic()) > 0:
-        try:
-            message = await asyncio.wait_for(layer.receive(channel), left)
-        except TimeoutError:
-            return
-        for ring in msgspec.convert(message["rings"], list[Ring]):
-            yield ring
-        for whisper in msgspec.convert(message.get("whispers", []), list[Whisper]):
-            yield whisper
-
-
 async def _unsubscribe(layer: Any, channel: str) -> None:
-    """A channel that nobody reads fills up, and every ring would still be put into it."""
     try:
         await asyncio.wait_for(layer.group_discard(GROUP, channel), SECONDS_TO_RING)
     except Exception:  # noqa: BLE001 - whatever a channel layer may raise
-        logger.debug("The doorbell was not told that a listener left; the subscription expires.")
+        logger.debug("The doorbell was not told that a listener left.")
 
 
-async def _send(layer: Any, rings: Collection[Ring], whispers: Collection[Whisper] = ()) -> None:
+async def _send(
+    layer: Any, origin: str, rings: Collection[Ring], whispers: Collection[Whisper] = ()
+) -> None:
     message = {
         "type": "rings",
+        "from": origin,
         "rings": [msgspec.to_builtins(ring) for ring in rings],
         "whispers": [msgspec.to_builtins(whisper) for whisper in whispers],
     }
@@ -259,4 +260,4 @@ def _ring_at_once(rings: Collection[Ring]) -> None:
 
 async def _ring_and_hang_up(rings: Collection[Ring]) -> None:
     """Use a layer of its own: its connections belong to this event loop, and close with it."""
-    await _send(channel_layers.make_backend(DEFAULT_CHANNEL_LAYER), rings)
+    await _send(channel_layers.make_backend(DEFAULT_CHANNEL_LAYER), NOBODY, rings)

@@ -233,7 +233,7 @@ class Hub:
         self._something_rung.set()
 
     async def _hear_others(self) -> None:
-        async with aclosing(doorbell.rings_from_others()) as rings:
+        async with aclosing(doorbell.rings_from_others(self._ringer)) as rings:
             async for ring in rings:
                 if isinstance(ring, Whisper):
                     self._pass_on(ring)

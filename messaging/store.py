@@ -46,7 +46,7 @@ class StagedPart(File):  # type: ignore[type-arg]  # generic for the checker onl
 
 
 @contextmanager
-def _failures_refuse() -> Iterator[None]:
+def failures_refuse() -> Iterator[None]:
     """A disk that is full, or a store that is away: later."""
     try:
         yield
@@ -58,7 +58,7 @@ def _failures_refuse() -> Iterator[None]:
 @contextmanager
 def staged(stream: Stream, size: int) -> Iterator[StagedPart]:
     """Read ``size`` bytes to a file that is gone afterwards; a block is in memory, never more."""
-    with _failures_refuse():
+    with failures_refuse():
         handle, name = tempfile.mkstemp(dir=settings.FILE_UPLOAD_TEMP_DIR)
         try:
             with os.fdopen(handle, "w+b") as file:
@@ -89,7 +89,7 @@ def _read(stream: Stream, size: int) -> bytes:
     return block
 
 
-@_failures_refuse()
+@failures_refuse()
 def keep_part(attachment: Attachment, offset: int, part: StagedPart) -> None:
     """Put the part in its place; the same part again is as if it had come once."""
     name = _name(attachment, offset // attachment.part_size)
@@ -98,6 +98,7 @@ def keep_part(attachment: Attachment, offset: int, part: StagedPart) -> None:
         raise OSError("The storage has given a part another name.")
 
 
+@failures_refuse()
 def forget_parts(attachment: Attachment) -> None:
     """Remove every part there may be; also one that came in while nobody counted it."""
     storage = _storage()

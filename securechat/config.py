@@ -1,9 +1,9 @@
 """What an operator may set, read once from the environment; docs/settings.md explains each."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,8 @@ class Config(BaseSettings):
         description="A face that was neither enrolled nor refreshed for so long is erased; its "
         "owner uses the other factor and may enrol again.",
     )
-    cipher_suite: Literal[0xF04E, 0x0001] = Field(
+    # Literal takes no text for a number, and the environment knows nothing else.
+    cipher_suite: Annotated[Literal[0xF04E, 0x0001], BeforeValidator(int)] = Field(
         0xF04E,
         description="Suite of new conversations: 61518 (0xF04E: post-quantum hybrid) or 1 "
         "(0x0001: X25519).",

@@ -9,6 +9,7 @@ import gc
 import json
 import resource
 import time
+from collections import deque
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any, cast
@@ -43,6 +44,8 @@ RESUME_AT_QUEUED_FRAMES = 8
 MOST_PINGS = 20
 SECONDS_OF_PINGS = 10
 MOST_BYTES_UNWRITTEN = 64 * 1024
+LINGERING_SECONDS = 5
+SECONDS_BETWEEN_DROPS = 0.005  # of at most 64 KiB, which makes 13 MiB/s
 OPEN = WebSocketServerProtocol.STATE_OPEN
 
 
@@ -78,8 +81,6 @@ class BoundedRequest(WebRequest):
         self.received += len(data)
         if self.received > self.limit:
             self.refuse_body()
-        elif not self.channel.accepting:
-            return
         elif self.is_streamed:
             self._hand_over(data, more=True)
         else:
@@ -89,14 +90,24 @@ class BoundedRequest(WebRequest):
         self.is_whole = True
         if self.is_streamed:
             self._hand_over(b"", more=False)
-        else:
+        elif self.channel.accepting:
             super().requestReceived(command, path, version)
 
+    # Any: a message of ASGI.
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if self._answers_early:
+            self.setHeader(b"Connection", b"close")
+        super().handle_reply(message)
+
     def finish(self) -> None:
-        channel = self.channel
+        channel, answers_early = self.channel, self._answers_early
         super().finish()
-        if channel and self.is_streamed and not self.is_whole:
-            channel.transport.abortConnection()  # the rest would be taken for the next request
+        if channel and answers_early:
+            channel.linger()  # the rest would be taken for the next request
+
+    @property
+    def _answers_early(self) -> bool:
+        return self.is_streamed and not self.is_whole
 
     def refuse_body(self) -> None:
         if self.channel.accepting:
@@ -147,6 +158,31 @@ class Reader:
         self.reading.set()
 
 
+class Dropping:
+    """Lets go by what clients send after their answer: all of them together one read at a time.
+
+    Not reading it at all would be cheaper still, but a client that hears of a reset while it sends
+    may never read the answer.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[BoundedChannel] = deque()
+
+    def wait(self, channel: "BoundedChannel") -> None:
+        channel.pause_reading()
+        self._waiting.append(channel)
+        if len(self._waiting) == 1:
+            reactor.callLater(SECONDS_BETWEEN_DROPS, self._read_one)
+
+    def _read_one(self) -> None:
+        self._waiting.popleft().resume_reading()
+        if self._waiting:
+            reactor.callLater(SECONDS_BETWEEN_DROPS, self._read_one)
+
+
+DROPPING = Dropping()
+
+
 class BoundedChannel(http.HTTPChannel):
     """One HTTP/1.1 connection whose headers must arrive in time and whose reader must read."""
 
@@ -156,11 +192,18 @@ class BoundedChannel(http.HTTPChannel):
         super().__init__()
         self.accepting = True
         self.headers_due: IDelayedCall | None = None
+        self.end_due: IDelayedCall | None = None
         self.reader = Reader()
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         super().connectionMade()
         self._expect_headers()
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        if self.accepting:
+            super().dataReceived(data)
+        else:
+            DROPPING.wait(self)
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
         if self.headers_due is None:  # the next request of a kept connection begins
@@ -182,7 +225,8 @@ class BoundedChannel(http.HTTPChannel):
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         _cancel(self.headers_due)
-        self.headers_due = None
+        _cancel(self.end_due)
+        self.headers_due = self.end_due = None
         self.reader.goes_on()
         super().connectionLost(reason)
 
@@ -197,13 +241,20 @@ class BoundedChannel(http.HTTPChannel):
         self._networkProducer.resumeProducing()
 
     def refuse(self, status: bytes, problem: bytes) -> None:
-        """Answer without the application and hang up; what still comes in is dropped."""
-        self.accepting = False
+        """Answer without the application and hang up."""
         self.transport.write(
             b"HTTP/1.1 %b\r\nContent-Type: application/problem+json\r\n"
             b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(problem), problem)
         )
-        self.loseConnection()
+        self.linger()
+
+    def linger(self) -> None:
+        """Say that this was the last answer, and have one who is still sending hear it."""
+        self.accepting = False
+        self._networkProducer.unregisterProducer()
+        self.transport.loseWriteConnection()
+        self.end_due = self.callLater(LINGERING_SECONDS, self.forceAbortClient)
+        DROPPING.wait(self)
 
     def _expect_headers(self) -> None:
         self.headers_due = self.callLater(HEADER_SECONDS, self.forceAbortClient)

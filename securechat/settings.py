@@ -104,9 +104,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = CONFIG.redis_url.get_secret_value() if CONFIG.redis_url else None
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        # A process renews its one subscription every 30 s; what is left of a dead one goes soon.
-        "CONFIG": {"hosts": [REDIS_URL], "group_expiry": 120},
+        # Nothing of a doorbell is kept: one step of Redis, where the layer with queues takes seven.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "health_check_interval": 10}]},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"},
@@ -349,6 +349,7 @@ LOGGING = {
         "securechat.logs": {"level": "INFO" if CONFIG.log_format == "json" else "WARNING"},
         "celery": {"level": "WARNING"},  # success is silent
         "daphne": {"level": "WARNING"},
+        "channels_redis.pubsub": {"level": "CRITICAL"},  # once a second; the doorbell says it once
         "django.request": {"level": "ERROR"},  # a refusal is no event, and addresses name people
         "django.server": {"handlers": [], "propagate": True},
     },

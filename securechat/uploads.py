@@ -49,14 +49,6 @@ class IncomingPart:
     def close(self) -> None:
         """Nothing to close: it is Django that closes its bodies."""
 
-    async def drain(self) -> None:
-        """Let go by what nobody wants: a client that is still sending would not hear the answer."""
-        try:
-            while not self._whole.is_set():
-                await self._next()
-        except OSError:
-            return
-
     async def _next(self) -> bytes:
         patience = min(STALL_SECONDS, self._deadline - self._loop.time())
         async with asyncio.timeout(patience):
@@ -74,14 +66,7 @@ class PartHandler(ASGIHandler):
         if not is_part(scope["method"].encode(), scope["path"].encode()):
             await super().handle(scope, receive, send)
             return
-        part = IncomingPart(receive)
-
-        async def send_after_the_part(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                await part.drain()
-            await send(message)
-
-        await super().handle(scope, part, send_after_the_part)
+        await super().handle(scope, IncomingPart(receive), send)
 
     async def read_body(self, receive: Any) -> Any:
         return receive if isinstance(receive, IncomingPart) else await super().read_body(receive)

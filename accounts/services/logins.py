@@ -8,7 +8,7 @@ a session that is logged in already, with :func:`record_enrolment`. Everything e
 import secrets
 import time
 from base64 import b64decode, b64encode
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from allauth.account import app_settings as account_settings
@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from accounts.errors import ReauthenticationRequired, SecondFactorRequired
-from accounts.factors import RecoveryCode, enrolled_factors
+from accounts.factors import CODES, RecoveryCode, enrolled_factors, waits_for_codes
 from accounts.models import Device, Person
 from securechat_sdk.wire.errors import NotAuthenticated
 
@@ -55,7 +55,7 @@ def begin_session(person: Person, session: Session) -> None:
     """Give a session that has just logged in its challenge; no device is bound to it yet."""
     session.pop(DEVICE_KEY, None)
     session[CHALLENGE_KEY] = b64encode(secrets.token_bytes(CHALLENGE_BYTES)).decode()
-    if not _passed(person, session):
+    if not has_passed(person, session):
         session.pop(PASSED_KEY, None)
 
 
@@ -94,9 +94,16 @@ def record_reauthentication(request: HttpRequest) -> None:
 
 def is_satisfied(person: Person, session: Session) -> bool:
     """May this session do more than look at itself, enrol and log out?"""
-    if enrolled_factors(person):
-        return _passed(person, session)
-    return not settings.CONFIG.second_factor_required
+    enrolled = enrolled_factors(person)
+    if not enrolled:
+        return not settings.CONFIG.second_factor_required
+    return has_passed(person, session) and not _lacks_codes(person, enrolled)
+
+
+def _lacks_codes(person: Person, enrolled: Sequence[str]) -> bool:
+    """Whether codes were forgotten beside a factor that must not stand alone: they come first."""
+    has_codes = any(code.name in enrolled for code in CODES)
+    return not has_codes and waits_for_codes(person)
 
 
 def require_factor_change(request: HttpRequest) -> None:
@@ -110,7 +117,7 @@ def require_factor_change(request: HttpRequest) -> None:
         raise SecondFactorRequired
     if not enrolled_factors(person):
         return
-    if not _passed(person, request.session):
+    if not has_passed(person, request.session):
         raise SecondFactorRequired
     require_recent_password(request)
 
@@ -161,6 +168,7 @@ def challenge_of(session: Session) -> bytes:
     return b64decode(session.get(CHALLENGE_KEY, ""))
 
 
-def _passed(person: Person, session: Session) -> bool:
+def has_passed(person: Person, session: Session) -> bool:
+    """Whether this session's login, or an enrolment in it, went through a second factor."""
     passed = session.get(PASSED_KEY)
     return isinstance(passed, dict) and passed.get("person") == str(person.pk)

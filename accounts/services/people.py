@@ -28,7 +28,11 @@ def reactivate_person(*, person: Person) -> None:
 
 @transaction.atomic
 def reset_codes(*, person: Person) -> None:
-    """Forget one-time and recovery codes, for somebody who lost them; ends all sessions."""
+    """Forget one-time and recovery codes, for somebody who lost them; ends all sessions.
+
+    Another factor that was beside them stays, and with it the next login makes new codes before it
+    may do anything else (``logins.is_satisfied``).
+    """
     hold_devices(Device.objects.filter(person=person))
     Authenticator.objects.filter(user_id=person.pk).delete()
     Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)

@@ -12,7 +12,13 @@ from django.http import HttpRequest
 
 from accounts.factors import enrolled_codes, enrolled_factors, second_factors, waits_for_codes
 from accounts.models import Device, Person
-from accounts.services.logins import CHALLENGE_KEY, DEVICE_KEY, Session, is_satisfied
+from accounts.services.logins import (
+    CHALLENGE_KEY,
+    DEVICE_KEY,
+    Session,
+    has_passed,
+    is_satisfied,
+)
 
 
 class State(StrEnum):
@@ -32,6 +38,7 @@ class Facts:
     is_logged_in: bool
     is_at_a_stage: bool
     has_factor: bool
+    has_passed: bool
     is_satisfied: bool
     account_has_device: bool
     account_has_identity: bool
@@ -42,8 +49,8 @@ class Facts:
 TABLE: tuple[tuple[State, Callable[[Facts], bool]], ...] = (
     (State.SECOND_FACTOR, lambda facts: not facts.is_logged_in and facts.is_at_a_stage),
     (State.ANONYMOUS, lambda facts: not facts.is_logged_in),
-    (State.ENROLMENT, lambda facts: not facts.is_satisfied and not facts.has_factor),
-    (State.SECOND_FACTOR, lambda facts: not facts.is_satisfied),
+    (State.SECOND_FACTOR, lambda f: not f.is_satisfied and f.has_factor and not f.has_passed),
+    (State.ENROLMENT, lambda facts: not facts.is_satisfied),  # of the first factor, or of codes
     (State.READY, lambda facts: facts.is_bound),
     (State.UNKNOWN_DEVICE, lambda facts: facts.account_has_device),
     (State.NO_DEVICE_LEFT, lambda facts: facts.account_has_identity),
@@ -94,6 +101,7 @@ def standing_of(request: HttpRequest) -> Standing:
             is_logged_in=True,
             is_at_a_stage=False,
             has_factor=bool(enrolled),
+            has_passed=has_passed(person, session),
             is_satisfied=is_satisfied(person, session),
             account_has_device=person.devices.filter(revoked_at=None).exists(),
             account_has_identity=person.identity_key is not None,
@@ -142,6 +150,7 @@ def _before_login(request: HttpRequest) -> Standing:
                 is_logged_in=False,
                 is_at_a_stage=stage is not None,
                 has_factor=False,
+                has_passed=False,
                 is_satisfied=False,
                 account_has_device=False,
                 account_has_identity=False,

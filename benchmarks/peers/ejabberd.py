@@ -7,12 +7,12 @@ from tempfile import TemporaryDirectory
 
 import services
 
-from benchmarks.peers.server import Database, Peer, PeerMissing, find_program, started
+from benchmarks.peers.server import Archive, Database, Peer, PeerMissing, find_program, started
 from benchmarks.peers.xmpp import HOST, PASSWORD
 
-PACKAGES = "ejabberd erlang-p1-pgsql"
+INSTALL = "apt-get install --no-install-recommends ejabberd erlang-p1-pgsql"
 SCHEMA = Path("/usr/share/ejabberd/sql/pg.sql")
-ARCHIVE = "archive"
+ARCHIVE = Archive("archive", copies=2)
 # The settings of the package, without encryption and limits of speed: there is nothing between.
 SETTINGS = """
 hosts: ["{host}"]
@@ -33,17 +33,25 @@ sql_username: postgres
 modules:
   mod_mam:
     default: always
+    clear_archive_on_room_destroy: false
+  mod_muc:
+    max_users: 5000
+    default_room_options:
+      mam: true
+      max_users: 5000
+      persistent: true
+      presence_broadcast: []
 """
 
 
 @contextlib.contextmanager
 def ejabberd(names: list[str]) -> Iterator[Peer]:
     """Start the program itself: its script wants the package's user and a port mapper."""
-    find_program("ejabberdctl", PACKAGES)
-    erlang = find_program("erl", PACKAGES)
+    find_program("ejabberdctl", INSTALL)
+    erlang = find_program("erl", INSTALL)
     libraries = next(Path("/usr/lib").glob("*/ejabberd-*/ebin"), None)
     if libraries is None or not SCHEMA.exists():
-        raise PeerMissing(f"not as Debian packages it; apt-get install {PACKAGES}")
+        raise PeerMissing(f"not as Debian packages it; {INSTALL}")
     database_port = services.free_port()  # its driver speaks no other way
     with (
         TemporaryDirectory(prefix="securechat-ejabberd-") as name,

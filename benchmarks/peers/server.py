@@ -1,21 +1,24 @@
 """A server of somebody else's, started in a private folder and stopped afterwards."""
 
+import asyncio
 import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
+from benchmarks.load import Load, Measured
 from benchmarks.product import PAGE, listens, postmaster, tree_pids, tree_seconds
 
 SECONDS_TO_START = 60
+CONNECT_AT_A_TIME = 50
 WHERE_SERVERS_ARE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin"))
 
 
@@ -44,6 +47,14 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """Where a server keeps messages: rows of a table, and how many of them for one to one."""
+
+    rows: str
+    copies: int
+
+
+@dataclass(frozen=True)
 class Database:
     """Where one PostgreSQL listens, in the pieces that other servers' settings want."""
 
@@ -57,19 +68,29 @@ class Database:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(sql.encode())
 
-    def count(self, table: str) -> int:
+    def count(self, rows: str) -> int:
         with psycopg.connect(self.url) as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+            row = connection.execute(f"SELECT count(*) FROM {rows}".encode()).fetchone()
         assert row is not None
         return int(row[0])
 
 
-def find_program(name: str, package: str, *, path: str = WHERE_SERVERS_ARE) -> str:
-    """Return where the program is, or say what to install."""
+def find_program(name: str, how: str, *, path: str = WHERE_SERVERS_ARE) -> str:
+    """Return where the program is, or say how to install it."""
     found = shutil.which(name, path=path)
     if found is None:
-        raise PeerMissing(f"not installed; apt-get install --no-install-recommends {package}")
+        raise PeerMissing(f"not installed; {how}")
     return found
+
+
+async def measured(running: Measured, load: Load, work: Iterable[Awaitable[None]]) -> Load:
+    """Do all the work at once, and add how long it took and what it cost."""
+    before, begin = running.cpu_seconds(), time.perf_counter()
+    await asyncio.gather(*work)
+    load.seconds = time.perf_counter() - begin
+    after = running.cpu_seconds()
+    load.cpu = {part: after[part] - before[part] for part in after}
+    return load
 
 
 @contextlib.contextmanager

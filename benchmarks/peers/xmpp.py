@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from benchmarks.load import Load, Measured
+from benchmarks.peers.server import CONNECT_AT_A_TIME, measured
 
 HOST = "localhost"
+ROOMS = f"conference.{HOST}"
+ROOM = f"everybody@{ROOMS}"
 PASSWORD = "benchmark"
-CONNECT_AT_A_TIME = 50
 OPEN = (
     f"<stream:stream to='{HOST}' version='1.0' xmlns='jabber:client' "
     "xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -60,6 +62,20 @@ class Client:
         self.write("<presence/>")
         await self.expect("<presence")  # one's own comes back: from now on messages arrive
 
+    async def enter(self) -> None:
+        """Come into the room, and read up to its subject: from now on messages follow."""
+        self.write(
+            f"<presence to='{ROOM}/{self.name}'><x xmlns='http://jabber.org/protocol/muc'>"
+            "<history maxstanzas='0'/></x></presence>"
+        )
+        await self.expect("<subject")
+        await self.expect("</message>")
+
+    async def read_message(self) -> None:
+        arrived = await self.expect("</message>")
+        if b"type='error'" in arrived or b'type="error"' in arrived:
+            raise Refused(f"Refused: {arrived!r}")
+
     async def close(self) -> None:
         self.write("</stream:stream>")
         self.outgoing.close()
@@ -86,32 +102,48 @@ async def clients(names: Sequence[str], port: int) -> AsyncIterator[list[Client]
         await asyncio.gather(*(one.close() for one in connected), return_exceptions=True)
 
 
-async def talk(
-    running: Measured, pairs: Sequence[tuple[Client, Client]], *, messages: int, size: int
-) -> Load:
+async def talk(running: Measured, people: Sequence[Client], *, messages: int, size: int) -> Load:
     """Send one message after the other in each pair, the next when the one before has arrived."""
     load = Load()
-    before, begin = running.cpu_seconds(), time.perf_counter()
-    await asyncio.gather(*(_write_and_read(pair, load, messages, size) for pair in pairs))
-    load.seconds = time.perf_counter() - begin
-    after = running.cpu_seconds()
-    load.cpu = {part: after[part] - before[part] for part in after}
-    return load
+    pairs = zip(people[::2], people[1::2], strict=True)
+    work = (_write_and_read(*pair, load, messages, size) for pair in pairs)
+    return await measured(running, load, work)
 
 
 async def _write_and_read(
-    pair: tuple[Client, Client], load: Load, messages: int, size: int
+    writer: Client, reader: Client, load: Load, messages: int, size: int
 ) -> None:
-    writer, reader = pair
     for number in range(messages):
         begin = time.perf_counter()
         writer.write(
             f"<message to='{reader.name}@{HOST}' type='chat' id='{number}'>"
             f"<body>{'x' * size}</body></message>"
         )
-        arrived = await reader.expect("</message>")
-        if b"type='error'" in arrived or b'type="error"' in arrived:
-            raise Refused(f"Refused: {arrived!r}")
+        await reader.read_message()
         load.to_receive.append(time.perf_counter() - begin)
         load.accepted += 1
         load.delivered += 1
+
+
+async def tell_all(
+    running: Measured, people: Sequence[Client], *, messages: int, size: int
+) -> Load:
+    """Let one write into a room (XEP-0045) in which all are, and wait until all have read."""
+    load = Load()
+    for start in range(0, len(people), CONNECT_AT_A_TIME):
+        await asyncio.gather(*(one.enter() for one in people[start : start + CONNECT_AT_A_TIME]))
+
+    async def read(reader: Client) -> None:
+        for _ in range(messages):
+            await reader.read_message()
+            load.delivered += 1
+
+    async def write() -> None:
+        for number in range(messages):
+            people[0].write(
+                f"<message to='{ROOM}' type='groupchat' id='{number}'>"
+                f"<body>{'x' * size}</body></message>"
+            )
+            load.accepted += 1
+
+    return await measured(running, load, [write(), *map(read, people)])

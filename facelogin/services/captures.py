@@ -38,6 +38,7 @@ LIFETIME = timedelta(seconds=60)  # to record it, and from then on to have it ju
 COMPLETED_WITHIN = timedelta(seconds=30)
 NONCE_BYTES = 16
 JUDGE = "facelogin.judge_capture"
+UNSAID = "(a capture, and the salt of its frames)"  # what Celery logs of a job
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -99,12 +100,12 @@ def submit_frames(
         key = key_for_browser(capture.attempt, secret)
         if capture.attempt.purpose == Purpose.VERIFICATION:
             budgets.spend_try(capture.attempt.person, FailureBudget.Kind.FACE)
-        _seal(capture, submission, key)
+        salt = _seal(capture, submission, key)
         capture.move_to(State.QUEUED)
         capture.queued_at = timezone.now()
         capture.expires_at = capture.queued_at + LIFETIME  # who took long is no worse off in line
         capture.save(update_fields=["state", "queued_at", "expires_at"])
-        transaction.on_commit(lambda: _enqueue(capture.pk))
+        transaction.on_commit(lambda: _enqueue(capture.pk, salt))
     return capture
 
 
@@ -134,12 +135,15 @@ def complete_capture(*, attempt_id: UUID | None, capture_id: UUID, secret: bytes
         attempt.delete()
 
 
-def open_frames(capture: Capture) -> Payload:
-    """What was sealed for the worker; raises ``CannotOpenError`` when it is gone."""
+def open_frames(capture: Capture, salt: bytes) -> Payload:
+    """What was sealed for the worker; raises ``CannotOpenError`` when it is gone.
+
+    The salt came with the job's message, and is nowhere else.
+    """
     frames = Frames.objects.filter(capture=capture).first()
     if frames is None:
         raise CannotOpenError
-    key = sealing.frames_key(settings.SERVER_SECRET, bytes(frames.salt))
+    key = sealing.frames_key(settings.SERVER_SECRET, salt)
     return msgspec.msgpack.decode(
         key.open(bytes(frames.sealed), about=_about(capture)), type=Payload
     )
@@ -164,7 +168,8 @@ def _check(submission: Submission, capture: Capture) -> None:
             raise BadCapture(str(error)) from error
 
 
-def _seal(capture: Capture, submission: Submission, template_key: Key) -> None:
+def _seal(capture: Capture, submission: Submission, template_key: Key) -> bytes:
+    """Keep the frames for the worker, and return the salt without which nothing opens them."""
     payload = Payload(
         template_key=template_key.secret,
         steps=list(submission.steps),
@@ -173,7 +178,8 @@ def _seal(capture: Capture, submission: Submission, template_key: Key) -> None:
     salt = os.urandom(sealing.KEY_BYTES)
     key = sealing.frames_key(settings.SERVER_SECRET, salt)
     sealed = key.seal(msgspec.msgpack.encode(payload), about=_about(capture))
-    Frames.objects.create(capture=capture, salt=salt, sealed=sealed)
+    Frames.objects.create(capture=capture, sealed=sealed)
+    return salt
 
 
 def _about(capture: Capture) -> bytes:
@@ -181,9 +187,11 @@ def _about(capture: Capture) -> bytes:
     return f"facelogin frames {capture.pk} {capture.attempt_id} {nonce}".encode()
 
 
-def _enqueue(capture_id: UUID) -> None:
+def _enqueue(capture_id: UUID, salt: bytes) -> None:
     try:
-        current_app.send_task(JUDGE, args=[str(capture_id)], queue="face")
+        current_app.send_task(
+            JUDGE, args=[str(capture_id), salt.hex()], argsrepr=UNSAID, queue="face"
+        )
     except OperationalError:
         # No queue, no decision: said at once instead of after a minute.
         fail_capture(capture_id)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from facelogin import antispoofing, embedding, pipeline, weights
 from facelogin.challenge import Step
 from facelogin.decoder import Decoder
-from facelogin.lifecycle import SPENDS_A_TRY, Purpose, Reason, State
+from facelogin.lifecycle import SPENDS_A_TRY, TELLS_THE_OWNER, Purpose, Reason, State
 from facelogin.models import Capture, FailureBudget, Template
 from facelogin.pipeline import Decode, Film, Verdict
 from facelogin.sealing import CannotOpenError, Key
@@ -39,14 +39,14 @@ def get_ready() -> None:
     logger.info("Judging with %s at %.2f. Liveness: %s.", network.name, network.threshold, checks)
 
 
-def judge_capture(capture_id: UUID) -> None:
+def judge_capture(capture_id: UUID, salt: bytes) -> None:
     """Judge a queued capture once; a second message about it finds nothing to do."""
     sweeping.end_overdue()
     capture = _claim(capture_id)
     if capture is None:
         return
     try:
-        payload = captures.open_frames(capture)
+        payload = captures.open_frames(capture, salt)
         key = Key(payload.template_key)
         with Decoder() as decoder:
             verdict = _judge(capture, payload, key, decoder.decode)
@@ -134,7 +134,7 @@ def _decide(capture_id: UUID, verdict: Verdict, key: Key) -> None:
         sweeping.end(capture, State.REFUSED, list(verdict.reasons))
         if is_verification and SPENDS_A_TRY.isdisjoint(verdict.reasons):
             budgets.pay_back(person, FailureBudget.Kind.FACE)
-        elif is_verification:
+        if is_verification and not TELLS_THE_OWNER.isdisjoint(verdict.reasons):
             events.record(person, Kind.REFUSED, attempt=capture.attempt_id)
         return
     if is_verification:

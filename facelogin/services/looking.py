@@ -17,13 +17,13 @@ def get_ready() -> None:
     _decoder.get_ready()
 
 
-def look_at_preview(preview_id: UUID) -> None:
+def look_at_preview(preview_id: UUID, salt: bytes) -> None:
     """Look at a frame that somebody still waits for."""
     preview = Preview.objects.filter(pk=preview_id, answer__isnull=True).first()
     if preview is None:
         return
     try:
-        look = see(open_preview(preview))
+        look = see(open_preview(preview, salt))
     except CannotOpenError:
         look = Look(Reason.FAILED, None)
     answer_preview(preview_id, look)

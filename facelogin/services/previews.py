@@ -27,6 +27,7 @@ from facelogin.services import sweeping
 from facelogin.services.attempts import key_for_browser
 
 LOOK = "facelogin.look_at_preview"
+UNSAID = "(a frame, and its salt)"  # what Celery logs of a job
 MOST = 120  # of one capture
 SPACING = timedelta(milliseconds=150)
 PATIENCE = 1.0  # seconds until the page is told that nobody has looked
@@ -62,8 +63,8 @@ def offer_preview(
         key_for_browser(capture.attempt, secret)
         _check(frame)
         _take_turn(capture)
-        preview = _seal(capture, frame)
-        transaction.on_commit(lambda: _enqueue(preview.pk))
+        preview, salt = _seal(capture, frame)
+        transaction.on_commit(lambda: _enqueue(preview.pk, salt))
     return preview
 
 
@@ -83,9 +84,9 @@ def collect_preview(preview: Preview) -> Look | None:
         Preview.objects.filter(pk=preview.pk).delete()
 
 
-def open_preview(preview: Preview) -> bytes:
+def open_preview(preview: Preview, salt: bytes) -> bytes:
     """The frame; raises ``CannotOpenError`` when it was sealed for something else."""
-    key = sealing.frames_key(settings.SERVER_SECRET, bytes(preview.salt))
+    key = sealing.frames_key(settings.SERVER_SECRET, salt)
     return key.open(bytes(preview.sealed), about=_about(preview))
 
 
@@ -114,21 +115,23 @@ def _take_turn(capture: Capture) -> None:
         raise TooManyPreviews
 
 
-def _seal(capture: Capture, frame: bytes) -> Preview:
+def _seal(capture: Capture, frame: bytes) -> tuple[Preview, bytes]:
+    """The sealed frame, and the salt without which nothing opens it."""
     salt = os.urandom(sealing.KEY_BYTES)
-    preview = Preview(capture=capture, salt=salt)
+    preview = Preview(capture=capture)
     key = sealing.frames_key(settings.SERVER_SECRET, salt)
     preview.sealed = key.seal(frame, about=_about(preview))
     preview.save(force_insert=True)
-    return preview
+    return preview, salt
 
 
 def _about(preview: Preview) -> bytes:
     return f"facelogin preview {preview.pk} {preview.capture_id}".encode()
 
 
-def _enqueue(preview_id: UUID) -> None:
+def _enqueue(preview_id: UUID, salt: bytes) -> None:
+    args = [str(preview_id), salt.hex()]
     try:
-        current_app.send_task(LOOK, args=[str(preview_id)], queue="face", expires=PATIENCE)
+        current_app.send_task(LOOK, args=args, argsrepr=UNSAID, queue="face", expires=PATIENCE)
     except OperationalError:
         answer_preview(preview_id, Look(Reason.FAILED, None))

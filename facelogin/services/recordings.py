@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
@@ -14,13 +15,19 @@ REMEMBERED = timedelta(days=30)
 
 
 def remember(person: Person, frames: Sequence[bytes]) -> bool:
-    """Remember the frames of a capture; return whether they were shown before."""
+    """Remember the frames of a capture; return whether they were shown before.
+
+    One at a time for each person: of two captures with the same frames the second knows the first.
+    """
     key = sealing.digest_key(settings.SERVER_SECRET, person.pk.bytes)
     digests = freshness.digests_of(frames, key)
     forget_old()
-    earlier = Recording.objects.filter(person=person).values_list("digests", flat=True)
-    shown = freshness.was_shown(digests, [bytes(one) for one in earlier])
-    Recording.objects.create(person=person, digests=digests, judged_at=timezone.now())
+    with transaction.atomic():
+        # SQLite has taken the one writer's place by now.
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        earlier = Recording.objects.filter(person=person).values_list("digests", flat=True)
+        shown = freshness.was_shown(digests, [bytes(one) for one in earlier])
+        Recording.objects.create(person=person, digests=digests, judged_at=timezone.now())
     return shown
 
 

@@ -1,5 +1,6 @@
 """The state of a session is a table."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -10,6 +11,7 @@ NOTHING = Facts(
     is_logged_in=False,
     is_at_a_stage=False,
     has_factor=False,
+    has_passed=False,
     is_satisfied=False,
     account_has_device=False,
     account_has_identity=False,
@@ -17,7 +19,7 @@ NOTHING = Facts(
 )
 ALL_FACTS = [
     Facts(**dict(zip(NOTHING.__dataclass_fields__, values, strict=True)))
-    for values in product([False, True], repeat=7)
+    for values in product([False, True], repeat=8)
 ]
 
 
@@ -36,6 +38,14 @@ def test_without_a_login_nobody_is_there(facts: Facts) -> None:
     expected = State.SECOND_FACTOR if facts.is_at_a_stage else State.ANONYMOUS
 
     assert state_of(facts) == expected
+
+
+def test_a_session_that_has_passed_and_lacks_something_enrols_it_and_is_not_asked_again() -> None:
+    passed = replace(NOTHING, is_logged_in=True, has_factor=True, has_passed=True)
+
+    assert state_of(passed) == State.ENROLMENT
+    assert state_of(replace(passed, has_passed=False)) == State.SECOND_FACTOR
+    assert state_of(replace(passed, is_satisfied=True)) == State.NO_DEVICE
 
 
 def test_every_state_can_be_reached() -> None:

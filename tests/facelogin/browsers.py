@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, TestCase
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import Person
@@ -77,7 +77,8 @@ class Browser:
         } | changes
         body = encode_multipart(BOUNDARY, form)
         path = f"/api/v1/face/captures/{capture['id']}/frames"
-        return self.send("PUT", path, body, MULTIPART_CONTENT)
+        with TestCase.captureOnCommitCallbacks(execute=True):  # the job is queued
+            return self.send("PUT", path, body, MULTIPART_CONTENT)
 
     def preview(self, capture: dict[str, Any], frame: bytes, /, **changes: Any) -> Answer:
         form = {

@@ -22,8 +22,9 @@ def make_person(name: str) -> Person:
     )
 
 
-# Where in the videos the poses are held: 8 s at 20 frames a second, turning left, then right.
-FIRST_FRAME = {"straight": 140, "left": 36, "right": 90}
+# Where in the videos a step begins, and how many frames it takes: of 8 s at 20 frames a second that
+# show a head straight, turning left, then right.
+STEPS = {"straight": (140, 14), "left": (18, 18), "right": (78, 20)}
 ORDER = ("straight", "left", "straight", "right", "straight")
 
 Camera = Callable[..., list[bytes]]
@@ -45,20 +46,21 @@ def worker_packages() -> None:
 
 @pytest.fixture(scope="session")
 def camera(face_data: Path) -> Camera:
-    """Frames as a page takes them from a looping video: evenly, for some seconds."""
+    """Frames as a page takes them from a looping video, with the turns in them."""
 
     def record(
-        video: str, challenge: Sequence[str] = ORDER, *, start: int = 0, each: int = 7
+        video: str, challenge: Sequence[str] = ORDER, *, start: int = 0, each: int = 8
     ) -> list[bytes]:
         """The frames of a person who does what is asked for, as far as the video shows it."""
         stream = (face_data / "camera" / f"{video}.mjpeg").read_bytes()
         loop = [b"\xff\xd8\xff" + part for part in stream.split(b"\xff\xd8\xff")[1:]]
-        first = [FIRST_FRAME[step] for step in challenge]
-        return [
-            loop[(begin + 4 * turn + start + number * 14 // each) % len(loop)]
-            for turn, begin in enumerate(first)
-            for number in range(each)
-        ]
+        frames: list[bytes] = []
+        for turn, step in enumerate(challenge):
+            begin, lasts = STEPS[step]
+            begin += start + (4 * turn if step == "straight" else 0)  # not the same ones again
+            places = [begin + number * lasts // (each - 1) for number in range(each)]
+            frames += [loop[place % len(loop)] for place in places]
+        return frames
 
     return record
 

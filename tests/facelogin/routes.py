@@ -9,8 +9,10 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from celery import current_app
 
 from accounts.models import Person
+from facelogin import tasks
 from facelogin.lifecycle import MIN_FRAMES, State
 from facelogin.models import (
     Capture,
@@ -31,6 +33,22 @@ def give_alternative(person: Person) -> str:
 def code_of(secret: str) -> str:
     counter = next(iter(yield_hotp_counters_from_time()))
     return str(format_hotp_value(hotp_value(secret, counter)))
+
+
+def message_about(capture: dict[str, Any]) -> list[str]:
+    """What the worker is told of a capture that was handed in, taken out of the queue."""
+    with current_app.connection_for_read() as broker, broker.SimpleQueue("face") as queue:
+        while True:
+            message = queue.get(timeout=5)
+            message.ack()
+            arguments: list[str] = message.payload[0]
+            if arguments[0] == capture["id"]:
+                return arguments
+
+
+def judge(capture: dict[str, Any]) -> None:
+    """Let the worker's job run here."""
+    tasks.judge_capture(*message_about(capture))
 
 
 def pass_as_the_worker_does(capture: dict[str, Any]) -> None:

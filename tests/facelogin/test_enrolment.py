@@ -11,6 +11,7 @@ from allauth.mfa.totp.internal.auth import (
 from pytest_django import Settings
 
 from accounts.models import Person
+from accounts.services import people
 from facelogin import consent, sealing
 from facelogin.models import (
     Consent,
@@ -18,7 +19,12 @@ from facelogin.models import (
 )
 from facelogin.services import budgets, templates
 from tests.facelogin.browsers import PASSWORD, Browser
-from tests.facelogin.routes import FRAMES, pass_as_the_worker_does, refusal
+from tests.facelogin.routes import (
+    FRAMES,
+    give_alternative,
+    pass_as_the_worker_does,
+    refusal,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +108,7 @@ def test_withdrawing_the_consent_erases_the_template_at_once(
 def test_a_changed_password_opens_the_same_template(
     browser: Browser, other_browser: Browser, enrolled: Person, capture: dict[str, Any]
 ) -> None:
+    give_alternative(enrolled)
     browser.submit(capture, FRAMES)
     pass_as_the_worker_does(capture)
     browser.complete(capture)
@@ -121,3 +128,48 @@ def test_a_changed_password_opens_the_same_template(
         templates.template_key(after, PASSWORD)
     other_browser.give_password(enrolled, password=new)
     assert other_browser.start_verification().status_code == HTTPStatus.CREATED
+
+
+# The codes beside it ----------------------------------------------------------------------------
+
+
+def log_in_with_the_face(browser: Browser, person: Person) -> dict[str, Any]:
+    """The session object that the last step answers with."""
+    browser.give_password(person)
+    capture = browser.start_verification().json()
+    browser.submit(capture, FRAMES)
+    pass_as_the_worker_does(capture)
+    return dict(browser.complete(capture).json())
+
+
+def test_whose_codes_were_forgotten_makes_new_ones_before_anything_else(
+    browser: Browser, other_browser: Browser, enrolled: Person
+) -> None:
+    give_alternative(enrolled)
+    assert log_in_with_the_face(browser, enrolled)["state"] == "no_device"
+    people.reset_codes(person=enrolled)
+    assert browser.state == "anonymous"
+
+    session = log_in_with_the_face(other_browser, enrolled)
+
+    assert (session["state"], session["pending"]) == ("enrolment", "recovery_codes")
+    assert session["challenge"] is None
+    assert refusal(other_browser.client.get("/api/v1/devices"))[1] == "second_factor_required"
+    other_browser.make_recovery_codes()
+    assert other_browser.state == "no_device"
+    assert other_browser.session["pending"] is None
+    assert refusal(other_browser.client.get("/api/v1/devices"))[1] == "device_required"
+
+
+def test_forgotten_codes_do_not_let_the_password_alone_make_new_ones(
+    browser: Browser, enrolled: Person
+) -> None:
+    give_alternative(enrolled)
+    people.reset_codes(person=enrolled)
+    browser.give_password(enrolled)
+
+    made = browser.call("POST", "/_allauth/browser/v1/account/authenticators/recovery-codes")
+
+    assert made.status_code == HTTPStatus.UNAUTHORIZED
+    assert (browser.state, browser.session["pending"]) == ("second_factor", "face")
+    assert refusal(browser.face("POST", "/decline")) == (409, "no_alternative")

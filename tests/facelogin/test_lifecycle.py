@@ -1,6 +1,13 @@
 import pytest
 
-from facelogin.lifecycle import FOLLOWS, SPENDS_A_TRY, WHEN_OVERDUE, Reason, State
+from facelogin.lifecycle import (
+    FOLLOWS,
+    SPENDS_A_TRY,
+    TELLS_THE_OWNER,
+    WHEN_OVERDUE,
+    Reason,
+    State,
+)
 from facelogin.models import Capture, WrongStateError
 
 
@@ -27,3 +34,7 @@ def test_only_a_decision_about_the_face_spends_a_try() -> None:
     liveness = {Reason.NOT_A_HEAD, Reason.INTERRUPTED, Reason.REPEATED}
 
     assert {Reason.NOT_RECOGNISED, Reason.STEPS_NOT_FOLLOWED} | liveness == SPENDS_A_TRY
+
+
+def test_turning_too_fast_spends_no_try_and_is_told_to_the_owner() -> None:
+    assert {Reason.TURNED_TOO_FAST} == TELLS_THE_OWNER - SPENDS_A_TRY

@@ -16,7 +16,7 @@ from benchmarks import liveness as benchmark
 from facelogin.challenge import Step
 from facelogin.detection import Sighting, find_face
 from facelogin.lifecycle import Reason
-from facelogin.liveness import LEAST_PARALLAX, is_continuous, likeness, parallax
+from facelogin.liveness import LEAST_PARALLAX, is_continuous, is_gradual, likeness, parallax
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +108,33 @@ def test_another_light_is_alike_and_another_picture_is_not(film: list[Sighting])
     assert likeness(chip, np.ascontiguousarray(chip[::-1])) < 0.8
 
 
-def filmed(portrait: heads.Portrait, kind: str) -> list[bytes]:
+WAYS = {
+    "a turn": [0, 0.01, 0.03, 0.07, 0.12, 0.17, 0.2, 0.2],
+    "one that is seen from a third of the way": [0.06, 0.1, 0.15, 0.2, 0.21],
+    "one that goes too far and comes back": [0, 0.06, 0.12, 0.18, 0.26, 0.2],
+    "a second one after one too fast": [0, 0.2, 0.2, 0.1, 0.02, 0.08, 0.14, 0.2],
+}
+JUMPS = {
+    "one picture after another": [0, 0, 0, 0.2, 0.2, 0.2],
+    "one picture between": [0, 0, 0.1, 0.1, 0.2, 0.2],
+    "turned from the beginning": [0.18, 0.19, 0.2, 0.2],
+    "straight all the time": [0, 0.01, 0, 0.02],
+    "back and forth": [0, 0.06, 0.11, 0.04, 0.09, 0.0, 0.13, 0.2],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("depths", WAYS.values(), ids=WAYS)
+def test_a_turn_that_is_seen_from_frame_to_frame_is_gradual(depths: list[float]) -> None:
+    assert is_gradual(depths)
+
+
+@pytest.mark.parametrize("depths", JUMPS.values(), ids=JUMPS)
+def test_what_is_turned_at_once_is_not_gradual(depths: list[float]) -> None:
+    assert not is_gradual(depths)
+
+
+def filmed(portrait: heads.Portrait, kind: str) -> benchmark.Recording:
     subject = benchmark.Subject("astronaut", portrait)
     return benchmark.KINDS[kind](subject, CHALLENGE, benchmark.conditions_for(3))
 
@@ -120,6 +146,25 @@ def test_a_head_that_follows_the_challenge_is_accepted(portrait: heads.Portrait)
 @pytest.mark.parametrize("kind", ["flat", "bent", "tilted", "swaying"])
 def test_a_photo_that_follows_the_challenge_is_refused(portrait: heads.Portrait, kind: str) -> None:
     assert benchmark.judged(filmed(portrait, kind), CHALLENGE) != []
+
+
+@pytest.mark.parametrize("kind", ["three_stills", "five_stills", "cross_fade", "slide"])
+def test_pictures_of_a_head_instead_of_its_turn_are_refused(
+    portrait: heads.Portrait, kind: str
+) -> None:
+    assert benchmark.judged(filmed(portrait, "head"), CHALLENGE) == []
+    assert benchmark.judged(filmed(portrait, kind), CHALLENGE) != []
+
+
+def test_whoever_turns_too_fast_is_told_so(portrait: heads.Portrait) -> None:
+    subject = benchmark.Subject("astronaut", portrait)
+    slowly, at_once = (
+        benchmark.head(subject, CHALLENGE, benchmark.conditions_for(4), (lasts, lasts))
+        for lasts in (1.0, 0.05)
+    )
+
+    assert benchmark.judged(slowly, CHALLENGE) == []
+    assert benchmark.judged(at_once, CHALLENGE) == [Reason.TURNED_TOO_FAST]
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +199,4 @@ def test_somebody_else_in_the_middle_of_a_capture_is_refused(
 def test_a_recording_that_shows_each_picture_twice_is_refused(portrait: heads.Portrait) -> None:
     head = filmed(portrait, "head")
 
-    twice = [head[number - number % 2] for number in range(len(head))]
-
-    assert benchmark.judged(twice, CHALLENGE) == [Reason.REPEATED]
+    assert benchmark.judged(benchmark.each_twice(head), CHALLENGE) == [Reason.REPEATED]

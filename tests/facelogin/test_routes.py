@@ -219,6 +219,7 @@ def test_over_https_the_secret_travels_over_https_only(
 def test_a_passed_capture_lets_the_login_go_on_once(
     browser: Browser, enrolled: Person, capture: dict[str, Any]
 ) -> None:
+    give_alternative(enrolled)
     assert browser.submit(capture, FRAMES).status_code == HTTPStatus.ACCEPTED
     assert refusal(browser.complete(capture)) == (409, "capture_not_passed")
     pass_as_the_worker_does(capture)

@@ -123,22 +123,23 @@ def test_other_servers_are_measured_or_their_installation_is_explained(
 ) -> None:
     peers = relay_figures["peers"]
 
-    assert list(peers) == ["ejabberd", "bare_daphne", "prosody"]
+    assert list(peers) == ["ejabberd", "bare_daphne", "prosody", "synapse"]
     assert "skipped" not in peers["bare_daphne"]  # all that it needs is ours too
     for figures in peers.values():
         if "skipped" in figures:
-            assert "apt-get install" in figures["skipped"]
+            assert " install " in figures["skipped"]
         else:
             assert figures["ours_to_theirs_one_to_one_messages_per_second"] > 0
+            assert figures["ours_to_theirs_fan_out_deliveries_per_second"] > 0
 
 
 def test_a_server_that_is_not_installed_is_skipped_with_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(PeerMissing, match=r"apt-get install .* prosody lua-dbi-postgresql"):
-        find_program("prosody", prosody.PACKAGES, path=str(tmp_path))
+        find_program("prosody", prosody.INSTALL, path=str(tmp_path))
 
     program = tmp_path / "prosody"
     program.touch(mode=0o755)
-    assert find_program("prosody", prosody.PACKAGES, path=str(tmp_path)) == str(program)
+    assert find_program("prosody", prosody.INSTALL, path=str(tmp_path)) == str(program)
 
 
 def test_other_servers_are_compared_on_postgresql_only() -> None:

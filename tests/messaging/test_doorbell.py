@@ -33,20 +33,22 @@ class OwnRedis:
 
     @property
     def pid(self) -> int:
-        found = subprocess.run(
-            ["redis-cli", "-p", str(self.port), "info", "server"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        lines = [line for line in found.stdout.splitlines() if line.startswith("process_id:")]
+        lines = [line for line in self.asked("info", "server") if line.startswith("process_id:")]
         return int(lines[0].partition(":")[2])
 
     def freeze(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
 
-    def flush(self) -> None:
-        subprocess.run(["redis-cli", "-p", str(self.port), "flushall"], check=True)
+    def asked(self, *command: str) -> list[str]:
+        client = ["redis-cli", "-p", str(self.port), *command]
+        done = subprocess.run(client, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    async def is_listened_to(self) -> None:
+        """Return when somebody has subscribed: what is rung before that is not heard."""
+        async with asyncio.timeout(10):
+            while self.asked("pubsub", "numsub", "asgi__group__doorbell")[1] == "0":  # noqa: ASYNC110 - Redis tells nobody
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def redis(settings: Settings) -> Iterator[OwnRedis]:
 
 
 def use(settings: Settings, url: str) -> None:
-    backend = "channels_redis.core.RedisChannelLayer"
+    backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [url]}}}
     channel_layers.backends.clear()
 
@@ -87,7 +89,7 @@ async def heard(count: int, seconds: float = 10) -> list[Ring]:
 async def test_rings_of_one_conversation_become_one(redis: OwnRedis) -> None:
     ringer, conversation, another = Ringer(), uuid4(), uuid4()
     listening = asyncio.create_task(heard(2))
-    await asyncio.sleep(0.2)
+    await redis.is_listened_to()
 
     for position in (1, 3, 2):
         doorbell.ring(Ring(What.LOG, conversation, position))
@@ -103,7 +105,7 @@ async def test_what_is_said_in_passing_reaches_other_processes(redis: OwnRedis) 
     whisper = Whisper(conversation_id=uuid4(), sender_device_id=uuid4(), epoch=3, data=b"\x00\xff")
     async with asyncio.timeout(10), aclosing(rings_from_others()) as others:
         listening = asyncio.ensure_future(anext(others))
-        await asyncio.sleep(0.2)
+        await redis.is_listened_to()
 
         ringer.whisper(whisper)
         said = await listening
@@ -130,7 +132,7 @@ async def test_what_is_said_in_passing_is_not_kept_for_a_redis_that_is_away(
 
 async def test_a_process_without_sockets_rings_at_once(redis: OwnRedis) -> None:
     listening = asyncio.create_task(heard(1))
-    await asyncio.sleep(0.2)
+    await redis.is_listened_to()
     ring = Ring(What.LOG, uuid4(), 1)
 
     await run_once(doorbell.ring, ring)
@@ -138,20 +140,39 @@ async def test_a_process_without_sockets_rings_at_once(redis: OwnRedis) -> None:
     assert await listening == [ring]
 
 
-async def test_a_flushed_redis_is_subscribed_to_again(
-    redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
+async def test_a_flushed_redis_that_cut_everybody_off_is_subscribed_to_again(
+    redis: OwnRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(doorbell, "SECONDS_OF_SUBSCRIPTION", 0.3)
     ringer, ring = Ringer(), Ring(What.LOG, uuid4(), 1)
     listening = asyncio.create_task(heard(1))
-    await asyncio.sleep(0.2)
+    await redis.is_listened_to()
 
-    redis.flush()
-    await asyncio.sleep(0.6)
+    redis.asked("flushall")
+    redis.asked("client", "kill", "type", "pubsub")
+    redis.asked("client", "kill", "type", "normal")
+    await asyncio.sleep(0.1)
+    await redis.is_listened_to()
     doorbell.ring(ring)
-    ringer.close()
 
     assert await listening == [ring]
+    assert not caplog.records
+    ringer.close()
+
+
+async def test_a_process_does_not_hear_from_others_what_it_has_rung_itself(redis: OwnRedis) -> None:
+    own, another, ring = Ringer(), Ringer(), Ring(What.LOG, uuid4(), 1)
+    async with asyncio.timeout(10), aclosing(rings_from_others(own)) as others:
+        listening = asyncio.ensure_future(anext(others))
+        await redis.is_listened_to()
+
+        own.whisper(Whisper(uuid4(), uuid4(), 1, b"typing"))
+        own.take([Ring(What.LOG, uuid4(), 1)])
+        await asyncio.sleep(0.2)
+        another.take([ring])
+
+        assert await listening == ring
+    own.close()
+    another.close()
 
 
 async def test_a_frozen_redis_holds_nobody_up_and_what_waited_is_rung_afterwards(
@@ -161,7 +182,7 @@ async def test_a_frozen_redis_holds_nobody_up_and_what_waited_is_rung_afterwards
     monkeypatch.setattr(doorbell, "SECONDS_BEFORE_RETRY", 0.1)
     ringer, rings = Ringer(), [Ring(What.LOG, uuid4(), 1) for _ in range(3)]
     listening = asyncio.create_task(heard(3))
-    await asyncio.sleep(0.3)
+    await redis.is_listened_to()
     pid = redis.pid
 
     redis.freeze()

@@ -1,6 +1,7 @@
 """What one client can do to the bounded server, against a real one in a process of its own."""
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -29,6 +30,8 @@ import sys
 import securechat.server as server
 server.HEADER_SECONDS = 1
 server.STALLED_WRITER_SECONDS = 1
+server.LINGERING_SECONDS = 2
+server.SECONDS_BETWEEN_DROPS = 0.05
 
 async def application(scope, receive, send):
     if scope["type"] == "websocket":
@@ -200,13 +203,60 @@ def test_a_part_that_is_too_large_is_refused(server: Running, attachment: str) -
     assert json.loads(body)["code"] == "too_large"
 
 
-def test_a_part_that_is_answered_before_it_is_whole_ends_the_connection(server: Running) -> None:
+@contextlib.contextmanager
+def sending_on(server: Running, size: int) -> Iterator[socket.socket]:
+    """Connect as one who sends a whole part although the answer came before its first byte."""
     with server.connect() as connection:
-        connection.sendall(patch(1000, attachment=UNREAD_ID, close=False) + b"POST / HTTP/1.1\r\n")
+        connection.sendall(patch(size, attachment=UNREAD_ID, close=False))
+        connection.sendall(bytes(size))
+        yield connection
 
-        with contextlib.suppress(ConnectionResetError):
-            while chunk := connection.recv(65536):
-                assert b"HTTP/1.1 400" not in chunk
+
+def test_who_is_still_sending_hears_the_answer(server: Running) -> None:
+    with sending_on(server, 1024 * 1024) as connection:
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        connection.shutdown(socket.SHUT_WR)
+
+        assert fate_of(connection, seconds=3) == 0, "no reset"
+
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b"\r\nConnection: close\r\n" in received
+
+
+def fate_of(connection: socket.socket, *, seconds: float) -> int:
+    """Return how the connection ended in this time: 0, or the error it was cut with."""
+    time.sleep(seconds)
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def test_who_sends_on_for_long_after_the_answer_is_cut(server: Running) -> None:
+    with (
+        pytest.raises(OSError, match=r"reset|Broken pipe"),
+        sending_on(server, MAX_PART_BYTES) as connection,
+    ):
+        connection.sendall(bytes(MAX_PART_BYTES))
+
+
+def test_what_follows_answers_is_read_for_all_connections_at_one_pace(server: Running) -> None:
+    with contextlib.ExitStack() as stack:
+        many = [stack.enter_context(sending_on(server, 1024 * 1024)) for _ in range(8)]
+        for connection in many:
+            connection.shutdown(socket.SHUT_WR)
+
+        time.sleep(3.5)
+        cut = [fate_of(connection, seconds=0) for connection in many]
+
+    assert cut.count(errno.ECONNRESET) >= 4, "of 8 MiB about 2.5 are read in the time"
+
+
+def test_what_follows_an_answered_part_is_no_request(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(patch(1000, attachment=UNREAD_ID, close=False))
+        time.sleep(0.3)
+        connection.sendall(b"POST / HTTP/1.1\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert received.count(b"HTTP/1.1") == 1
 
 
 def test_headers_that_drip_in_are_cut(server: Running) -> None:

@@ -2,6 +2,7 @@
 // as `securechat_sdk/identity.py`; tests/credential.test.ts holds the bytes both must produce.
 
 import { type Bytes, Reader, concat, copyOf, utf8, uuidToBytes, bytesToUuid, vector } from "./bytes.ts";
+import { generatePair } from "./mls/crypto/generate.ts";
 import { ED25519 } from "./mls/crypto/signatures.ts";
 import { InvalidKey, InvalidSignature } from "./mls/errors.ts";
 
@@ -32,7 +33,7 @@ export class CredentialRefused extends Error {
 }
 
 export async function generateSigningKeys(): Promise<SigningKeys> {
-  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+  const pair = await generatePair("Ed25519", true, ["sign", "verify"]);
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
   const publicKey = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
   return { publicKey, privateKey: pkcs8.slice(-KEY_SIZE) };

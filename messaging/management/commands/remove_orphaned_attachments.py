@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from messaging.services.attachments import remove_orphans
+from securechat_sdk.wire.errors import Unavailable
 
 
 class Command(BaseCommand):
@@ -16,6 +17,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_arguments: Any, dry_run: bool, **options: Any) -> None:
-        removed = remove_orphans(dry_run=dry_run)
+        try:
+            removed = remove_orphans(dry_run=dry_run)
+        except Unavailable as error:
+            raise CommandError("The store of attachments fails; the log says how.") from error
         verb = "Would remove" if dry_run else "Removed"
         self.stdout.write(f"{verb} {removed.files} files of {removed.bytes} bytes.")

@@ -1,5 +1,6 @@
 """Files come down in ranges, and a browser makes nothing of them."""
 
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -73,6 +74,18 @@ def test_a_browser_makes_nothing_of_a_file(bob: Member, attachment_id: UUID) -> 
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer["Cache-Control"] == "no-store"
+
+
+def test_of_a_store_that_fails_a_reader_hears_before_the_answer(
+    bob: Member, attachment_id: UUID, own_store: Path
+) -> None:
+    elsewhere = own_store.rename(own_store.with_name("elsewhere"))
+
+    refused = [Files(bob).read(attachment_id) for _ in range(DOWNLOADS.most_for_one + 1)]
+    elsewhere.rename(own_store)
+
+    assert {code_of(answer) for answer in refused} == {(503, "unavailable")}
+    assert content_of(Files(bob).read(attachment_id)) == CONTENT
 
 
 def test_only_so_many_downloads_are_on_their_way(bob: Member, attachment_id: UUID) -> None:

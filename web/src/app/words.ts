@@ -138,6 +138,7 @@ export const words = {
       too_alike: "All pictures look the same. Turn your head a little more when asked to.",
       steps_not_followed: "Follow the arrows: turn only when the words ask for it.",
       not_a_head: "Turn your head itself, not the camera or the light, and do it slowly.",
+      turned_too_fast: "Turn more slowly: look straight first, then take about a second for the turn.",
       interrupted: "The picture jumped. Keep your face in the oval, and turn slowly.",
       repeated: "The camera stood still or repeated itself. Restart it, then try again.",
       not_recognised: "You were not recognised. Try again in better light, without a hat or mask.",

@@ -63,7 +63,7 @@ class WorkerEngine implements Engine {
   }
 
   call<M extends Method>(method: M, args: Requests[M][0]): Promise<Requests[M][1]> {
-    if (method === "createDevice") void navigator.storage.persist(); // keys must not be cleared away
+    if (method === "createDevice") askToKeep();
     const id = crypto.randomUUID();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -112,6 +112,12 @@ class WorkerEngine implements Engine {
   #post(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
+}
+
+/** Keys must not be cleared away; a browser that promises nothing is no reason not to make them. */
+function askToKeep(): void {
+  const storage = navigator.storage as StorageManager | undefined; // WebKitGTK has none
+  void storage?.persist();
 }
 
 /** Once per page, with the address of the Worker's file. */

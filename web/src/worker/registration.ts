@@ -4,6 +4,7 @@
 import { ProblemError } from "../api/http.ts";
 import { type Bytes, fromBase64, toBase64 } from "../bytes.ts";
 import { encodeCredential, generateSigningKeys, issueCredential, proveSession } from "../identity.ts";
+import { generatePair } from "../mls/crypto/generate.ts";
 import type { DeviceRecord, StorePort } from "../store/port.ts";
 import { type IdentityRecord, Records } from "../store/records.ts";
 import { Vault, generateLocalKey } from "../store/vault.ts";
@@ -94,7 +95,7 @@ async function startRegistration(store: StorePort, personId: string) {
   const identityKeys = await generateSigningKeys();
   const signatureKeys = await generateSigningKeys();
   const credential = await issueCredential(identityKeys, personId, deviceId, signatureKeys.publicKey);
-  const authentication = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+  const authentication = await generatePair("Ed25519", false, ["sign", "verify"]);
   const authenticationPublicKey = await crypto.subtle.exportKey("raw", authentication.publicKey);
   const registration: Registration = {
     identity: {

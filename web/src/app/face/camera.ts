@@ -1,6 +1,6 @@
 // The camera: opened, looked through, and closed again.
 
-import { cutFor, brightness, lightOf, type Light } from "./plan.ts";
+import { cutFor } from "./plan.ts";
 
 export type CameraTrouble = "denied" | "missing" | "busy" | "insecure" | "failed" | "ended";
 
@@ -35,6 +35,21 @@ export async function openCamera(): Promise<MediaStream> {
 
 export function closeCamera(stream: MediaStream): void {
   for (const track of stream.getTracks()) track.stop();
+}
+
+/** Resolves when the camera has another picture, or after a while without one. */
+export function nextPicture(video: HTMLVideoElement, patience: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, patience);
+    const come = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    // The types say it is always there; older browsers go by the clock.
+    const ask = video.requestVideoFrameCallback as typeof video.requestVideoFrameCallback | undefined;
+    if (ask === undefined) come();
+    else ask.call(video, come);
+  });
 }
 
 const QUALITIES = [0.8, 0.65, 0.5, 0.35];
@@ -79,14 +94,14 @@ function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
 const SAMPLE_WIDTH = 32;
 const SAMPLE_HEIGHT = 24;
 
-/** How light the middle of the picture is, where the face should be. */
-export function lightIn(video: HTMLVideoElement, canvas: HTMLCanvasElement): Light {
+/** The middle of the picture, where the face should be, very small. */
+export function glance(video: HTMLVideoElement, canvas: HTMLCanvasElement): Uint8ClampedArray {
   const { videoWidth: width, videoHeight: height } = video;
-  if (width === 0) return "fine";
+  if (width === 0) return new Uint8ClampedArray();
   canvas.width = SAMPLE_WIDTH;
   canvas.height = SAMPLE_HEIGHT;
   const context = contextOf(canvas);
   const middle = [width / 4, height / 8, width / 2, (height * 3) / 4] as const;
   context.drawImage(video, ...middle, 0, 0, SAMPLE_WIDTH, SAMPLE_HEIGHT);
-  return lightOf(brightness(context.getImageData(0, 0, SAMPLE_WIDTH, SAMPLE_HEIGHT).data));
+  return context.getImageData(0, 0, SAMPLE_WIDTH, SAMPLE_HEIGHT).data;
 }

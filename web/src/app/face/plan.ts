@@ -1,12 +1,18 @@
 // How many pictures of each step, how light they are, and which part of the camera is sent.
 
-const FRAMES = 40;
-export const FRAME_EVERY_MS = 170;
+import type { Step } from "../../api/face.ts";
 
-/** The same number of pictures of each step, within the server's limits. */
-export function framesPerStep(steps: number, limits: { min: number; max: number }): number {
-  const least = Math.ceil(limits.min / steps);
-  return Math.max(least, Math.floor(Math.min(FRAMES, limits.max) / steps));
+export const FRAME_EVERY_MS = 25; // and then the camera's next picture
+/** A turn is sent as it happens, from straight to turned; of the rest a few pictures are enough. */
+const OF_A_TURN = 13;
+const OF_STRAIGHT = 4;
+
+/** How many pictures of each step, within the server's limits. */
+export function framesOf(challenge: readonly Step[], limits: { min: number; max: number }): number[] {
+  const wanted = challenge.map((step) => (step === "straight" ? OF_STRAIGHT : OF_A_TURN));
+  const total = wanted.reduce((sum, count) => sum + count, 0);
+  if (total > limits.max) return wanted.map((count) => Math.floor((count * limits.max) / total));
+  return wanted.map((count) => Math.ceil((count * Math.max(total, limits.min)) / total));
 }
 
 export type Light = "too_dark" | "too_bright" | "fine";
@@ -23,9 +29,18 @@ export function brightness(pixels: Uint8ClampedArray): number {
   return sum / Math.max(1, Math.floor(pixels.length / 4));
 }
 
-export function lightOf(mean: number): Light {
+/** How light a picture of RGBA pixels is; none is fine. */
+export function lightOf(pixels: Uint8ClampedArray): Light {
+  if (pixels.length === 0) return "fine";
+  const mean = brightness(pixels);
   if (mean < DARK) return "too_dark";
   return mean > BRIGHT ? "too_bright" : "fine";
+}
+
+/** How much a picture differs from the one before. */
+export function motion(before: Uint8ClampedArray, now: Uint8ClampedArray): number {
+  if (before.length !== now.length) return 0;
+  return now.reduce((sum, value, index) => sum + Math.abs(value - before[index]!), 0); // in range
 }
 
 export interface Cut {

@@ -6,10 +6,10 @@ import { captureOf, completeCapture, lookAt, sendFrames } from "../../api/face.t
 import type { Capture, Frame, Step } from "../../api/face.ts";
 import type { Session } from "../../api/session.ts";
 import { codeOf, retryAfter } from "../problems.ts";
-import { CameraError, closeCamera, lightIn, openCamera, takePicture } from "./camera.ts";
+import { CameraError, closeCamera, glance, nextPicture, openCamera, takePicture } from "./camera.ts";
 import type { CameraTrouble } from "./camera.ts";
-import { Follower, keep } from "./follow.ts";
-import { FRAME_EVERY_MS, framesPerStep, type Light } from "./plan.ts";
+import { Follower, keep, lastOf, liveliest, type Followed } from "./follow.ts";
+import { FRAME_EVERY_MS, framesOf, lightOf, motion, type Light } from "./plan.ts";
 
 export type Phase =
   | "asking"
@@ -26,13 +26,14 @@ const COUNTED_DOWN_FROM = 3;
 const COUNT_MS = 700;
 const LIGHT_EVERY_MS = 500;
 const POLL_EVERY_MS = 400;
+const LONGEST_WITHOUT_PICTURE_MS = 250;
 const MOST_BYTES_A_FRAME = 45_000;
 const FORM_OVERHEAD = 300; // bytes of a multipart header, generously
 
 /** Has one picture after the other looked at; a slow or missing answer keeps nobody waiting. */
 class Guide {
-  /** The place of the picture that shows what the step asks for. */
-  shownIn: number | null = null;
+  /** Between which pictures the step was followed. */
+  followed: Followed | null = null;
   private isWaiting = false;
   private round = 0;
 
@@ -42,12 +43,12 @@ class Guide {
   ) {}
 
   beginStep(): void {
-    this.shownIn = null;
+    this.followed = null;
     this.round += 1;
   }
 
   show(picture: Blob, place: number): void {
-    if (this.isWaiting || this.shownIn !== null) return;
+    if (this.isWaiting || this.followed !== null) return;
     this.isWaiting = true;
     void this.ask(picture, place, this.round, performance.now());
   }
@@ -55,8 +56,8 @@ class Guide {
   private async ask(picture: Blob, place: number, round: number, at: number): Promise<void> {
     try {
       const look = await lookAt(this.capture, picture);
-      const shows = round === this.round && this.follower.see(look, at, performance.now());
-      if (shows) this.shownIn = place;
+      if (round !== this.round) return;
+      this.followed = this.follower.see(look, place, at, performance.now());
     } catch {
       // Guidance is a help; the recording goes on without it, and the verdict comes later.
     } finally {
@@ -167,15 +168,16 @@ export class FaceRun {
   /** Shows each step until the worker has seen it followed, and keeps some pictures of each. */
   private async record(video: HTMLVideoElement, capture: Capture): Promise<Frame[]> {
     const steps = capture.challenge.length;
-    const perStep = framesPerStep(steps, { min: capture.min_frames, max: capture.max_frames });
-    const mostBytes = Math.floor(capture.max_bytes / (steps * perStep)) - FORM_OVERHEAD;
+    const counts = framesOf(capture.challenge, { min: capture.min_frames, max: capture.max_frames });
+    const mostBytes = Math.floor(capture.max_bytes / capture.max_frames) - FORM_OVERHEAD;
     const follower = new Follower(capture.challenge, performance.now());
     const guide = new Guide(capture, follower);
     const frames: Frame[] = [];
     this.phase.value = "recording";
     while (!follower.isOver) {
       this.step.value = follower.step;
-      const pictures = await this.recordStep(video, follower, guide, perStep, mostBytes);
+      const count = counts[follower.step] ?? 0;
+      const pictures = await this.recordStep(video, follower, guide, count, mostBytes);
       for (const picture of pictures) frames.push({ step: this.step.value, picture });
       this.progress.value = (this.step.value + 1) / steps;
     }
@@ -191,18 +193,25 @@ export class FaceRun {
     mostBytes: number,
   ): Promise<readonly Blob[]> {
     const pictures: Blob[] = [];
+    const motions: number[] = [];
+    let seen = glance(video, this.sample);
     guide.beginStep();
     for (;;) {
       const next = performance.now() + FRAME_EVERY_MS;
       const picture = await takePicture(video, this.canvas, Math.min(mostBytes, MOST_BYTES_A_FRAME));
       pictures.push(picture);
+      const now = glance(video, this.sample);
+      motions.push(motion(seen, now));
+      seen = now;
       guide.show(picture, pictures.length - 1);
       await this.wait(next - performance.now());
+      await nextPicture(video, LONGEST_WITHOUT_PICTURE_MS);
       this.hint.value = follower.hint;
-      const isDone = guide.shownIn !== null || follower.isTired(performance.now());
+      const isDone = guide.followed !== null || follower.isTired(performance.now());
       if (pictures.length < count || !isDone) continue;
+      const unseen = follower.asksForTurn ? liveliest(motions, count) : lastOf(pictures);
       follower.goOn(performance.now());
-      return keep(pictures, count, guide.shownIn ?? pictures.length);
+      return keep(pictures, count, guide.followed ?? unseen);
     }
   }
 
@@ -252,7 +261,7 @@ export class FaceRun {
   }
 
   private look(): void {
-    if (this.video !== null) this.light.value = lightIn(this.video, this.sample);
+    if (this.video !== null) this.light.value = lightOf(glance(this.video, this.sample));
   }
 
   private release(): void {

@@ -4,6 +4,7 @@ import { type Bytes, concat, randomBytes, utf8 } from "../../bytes.ts";
 import { keyOf } from "../bytes_sets.ts";
 import { encodeUint } from "../codec.ts";
 import { DecryptionFailed, InvalidKey } from "../errors.ts";
+import { generatePair } from "./generate.ts";
 import { type Hash, SHA256, SHA384, SHA512 } from "./hash.ts";
 import { LOW_ORDER_X25519 } from "./low_order.ts";
 import { type NistGroup, P256, P384, P521, nistPrivateKey, nistPublicBytes, nistPublicKey, toNumber } from "./nist.ts";
@@ -60,6 +61,8 @@ const X25519_OID = Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x6e);
 const x25519Private = onceFor(async (key) => {
   if (key.length !== X25519_SIZE) throw new InvalidKey();
   const pkcs8 = rfc8410(X25519_OID, key);
+  // Its three lowest bits count for nothing (RFC 7748 section 5), and WebKitGTK takes no key that begins with a zero byte.
+  pkcs8.fill((key[0] ?? 0) | 1, -X25519_SIZE, 1 - X25519_SIZE);
   const imported = await orInvalidKey(crypto.subtle.importKey("pkcs8", pkcs8, "X25519", true, ["deriveBits"]));
   wipe(pkcs8);
   return imported;
@@ -82,8 +85,7 @@ export const X25519: Curve = {
   },
   exchange: async (key, peer) => x25519Exchange(await x25519Private(key), peer),
   async ephemeral() {
-    const pair = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
-    if (!("privateKey" in pair)) throw new TypeError("X25519 has pairs of keys");
+    const pair = await generatePair("X25519", false, ["deriveBits"]);
     const key = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
     return { public: key, exchange: (peer) => x25519Exchange(pair.privateKey, peer) };
   },
