@@ -80,10 +80,16 @@ function withChange(window: Window, message: MessageView): Window {
     return { ...window, rows: window.rows.with(index, message) };
   }
   if (before !== undefined) return moved(window, message, atEnd);
-  if (window.known.includes(message.id)) return window;
+  if (window.known.includes(message.id) || isNotLoaded(window, message)) return window;
   if (!atEnd) return { ...window, known: [...window.known, message.id] };
   const rows = placed(window.rows, message);
   return { ...window, known: follow(window.known, rows), rows: rows.slice(-MOST_ROWS) };
+}
+
+/** It stands before everything that was loaded, and comes with its page. */
+function isNotLoaded(window: Window, { position }: MessageView): boolean {
+  const first = window.rows[0]?.position ?? null;
+  return position !== null && first !== null && position < first && hasOlder(window);
 }
 
 /** An own message that got its position may have to step before or behind another one. */
