@@ -240,6 +240,7 @@ export const words = {
     choose: "Choose a conversation, or start a new one.",
     chooseTitle: "Your messages, for your eyes only",
     you: "You",
+    draft: (text: string) => `Draft: ${text}`,
     youSaid: (text: string) => `You: ${text}`,
     unread: (count: number) => plural(count, "unread message", "unread messages"),
     joining: "Joining …",
@@ -291,6 +292,32 @@ export const words = {
     leave: "Leave the group",
     leaveTitle: (group: string) => `Leave “${group}”?`,
     leaveLead: "You cannot read what is written from now on, and everybody sees that you left. What you have read stays in this browser.",
+  },
+
+  actions: {
+    open: (sender: string) => `What to do with this message of ${sender}`,
+    title: "Message",
+    feel: "How do you feel about it?",
+    emoji: {
+      "👍": "Thumbs up",
+      "❤️": "Heart",
+      "😂": "Laughing",
+      "🎉": "Celebration",
+      "👀": "Looking at it",
+      "✅": "Done",
+    },
+    reactions: "Reactions",
+    felt: (emoji: string, names: readonly string[]) => `${emoji} by ${names.join(", ")}`,
+    reply: "Reply",
+    copy: "Copy text",
+    copyName: "Copy file name",
+    delete: "Delete for everybody",
+    deleteTitle: "Delete this message for everybody?",
+    deleteLead: "It disappears here and at the others as soon as they are online. Who has read or saved it may still know it, and everybody sees that you deleted a message.",
+    answering: (name: string) => `Reply to ${name}`,
+    yourself: "yourself",
+    noAnswer: "Do not reply to this message",
+    goneQuote: "This answers a message that is not here any more.",
   },
 
   typing: {
@@ -345,6 +372,7 @@ export const words = {
 
   find: {
     label: "Search conversations and messages",
+    placeholder: "Search",
     noConversation: "No conversation is called so.",
     messages: "Found in messages",
     looking: "Searching …",
