@@ -48,10 +48,14 @@ class Page:
     """One recording; the camera gives its pictures at a pace of its own."""
 
     def __init__(
-        self, scene: Scene, challenge: Sequence[Step], random: np.random.Generator
+        self,
+        scene: Scene,
+        challenge: Sequence[Step],
+        random: np.random.Generator,
+        frame_every: float | None = None,
     ) -> None:
         self.scene, self.challenge, self.random = scene, challenge, random
-        self.frame_every = float(random.uniform(*FRAME_EVERY))
+        self.frame_every = frame_every or float(random.uniform(*FRAME_EVERY))
         self.neutral: float | None = None
         self.now = 0.0
 
@@ -81,7 +85,7 @@ class Page:
         if self.neutral is None:
             self.neutral = median(one.turn for one in looks)
         last = len(moments) - 1
-        return _kept(moments, count, *(followed or (last, last)))
+        return kept(moments, count, *(followed or (last, last)))
 
     def _look(self) -> float:
         return self.scene.turn(self.now) + float(self.random.normal(0, LOOK_NOISE))
@@ -112,7 +116,7 @@ class Page:
         return True
 
 
-def _kept(moments: Sequence[float], count: int, start: int, shown: int) -> list[float]:
+def kept(moments: Sequence[float], count: int, start: int, shown: int) -> list[float]:
     """As ``keep`` of follow.ts: a whole turn, thinned evenly, or the last moments of the step."""
     is_turn = shown > start
     end = min(shown + (AFTER if is_turn else count - 1), len(moments) - 1)
