@@ -180,6 +180,8 @@ export class Shell {
 
   async leave(): Promise<void> {
     this.forgetPassword();
+    this.typing.value = new Map();
+    this.wanted.value = null;
     this.announce("");
     this.say("");
     this.isLeaving = true;

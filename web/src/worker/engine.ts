@@ -318,6 +318,15 @@ export class ChatEngine {
     return { messageId };
   }
 
+  async rename(conversationId: string, name: string, id: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    if (conversation.record.kind !== "group" || conversation.record.name === name) return null;
+    await this.#reachable(conversation);
+    await enqueue(this.#context, conversation, id, { type: "conversation_named", name });
+    this.#context.flush(conversation);
+    return null;
+  }
+
   async keepDraft(conversationId: string, text: string): Promise<null> {
     const conversation = this.#context.conversations.get(conversationId);
     if (!conversation || (conversation.record.draft ?? "") === text) return null;

@@ -37,6 +37,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   rejoin: (engine, { conversationId }) => engine.rejoin(conversationId),
   dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
   sendText: (engine, { conversationId, text, replyTo }, id) => engine.sendText(conversationId, text, id, replyTo),
+  rename: (engine, { conversationId, name }, id) => engine.rename(conversationId, name, id),
   keepDraft: (engine, { conversationId, text }) => engine.keepDraft(conversationId, text),
   react: (engine, { conversationId, messageId, emoji }) => engine.react(conversationId, messageId, emoji),
   deleteMessage: (engine, { conversationId, messageId }) => engine.deleteMessage(conversationId, messageId),

@@ -149,6 +149,7 @@ async function ownMessage(context: Context, conversation: Conversation, entry: E
     else advance(draft, entry);
     // Somebody else's choice may have got its place before this one.
     if (sent.content.type === "lifetime_set") draft.lifetime = sent.content.lifetime;
+    if (sent.content.type === "conversation_named") draft.name = sent.content.name;
   });
   await placed(context, conversation, entry.message_id, entry.position, entry.created_at);
 }

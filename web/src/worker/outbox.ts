@@ -5,7 +5,7 @@ import { ProblemError, isProblem } from "../api/http.ts";
 import { toBase64 } from "../bytes.ts";
 import { RemovalsWait, TooLong, paddedSize } from "../mls-engine.ts";
 import type { MessageRecord, OutboxRecord, Unit } from "../store/records.ts";
-import { MAX_TEXT_CHARACTERS } from "../wire.ts";
+import { MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS } from "../wire.ts";
 import { type Amendment, amended } from "./amendments.ts";
 import { commitWaiting } from "./commits.ts";
 import { characters, encodeContent, encodeEnvelope } from "./content.ts";
@@ -30,7 +30,8 @@ function checkLength(content: Said): void {
   const text = content.type === "text" ? content.text : content.name;
   try {
     if (content.type !== "file" && text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
-    if (characters(text) > MAX_TEXT_CHARACTERS) throw new TooLong();
+    const most = content.type === "conversation_named" ? MAX_NAME_CHARACTERS : MAX_TEXT_CHARACTERS;
+    if (characters(text) > most) throw new TooLong();
     paddedSize(encodeContent(content).length);
   } catch (error) {
     if (!(error instanceof TooLong)) throw error;

@@ -165,6 +165,8 @@ export interface Requests {
   dismissNotice: [{ conversationId: string }, null];
   /** `replyTo` is the id of a message that has its position. */
   sendText: [{ conversationId: string; text: string; replyTo?: string | null }, { messageId: string }];
+  /** Of a group; any of its people may. */
+  rename: [{ conversationId: string; name: string }, null];
   /** Kept, sealed like messages, until it is sent or its person logs out. */
   keepDraft: [{ conversationId: string; text: string }, null];
   /** In place of what this person felt before; null takes that back. */
