@@ -88,6 +88,19 @@ def lock_active_devices(device_ids: Collection[UUID]) -> set[UUID]:
     return {_to_uuid(row[0]) for row in rows}
 
 
+def unable_to_act(device_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of them were revoked, or belong to somebody who was deactivated."""
+    if not device_ids:
+        return set()
+    rows = _rows(
+        f"""SELECT d.id FROM {_given("uuid")}
+            JOIN accounts_device d ON d.id = given.a JOIN accounts_person p ON p.id = d.person_id
+            WHERE d.revoked_at IS NOT NULL OR NOT p.is_active""",
+        _columns([(device_id,) for device_id in device_ids]),
+    )
+    return {_to_uuid(row[0]) for row in rows}
+
+
 def lock_conversations(conversation_ids: Collection[UUID]) -> dict[UUID, Room]:
     if not conversation_ids:
         return {}

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from django.db import connection
 
 from accounts.services.callers import Caller, ended_callers
-from messaging import doorbell, news
+from messaging import bulk, doorbell, news
 from messaging.doorbell import Ring, Ringer, What, Whisper
 from messaging.errors import ConversationNotFound, EphemeralDisabled
 from messaging.metrics import entry_handed_out
@@ -55,13 +55,13 @@ SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
 
 
-@dataclass
+@dataclass(slots=True)
 class Room:
     """A conversation in which a socket of this process takes part."""
 
     cursor: int
-    members: dict[UUID, MemberNow] = field(default_factory=dict)
-    told_failures: set[FailureReported] = field(default_factory=set)
+    members: Mapping[UUID, MemberNow]
+    told_failures: frozenset[FailureReported] = frozenset()
 
     @property
     def listeners(self) -> set[UUID]:
@@ -246,20 +246,15 @@ class Hub:
         self._forget_empty_rooms()
         for devices in _chunks(list(self._outboxes)):
             async with self._reading:
-                for room in await self._reader.run(news.rooms_of, devices):
-                    self._update_room(room)
-                    self._ring_log(room.conversation_id, room.last_position)
-            self._rung.devices.update(self._outboxes.keys() & set(devices))
-        self._something_rung.set()
+                await self._look_at_devices(devices)
 
     async def _close_revoked(self) -> None:
         with suppress(TimeoutError):  # a lost ring must not keep a socket open: look all the same
             await asyncio.wait_for(self._revocation_rung.wait(), REVOCATION_SECONDS)
         self._revocation_rung.clear()
-        for devices in _chunks(list(self._outboxes)):
-            for device in await self._reader.run(news.unable_to_act, devices):
-                for outbox in self._outboxes.get(device, ()):
-                    outbox.close(CloseCode.DEVICE_REVOKED)
+        for device in await self._reader.run(bulk.unable_to_act, list(self._outboxes)):
+            for outbox in self._outboxes.get(device, ()):
+                outbox.close(CloseCode.DEVICE_REVOKED)
 
     async def _close_ended(self) -> None:
         """Close sockets whose session or token has ended while their device goes on."""
@@ -277,14 +272,15 @@ class Hub:
 
     # Looking -------------------------------------------------------------------------------
 
-    async def _look_at_devices(self, devices: Iterable[UUID]) -> None:
+    async def _look_at_devices(self, devices: Collection[UUID]) -> None:
         """Welcomes first, so that a device has joined before it hears what follows."""
-        for device in devices:
-            waiting = await self._reader.run(news.news_of, device)
-            for outbox in self._outboxes.get(device, ()):
-                _tell_news(outbox, waiting)
-            for room in await self._reader.run(news.rooms_of, [device]):
-                self._enter_room(room, device)
+        for some in _chunks(list(devices)):
+            for device, waiting in (await self._reader.run(news.news_of, some)).items():
+                for outbox in self._outboxes.get(device, ()):
+                    _tell_news(outbox, waiting)
+            for room in await self._reader.run(news.rooms_of, some):
+                if there := room.members.keys() & set(some):  # or they left between two readings
+                    self._enter_room(room, there)
 
     async def _look_at_logs(self, logs: Mapping[UUID, int | None]) -> None:
         unknown = [room for room, position in logs.items() if position is None]
@@ -333,17 +329,19 @@ class Hub:
     async def _look_at_failures(self, conversation_ids: Collection[UUID]) -> None:
         if not conversation_ids:
             return
-        recent = await self._reader.run(news.failures_in, conversation_ids)
+        recent: dict[UUID, list[FailureReported]] = defaultdict(list)
+        for failure in await self._reader.run(news.failures_in, conversation_ids):
+            recent[failure.conversation_id].append(failure)
         for conversation_id in conversation_ids:
             if room := self._rooms.get(conversation_id):
-                room.told_failures.intersection_update(recent)  # what is older does not come again
+                self._tell_failures(room, recent[conversation_id])
+
+    def _tell_failures(self, room: Room, recent: Collection[FailureReported]) -> None:
         for failure in recent:
-            room = self._rooms.get(failure.conversation_id)
-            if room is None or failure in room.told_failures:
-                continue
-            room.told_failures.add(failure)
-            for device in room.listeners & self._outboxes.keys():
-                self._put(device, _text(failure))
+            if failure not in room.told_failures:
+                for device in room.listeners & self._outboxes.keys():
+                    self._put(device, _text(failure))
+        room.told_failures = frozenset(recent)  # what is older does not come again
 
     # Rooms ---------------------------------------------------------------------------------
 
@@ -352,14 +350,14 @@ class Hub:
         room = self._rooms.get(now.conversation_id)
         if room is not None:
             self._tell_marks(room, now)
-            room.members = dict(now.members)
+            room.members = now.members
         elif now.members.keys() & self._outboxes.keys():
             begin = now.last_position if cursor is None else cursor
-            self._rooms[now.conversation_id] = Room(begin, dict(now.members))
+            self._rooms[now.conversation_id] = Room(begin, now.members)
 
-    def _enter_room(self, now: RoomNow, device: UUID) -> None:
-        """A connected device was added: it has not seen anything since it joined."""
-        self._update_room(now, cursor=now.members[device].joined_position)
+    def _enter_room(self, now: RoomNow, devices: Collection[UUID]) -> None:
+        """Connected devices are in it; if it is new here, they have seen nothing of it yet."""
+        self._update_room(now, cursor=min(now.members[one].joined_position for one in devices))
         self._ring_log(now.conversation_id, now.last_position)
 
     def _forget_empty_rooms(self) -> None:

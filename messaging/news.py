@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from accounts.models import Device
 from messaging import bulk
 from messaging.models import Conversation, Entry, FailureReport, Membership, Welcome
-from messaging.services.key_packages import Stock, stock_of
+from messaging.services.key_packages import Stock, stocks_of
 from securechat_sdk.wire.frames import EntryAppended, EntryKind, FailureReported, WelcomeArrived
 
 MOST_ENTRIES = 500
@@ -21,7 +21,7 @@ MOST_WELCOMES = 20
 FAILURES_ARE_NEWS = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MemberNow:
     """A member device: from where to where it reads, and how far it has come."""
 
@@ -33,7 +33,7 @@ class MemberNow:
         return self.joined_position < position <= (self.left_position or position)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RoomNow:
     """A conversation as it is in the database."""
 
@@ -115,12 +115,18 @@ def entry_event(entry: Entry) -> EntryAppended:
     )
 
 
-def news_of(device: UUID) -> DeviceNews:
-    newest = Welcome.objects.filter(device=device).order_by("-created_at", "-pk").defer("data")
-    return DeviceNews(
-        welcomes=tuple(map(_welcome_event, reversed(newest[:MOST_WELCOMES]))),
-        key_packages=stock_of(Device(pk=device)),
+def news_of(devices: Collection[UUID]) -> dict[UUID, DeviceNews]:
+    newest_first = Window(
+        RowNumber(), partition_by="device", order_by=[F("created_at").desc(), F("pk").desc()]
     )
+    newest = Welcome.objects.filter(device__in=devices).annotate(age=newest_first)
+    welcomes: dict[UUID, list[WelcomeArrived]] = defaultdict(list)
+    for welcome in newest.filter(age__lte=MOST_WELCOMES).order_by("-age").defer("data"):
+        welcomes[welcome.device_id].append(_welcome_event(welcome))
+    return {
+        device: DeviceNews(tuple(welcomes[device]), stock)
+        for device, stock in stocks_of(devices).items()
+    }
 
 
 def failures_in(conversation_ids: Collection[UUID]) -> list[FailureReported]:
@@ -138,12 +144,6 @@ def failures_in(conversation_ids: Collection[UUID]) -> list[FailureReported]:
         for report in recent.select_related("entry").order_by("pk")
         if (sender := report.entry.sender_id)  # the server's own proposals are no commits
     ]
-
-
-def unable_to_act(device_ids: Collection[UUID]) -> set[UUID]:
-    """Which of the devices were revoked, or belong to somebody who was deactivated."""
-    revoked = Q(revoked_at__isnull=False) | Q(person__is_active=False)
-    return set(Device.objects.filter(revoked, pk__in=device_ids).values_list("pk", flat=True))
 
 
 def _welcome_event(welcome: Welcome) -> WelcomeArrived:

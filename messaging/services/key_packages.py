@@ -1,14 +1,14 @@
 """Key packages: left by a device, handed out once each."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Device
@@ -42,6 +42,9 @@ class Stock:
     has_last_resort: bool
 
 
+NO_STOCK = Stock(available=0, has_last_resort=False)
+
+
 @dataclass(frozen=True)
 class Claimed:
     """A key package that is now the claimer's alone (unless it was the last resort)."""
@@ -51,11 +54,24 @@ class Claimed:
 
 
 def stock_of(device: Device) -> Stock:
-    usable = _usable(device.pk, settings.CONFIG.cipher_suite)
-    return Stock(
-        available=usable.filter(is_last_resort=False).count(),
-        has_last_resort=usable.filter(is_last_resort=True, was_used=False).exists(),
+    return stocks_of([device.pk])[device.pk]
+
+
+def stocks_of(device_ids: Collection[UUID]) -> dict[UUID, Stock]:
+    counted = (
+        KeyPackage.objects.filter(
+            device__in=device_ids,
+            cipher_suite=settings.CONFIG.cipher_suite,
+            not_after__gt=timezone.now(),
+        )
+        .values_list("device_id")
+        .annotate(
+            available=Count("pk", filter=Q(is_last_resort=False)),
+            last_resorts=Count("pk", filter=Q(is_last_resort=True, was_used=False)),
+        )
     )
+    stocks = {device: Stock(available, last > 0) for device, available, last in counted}
+    return {device: stocks.get(device, NO_STOCK) for device in device_ids}
 
 
 def upload_key_packages(

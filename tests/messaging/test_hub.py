@@ -26,6 +26,7 @@ from messaging.hub import Hub, hub_of_this_process
 from messaging.models import Conversation, Welcome
 from messaging.news import entry_event
 from messaging.outbox import Outbox
+from messaging.services.key_packages import NO_STOCK, stock_of
 from securechat_sdk.wire.codec import decode_server_frame
 from securechat_sdk.wire.frames import (
     Accepted,
@@ -92,6 +93,23 @@ async def test_a_lost_ring_is_repaired_by_the_poll(
 
     assert [entry.position for entry in arrived] == [2, 3, 4]
     assert welcomed.conversation_id == group.pk
+
+
+async def test_who_was_added_without_a_ring_hears_by_the_poll_all_that_follows(
+    alice: Member, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "_hubs", {asyncio.get_running_loop(): Hub(poll_seconds=0.3)})
+    carol, group = await in_thread(enrol)("carol"), await in_thread(alice.begins)()
+
+    async with connected(bob) as his, connected(carol) as hers:
+        async with a_doorbell_out_of_order():
+            await in_thread(alice.adds)(group, bob)
+            await in_thread(alice.adds)(group, carol)
+            for _ in range(2):
+                await in_thread(alice.says)(group, epoch=2)
+        told = [await his.entries(3), await hers.entries(2)]
+
+    assert [[entry.position for entry in entries] for entries in told] == [[2, 3, 4], [3, 4]]
 
 
 async def test_a_lost_ring_is_repaired_by_the_next_one(
@@ -261,6 +279,26 @@ async def test_many_welcomes_do_not_cut_a_socket_off(alice: Member) -> None:
 
     assert isinstance(answered, Accepted)
     assert len(told) <= 2 * news.MOST_WELCOMES  # the claim may have been heard of on its own
+
+
+def test_of_several_devices_each_has_its_own_news_in_few_statements(
+    alice: Member, bob: Member, conversation: Conversation, django_assert_num_queries: Any
+) -> None:
+    alice.leaves_key_packages(3)
+    for position in range(2, 5 + news.MOST_WELCOMES):
+        Welcome.objects.create(
+            device=alice.device, conversation=conversation, position=position, epoch=1, data=b"w"
+        )
+
+    with django_assert_num_queries(2):
+        waiting = news.news_of([alice.device.pk, bob.device.pk])
+
+    of_alice, of_bob = waiting[alice.device.pk], waiting[bob.device.pk]
+    assert [one.position for one in of_alice.welcomes] == [*range(5, 5 + news.MOST_WELCOMES)]
+    assert [one.position for one in of_bob.welcomes] == [1]
+    assert of_alice.key_packages == stock_of(alice.device)
+    assert of_bob.key_packages == stock_of(bob.device) == NO_STOCK
+    assert of_alice.key_packages.available == 3
 
 
 async def test_more_than_one_reading_of_the_log_arrives_in_order(
