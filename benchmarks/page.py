@@ -18,6 +18,7 @@ from facelogin.challenge import Step
 TURNED, STRAIGHT, NOT_YET_TURNED, STEADY_WITHIN = 0.13, 0.05, 0.04, 0.06
 STEADY, STEP, LONGEST_TURN = 1.0, 9.5, 3.0
 STEADY_LOOKS = 3
+MOST_OFF_CENTRE = 0.22
 OF_A_TURN, OF_STRAIGHT, BEFORE, AFTER = 13, 4, 6, 2
 FRAME_EVERY = (0.034, 0.1)  # cameras with 10 to 30 pictures a second, and a moment to encode
 LOOK = (0.12, 0.35)  # until the worker's answer
@@ -48,10 +49,14 @@ class Page:
     """One recording; the camera gives its pictures at a pace of its own."""
 
     def __init__(
-        self, scene: Scene, challenge: Sequence[Step], random: np.random.Generator
+        self,
+        scene: Scene,
+        challenge: Sequence[Step],
+        random: np.random.Generator,
+        frame_every: float | None = None,
     ) -> None:
         self.scene, self.challenge, self.random = scene, challenge, random
-        self.frame_every = float(random.uniform(*FRAME_EVERY))
+        self.frame_every = frame_every or float(random.uniform(*FRAME_EVERY))
         self.neutral: float | None = None
         self.now = 0.0
 
@@ -81,7 +86,7 @@ class Page:
         if self.neutral is None:
             self.neutral = median(one.turn for one in looks)
         last = len(moments) - 1
-        return _kept(moments, count, *(followed or (last, last)))
+        return kept(moments, count, *(followed or (last, last)))
 
     def _look(self) -> float:
         return self.scene.turn(self.now) + float(self.random.normal(0, LOOK_NOISE))
@@ -106,13 +111,13 @@ class Page:
         turns = [one.turn for one in looks if one.at >= at - STEADY]
         if at - looks[0].at < STEADY or len(turns) < STEADY_LOOKS:
             return False
-        if max(turns) - min(turns) > STEADY_WITHIN:
+        if max(turns) - min(turns) > STEADY_WITHIN or abs(median(turns)) > MOST_OFF_CENTRE:
             return False
         self.neutral = median(turns)
         return True
 
 
-def _kept(moments: Sequence[float], count: int, start: int, shown: int) -> list[float]:
+def kept(moments: Sequence[float], count: int, start: int, shown: int) -> list[float]:
     """As ``keep`` of follow.ts: a whole turn, thinned evenly, or the last moments of the step."""
     is_turn = shown > start
     end = min(shown + (AFTER if is_turn else count - 1), len(moments) - 1)

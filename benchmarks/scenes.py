@@ -4,8 +4,10 @@ Each scene is a picture for every position between turned right (-1), straight (
 (1), and somebody who moves it there when the page asks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,9 +16,11 @@ from numpy.typing import NDArray
 from benchmarks import heads
 from benchmarks.heads import Portrait, Pose, Relief
 from facelogin.challenge import Step
-from facelogin.decoding import Picture
+from facelogin.decoding import Picture, decode
 from facelogin.detection import UnusableFrameError, find_face
 
+VIDEO_RATE = 20  # frames a second
+JPEG_BEGINS = b"\xff\xd8\xff"
 SIDES = {Step.LEFT: 1, Step.RIGHT: -1}
 Sway = tuple[float, float, float]  # eye distances across and down, degrees of pitch
 Show = Callable[[float, Sway], Picture]
@@ -65,6 +69,35 @@ class Actor:
     def picture(self, at: float) -> Picture:
         x, y, pitch = np.sin(at * np.array([0.9, 0.7, 0.5]) + self._phases)
         return self.show(self.position(at), (0.05 * x, 0.03 * y, 0.6 * pitch))
+
+
+@dataclass(frozen=True)
+class Video:
+    """A recorded head that turns to and fro, whatever the page asks for; it begins anywhere."""
+
+    frames: Sequence[bytes]
+    noses: Sequence[float]
+    begins: float
+    speed: float
+
+    def asked(self, step: Step, at: float) -> None:
+        """It does not hear."""
+
+    def turn(self, at: float) -> float:
+        return self.noses[self._place(at)]
+
+    def frame(self, at: float) -> bytes:
+        return self.frames[self._place(at)]
+
+    def _place(self, at: float) -> int:
+        return int((self.begins + at * self.speed) * VIDEO_RATE) % len(self.frames)
+
+
+@cache
+def read_video(path: Path) -> tuple[list[bytes], list[float]]:
+    """The frames of an MJPEG, and where the nose stands in each."""
+    frames = [JPEG_BEGINS + part for part in path.read_bytes().split(JPEG_BEGINS)[1:]]
+    return frames, [_nose(decode(frame)) for frame in frames]
 
 
 def _nose(picture: Picture) -> float:

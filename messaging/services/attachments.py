@@ -1,11 +1,13 @@
 """Encrypted files: begun by a device, filled part by part, read by all in the conversation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -135,10 +137,23 @@ def append_part(
 
 def remove_attachment(*, device: Device, attachment_id: UUID) -> None:
     """Take an own file back, whether a message refers to it or not."""
-    with transaction.atomic():
+    with _while_a_store_works():
         upload = upload_for(device, attachment_id, lock=True)
         store.forget_parts(upload)
         upload.delete()
+
+
+@contextmanager
+def _while_a_store_works() -> Iterator[None]:
+    """Open a transaction that may stand still: hundreds of parts leave a bucket one by one.
+
+    It holds up nobody but who wants to change the same file.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+        yield
 
 
 def orphans(*, now: datetime) -> QuerySet[Attachment]:
@@ -161,7 +176,7 @@ def remove_orphans(*, dry_run: bool = False) -> Removed:
 
 def _remove_if_orphan(attachment_id: UUID) -> bool:
     """Look again under the lock: a part may have come since."""
-    with transaction.atomic():
+    with _while_a_store_works():
         locked = orphans(now=timezone.now()).select_for_update(skip_locked=True)
         orphan = locked.filter(pk=attachment_id).first()
         if orphan is None:

@@ -20,6 +20,9 @@ FILE_NAME = r"^[^/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+$(
 MEDIA_TYPE = r"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$(?!\n)"
 PADDED_SIZES = (256, 1024, 4096, 16384, 65536)
 MAX_KEPT_SECONDS = 10 * MAX_LIFETIME
+MAX_EMOJI_CHARACTERS = 16
+# The place in the log of the message that this one is about.
+Position = Annotated[int, Meta(ge=1, lt=2**53)]
 # How many seconds after its place in the log a device forgets a message.
 Kept = Annotated[int, Meta(ge=MIN_LIFETIME, le=MAX_KEPT_SECONDS)]
 
@@ -35,6 +38,20 @@ class Text(Content, frozen=True, kw_only=True, tag="text"):
 
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
     lifetime: Kept | None = None
+    reply_to: Position | None = None
+
+
+class Reaction(Content, frozen=True, kw_only=True, tag="reaction"):
+    """What somebody feels about a message, in place of what they felt before; null: nothing."""
+
+    about: Position
+    emoji: Annotated[str, Meta(min_length=1, max_length=MAX_EMOJI_CHARACTERS)] | None
+
+
+class Deleted(Content, frozen=True, kw_only=True, tag="deleted"):
+    """The sender takes back what they wrote there; of anybody else it is nothing."""
+
+    about: Position
 
 
 class ConversationNamed(Content, frozen=True, kw_only=True, tag="conversation_named"):
@@ -64,7 +81,7 @@ class SharedFile(Content, frozen=True, kw_only=True, tag="file"):
         return f"SharedFile(attachment_id={self.attachment_id})"
 
 
-AnyContent = Text | ConversationNamed | LifetimeSet | SharedFile
+AnyContent = Text | Reaction | Deleted | ConversationNamed | LifetimeSet | SharedFile
 
 
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

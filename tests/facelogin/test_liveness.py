@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from skimage import data
 
-from benchmarks import heads, photos
+from benchmarks import heads, page, photos
 from benchmarks import liveness as benchmark
 from facelogin.challenge import Step
 from facelogin.detection import Sighting, find_face
@@ -132,6 +132,27 @@ def test_a_turn_that_is_seen_from_frame_to_frame_is_gradual(depths: list[float])
 @pytest.mark.parametrize("depths", JUMPS.values(), ids=JUMPS)
 def test_what_is_turned_at_once_is_not_gradual(depths: list[float]) -> None:
     assert not is_gradual(depths)
+
+
+PLACES = [float(place) for place in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("start", "shown", "count", "expected"),
+    [
+        (20, 24, 13, PLACES[14:27]),
+        (1, 3, 13, PLACES[:13]),
+        (11, 27, 13, PLACES[5:30:2]),
+        (3, 3, 4, PLACES[3:7]),
+        (39, 39, 4, PLACES[36:]),
+    ],
+    ids=["quick", "at once", "slow", "straight", "never seen"],
+)
+def test_the_benchmark_sends_the_pictures_that_the_page_sends(
+    start: int, shown: int, count: int, expected: list[float]
+) -> None:
+    """The same examples as in web/tests/app-face.test.ts."""
+    assert page.kept(PLACES, count, start, shown) == expected
 
 
 def filmed(portrait: heads.Portrait, kind: str) -> benchmark.Recording:

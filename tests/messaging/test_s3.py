@@ -16,6 +16,7 @@ import pytest
 import services
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from messaging.models import Attachment, Conversation
 from messaging.services import attachments
@@ -154,6 +155,22 @@ def test_orphans_leave_the_bucket(alice: Member, conversation: Conversation, sto
 
     assert (removed.files, removed.bytes) == (1, SIZE)
     assert store.parts_of(attachment_id) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite hangs up on nobody")
+@pytest.mark.django_db(transaction=True)
+def test_the_database_waits_while_many_parts_leave_the_bucket(
+    alice: Member, conversation: Conversation
+) -> None:
+    Files(alice).begin(conversation, uuid4(), size=200 * PART)
+    idle_for_long()
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '150ms'")
+
+    removed = attachments.remove_orphans()
+    connection.close()  # with its setting
+
+    assert removed.files == 1
 
 
 def test_a_bucket_that_does_not_take_a_part_is_for_later(

@@ -12,6 +12,7 @@ from tests.stories.product import Product
 pytestmark = pytest.mark.story
 
 GROUP = "The night shift"
+OTHER_NAME = f"{GROUP}, second floor"
 EVERYBODY = "Everybody reads this."
 WITHOUT_FAY = "Fay does not read this."
 WITHOUT_ELI = "Eli does not read this either."
@@ -49,6 +50,17 @@ def test_three_people_talk_in_a_group(cast: Cast) -> None:
     for other in (cast.eli, cast.fay):
         other.open_conversation(GROUP)
         other.reads(EVERYBODY)
+
+
+def test_the_group_gets_another_name_for_all(cast: Cast) -> None:
+    cast.dot.see("members").click()
+    cast.dot.see("rename").fill(OTHER_NAME)
+    cast.dot.see("rename-save").click()
+
+    for person in cast.everybody():
+        expect(person.see("conversation-title")).to_have_text(OTHER_NAME)
+    expect(cast.dot.notice(f"You named the conversation “{OTHER_NAME}”.")).to_be_visible()
+    expect(cast.eli.notice(f"Dot Mars named the conversation “{OTHER_NAME}”.")).to_be_visible()
 
 
 def test_who_is_removed_is_told_and_reads_nothing_new(cast: Cast) -> None:

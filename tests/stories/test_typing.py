@@ -98,3 +98,18 @@ def test_the_choice_stays_in_this_browser(product: Product, pair: Pair) -> None:
     pair.sam.open_conversation("Rio Abe")
     pair.rio.see("composer").press_sequentially("And again")
     expect(pair.sam.see("typing")).to_have_text(TYPING)
+
+
+def test_what_was_begun_is_there_after_a_reload_until_it_is_sent(pair: Pair) -> None:
+    pair.rio.see("composer").fill("Begun and not")
+    pair.rio.page.wait_for_timeout(1_500)  # it is kept when its writer pauses
+    pair.rio.page.reload()
+    expect(pair.rio.see("composer")).to_have_value("Begun and not")
+
+    pair.rio.see("composer").press_sequentially(" forgotten")
+    pair.rio.see("send").click()
+    pair.sam.reads("Begun and not forgotten")
+    pair.rio.page.reload()
+
+    pair.rio.reads("Begun and not forgotten")
+    expect(pair.rio.see("composer")).to_have_value("")

@@ -151,6 +151,26 @@ def test_a_file_of_another_form_is_refused(change: dict[str, object]) -> None:
         decode_content(json.dumps(file | change).encode())
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": "reaction", "about": 0, "emoji": "x"},
+        {"type": "reaction", "about": 1.5, "emoji": "x"},
+        {"type": "reaction", "about": 2**53, "emoji": "x"},
+        {"type": "reaction", "about": 7, "emoji": ""},
+        {"type": "reaction", "about": 7, "emoji": "x" * 17},
+        {"type": "reaction", "about": 7},
+        {"type": "reaction", "emoji": "x"},
+        {"type": "deleted", "about": -1},
+        {"type": "deleted"},
+        {"type": "text", "text": "hi", "reply_to": 0},
+    ],
+)
+def test_what_is_about_no_message_is_refused(content: dict[str, object]) -> None:
+    with pytest.raises(InvalidFrame):
+        decode_content(json.dumps(content).encode())
+
+
 def test_a_file_does_not_print_what_opens_it() -> None:
     (file,) = [content for content in golden("contents") if content["type"] == "file"]
 

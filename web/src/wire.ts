@@ -18,6 +18,7 @@ export const MAX_TEXT_CHARACTERS = 16000;
 export const MAX_NAME_CHARACTERS = 100;
 export const MAX_FILE_NAME_CHARACTERS = 255;
 export const MAX_MEDIA_TYPE_CHARACTERS = 100;
+export const MAX_EMOJI_CHARACTERS = 16;
 export const MAX_KEPT_SECONDS = 316224000;
 export const PADDED_SIZES = [256, 1024, 4096, 16384, 65536] as const;
 
@@ -178,6 +179,22 @@ export interface Text {
   readonly v?: number;
   readonly text: string;
   readonly lifetime?: number | null;
+  readonly reply_to?: number | null;
+}
+
+/** What somebody feels about a message, in place of what they felt before; null: nothing. */
+export interface Reaction {
+  readonly type: "reaction";
+  readonly v?: number;
+  readonly about: number;
+  readonly emoji: string | null;
+}
+
+/** The sender takes back what they wrote there; of anybody else it is nothing. */
+export interface Deleted {
+  readonly type: "deleted";
+  readonly v?: number;
+  readonly about: number;
 }
 
 /** The name of the conversation from here on. */
@@ -248,6 +265,8 @@ export type ServerFrame =
 
 export type Content =
   | Text
+  | Reaction
+  | Deleted
   | ConversationNamed
   | LifetimeSet
   | SharedFile;

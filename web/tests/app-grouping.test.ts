@@ -24,6 +24,8 @@ function message(at: string, senderId: string, kind: MessageView["kind"] = "text
     at: new Date(at).toISOString(),
     delivery: null,
     problem: null,
+    reply: null,
+    reactions: [],
     until: null,
   };
 }

@@ -34,6 +34,7 @@ function snapshot(unread: Record<string, number>, phase: Snapshot["phase"] = "re
     unread: count,
     state: "open" as const,
     notice: null,
+    draft: "",
     lifetime: null,
     longest: null,
   }));

@@ -19,6 +19,8 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
     at: new Date(position * 1000).toISOString(),
     delivery: null,
     problem: null,
+    reply: null,
+    reactions: [],
     until: null,
     ...more,
   };
@@ -118,6 +120,29 @@ test("an own message stands last until it has a position, then at its place", ()
 
   assert.deepEqual(positions(window), [1, 2, 3, 4, 5, 6]);
   assert.deepEqual(window.known, ["m1", "m2", "m3", "m4", "own", "m6"]);
+});
+
+test("a change of a message that was not loaded puts it nowhere, and what is loaded keeps its order", () => {
+  const window = rows.newestPage([message(60), message(61)], true);
+  const whole = rows.newestPage([message(60), message(61)], false);
+
+  const after = rows.withChanges(window, [message(3)]);
+
+  assert.deepEqual(after, window);
+  assert.deepEqual(rows.withChanges(whole, [message(3)]).known, ["m3", "m60", "m61"]);
+});
+
+test("what is gone or deleted is not quoted any more", () => {
+  const reply = { id: "m1", senderName: "Alice", text: "canary" };
+  const window = rows.newestPage([message(1), message(2, { reply }), message(3, { reply: { ...reply, id: "m2" } })], false);
+  const quotes = ({ rows: shown }: rows.Window) => shown.map((row) => row.reply?.text ?? null);
+
+  const afterGone = rows.without(window, ["m1"]);
+  const afterDeletion = rows.withChanges(window, [message(1, { kind: "notice" })]);
+
+  assert.deepEqual(quotes(window), [null, "canary", "canary"]);
+  assert.deepEqual(quotes(afterGone), ["", "canary"]);
+  assert.deepEqual(quotes(afterDeletion), [null, "", "canary"]);
 });
 
 test("the first unread message is so many from the end, without one's own and notices", () => {

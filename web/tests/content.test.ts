@@ -70,6 +70,29 @@ test("content comes back as it was, and what is unknown is told apart from what 
   assert.throws(() => parseContent(encodeContent({ ...name, name: "x".repeat(101) })), ContentRefused);
 });
 
+test("what is about another message names its place", () => {
+  const answer = { type: "text", text: "yes", reply_to: 7 } as const;
+  const felt = { type: "reaction", about: 7, emoji: "👍🏽" } as const;
+
+  for (const content of [answer, felt, { ...felt, emoji: null }, { type: "deleted", about: 7 } as const]) {
+    assert.deepEqual(parseContent(encodeContent(content)), content);
+  }
+  for (const text of [
+    '{"type": "reaction", "about": 0, "emoji": "x"}',
+    '{"type": "reaction", "about": 1.5, "emoji": "x"}',
+    '{"type": "reaction", "about": 9007199254740992, "emoji": "x"}',
+    '{"type": "reaction", "about": 7, "emoji": ""}',
+    `{"type": "reaction", "about": 7, "emoji": "${"x".repeat(17)}"}`,
+    '{"type": "reaction", "about": 7}',
+    '{"type": "reaction", "emoji": "x"}',
+    '{"type": "deleted", "about": -1}',
+    '{"type": "deleted"}',
+    '{"type": "text", "text": "hi", "reply_to": 0}',
+  ]) {
+    assert.throws(() => parseContent(utf8(text)), ContentRefused, text);
+  }
+});
+
 test("how long a message is kept is read, and what is no lifetime makes it unreadable", () => {
   const limited = { type: "text", text: "hi", lifetime: 60 } as const;
 

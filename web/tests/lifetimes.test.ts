@@ -131,19 +131,26 @@ test("what comes after its time is not shown, and says that it has expired", asy
   assert.equal(summary(bob, id).unread, 0);
 });
 
-test("a server whose clock is ahead does not lengthen it", async () => {
+for (const [what, said] of [
+  ["whose clock is ahead", () => new Date(Date.now() + DAY * 1000).toISOString()],
+  ["that says no time", () => "soon"],
+] as const) {
+  test(`a server ${what} does not lengthen it`, () => isNotLengthened(said));
+}
+
+async function isNotLengthened(said: () => string): Promise<void> {
   const relay = new Relay();
   const [alice, bob, id] = await two(relay);
   await choose(alice, id, HOUR);
   await agreed(bob, id, HOUR);
-  relay.tamper = (entry) => ({ ...entry, created_at: new Date(Date.now() + DAY * 1000).toISOString() });
+  relay.tamper = (entry) => ({ ...entry, created_at: said() });
 
   await alice.send(id, "goes");
   await bob.reads(id, ["goes"]);
 
   bob.ahead = (HOUR + MINUTE) * 1000;
   assert.deepEqual(await bob.texts(id), []);
-});
+}
 
 test("the organisation's limit counts where it is shorter, and is told", async () => {
   const relay = new Relay();

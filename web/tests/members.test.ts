@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isProblem } from "../src/api/http.ts";
 import { type Browser, direct, everyone, signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
 
@@ -243,3 +244,28 @@ test("the tree is written once per epoch and not with every message", async () =
   assert(written.includes("groups"));
   assert(!written.includes("trees"));
 });
+
+test("a group is renamed for all, a conversation of two is not", async () => {
+  const relay = new Relay();
+  const [alice, bob] = await Promise.all(["Alice", "Bob"].map((name) => signUp(relay, name)));
+  assert(alice && bob);
+  const { conversationId: id } = await alice.engine.createGroup("Before", [bob.personId], crypto.randomUUID());
+  await until(() => bob.knows(id) && titleOf(bob, id) === "Before", "Bob knows the first name");
+
+  await bob.engine.rename(id, "After", crypto.randomUUID());
+  await bob.engine.rename(id, "After", crypto.randomUUID());
+  await until(() => titleOf(alice, id) === "After", "Alice knows the second");
+
+  const said = (await alice.messages(id)).map(({ text }) => text);
+  assert.deepEqual(said, ["You added Bob.", "Bob named the conversation “After”."]);
+  const two = await direct(alice, bob);
+  await alice.engine.rename(two, "Not Bob", crypto.randomUUID());
+  assert.equal(titleOf(alice, two), "Bob");
+  for (const [name, code] of [[" ", "message_empty"], ["x".repeat(101), "message_too_long"]] as const) {
+    await assert.rejects(alice.engine.rename(id, name, crypto.randomUUID()), (error: unknown) => isProblem(error, code));
+  }
+});
+
+function titleOf({ snapshot }: Browser, id: string): string | undefined {
+  return snapshot.conversations.find((conversation) => conversation.id === id)?.title;
+}

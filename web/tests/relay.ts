@@ -2,22 +2,17 @@
 // epoch, idempotent ids, key packages handed out once. It reads no secret.
 
 import { ProblemError } from "../src/api/http.ts";
-import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64, utf8 } from "../src/bytes.ts";
+import { type Bytes, bytesToUuid, fromBase64, randomBytes, toBase64 } from "../src/bytes.ts";
 import { parseCredential } from "../src/identity.ts";
 import type { SignaturePrivateKey } from "../src/mls/crypto/secrets.ts";
 import { ED25519 } from "../src/mls/crypto/signatures.ts";
-import { BasicCredential } from "../src/mls/messages/credentials.ts";
 import { AllowedSender, externalSenders } from "../src/mls/messages/extensions.ts";
-import type { PublicMessage } from "../src/mls/messages/framing.ts";
-import { type GroupInfo, ratchetTreeOf } from "../src/mls/messages/group_info.ts";
+import { ratchetTreeOf } from "../src/mls/messages/group_info.ts";
 import type { GroupContext } from "../src/mls/messages/group_context.ts";
 import { asLeafIndex } from "../src/mls/messages/indexes.ts";
-import type { LeafNode } from "../src/mls/messages/leaf_nodes.ts";
 import { MLSMessage } from "../src/mls/messages/mls_message.ts";
 import { type Proposal, Remove } from "../src/mls/messages/proposals.ts";
-import { RatchetTreeExtension } from "../src/mls/messages/ratchet_tree.ts";
 import { proposeAsExternalSender } from "../src/mls/public_group/outside.ts";
-import { policyOf } from "../src/mls/public_group/policy.ts";
 import { PublicGroup } from "../src/mls/public_group/public_group.ts";
 import type { Command, EphemeralArrived, SendEphemeral, ServerFrame, SubmitCommit } from "../src/wire.ts";
 import type {
@@ -36,6 +31,7 @@ import type {
   WelcomeInfo,
 } from "../src/worker/server.ts";
 import { type RelayFile, RelayFiles } from "./file-relay.ts";
+import { SERVER, bodyOf, deviceOf, groupInfoIn, policy, publicGroupOf, publicMessageIn, treeOf } from "./relay-groups.ts";
 import { refuse, verified } from "./refusals.ts";
 import { checkReplacesItself, enterAgain, groupNow, keepReport } from "./relay-rejoining.ts";
 
@@ -70,39 +66,6 @@ interface RelaySocket {
 }
 
 type Submitted = Pick<SubmitCommit, "commit" | "group_info"> & { welcome: string | null };
-
-function bodyOf(base64: string): MLSMessage["body"] {
-  return MLSMessage.decode(fromBase64(base64)).body;
-}
-
-function publicMessageIn(base64: string): PublicMessage {
-  const body = bodyOf(base64);
-  return body.kind === "PublicMessage" ? body : refuse("commit_invalid");
-}
-
-function groupInfoIn(base64: string): GroupInfo {
-  const body = bodyOf(base64);
-  return body.kind === "GroupInfo" ? body : refuse("group_info_invalid");
-}
-
-function publicGroupOf(groupInfo: string): Promise<PublicGroup> {
-  return PublicGroup.fromGroupInfo(groupInfoIn(groupInfo), policy());
-}
-
-function deviceOf(leaf: LeafNode): string {
-  const { credential } = leaf;
-  return credential.kind === "BasicCredential" ? parseCredential(credential.identity).deviceId : refuse("commit_invalid");
-}
-
-function treeOf(group: PublicGroup): string {
-  return toBase64(RatchetTreeExtension.encode(group.tree.toExtension()));
-}
-
-const SERVER = BasicCredential.of({ identity: utf8("SecureChat 1.0 Server") });
-
-function policy() {
-  return policyOf(() => undefined, { now: Math.floor(Date.now() / 1000), clientOf: deviceOf });
-}
 
 export class Relay {
   readonly devices = new Map<string, RelayDevice>();

@@ -154,9 +154,21 @@ export class Shell {
     this.followNext();
   }
 
+  /** Nothing to keep it in means that nobody is logged in any more. */
+  keepDraft(conversationId: string, text: string): void {
+    if (this.isLeaving || this.snapshot.value.phase !== "ready") return;
+    this.inBackground(this.engine.call("keepDraft", { conversationId, text }));
+  }
+
   addToDraft(conversationId: string, text: string): void {
     const begun = this.drafts.get(conversationId) ?? "";
     this.drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
+  }
+
+  private async forgetDrafts(): Promise<void> {
+    this.drafts.clear();
+    const kept = this.snapshot.value.conversations.filter(({ draft }) => draft !== "");
+    await Promise.all(kept.map(({ id }) => this.engine.call("keepDraft", { conversationId: id, text: "" })));
   }
 
   /** A session that ran out comes back; another person must not see what was written. */
@@ -168,11 +180,13 @@ export class Shell {
 
   async leave(): Promise<void> {
     this.forgetPassword();
-    this.drafts.clear();
+    this.typing.value = new Map();
+    this.wanted.value = null;
     this.announce("");
     this.say("");
     this.isLeaving = true;
     try {
+      await this.forgetDrafts();
       await this.closeEngine();
     } finally {
       this.isLeaving = false;

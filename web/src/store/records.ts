@@ -70,6 +70,8 @@ export interface ConversationRecord {
   pendingLeave: PendingLeave | null;
   /** The way back in, on its way to the server; absent in what older versions have kept. */
   pendingRejoin?: PendingCommit | null;
+  /** What its person has begun to write; absent in what older versions have kept. */
+  draft?: string;
   /** For how many seconds people here want messages to be kept; absent and null: without end. */
   lifetime?: number | null;
   /** For how many seconds the server keeps the messages of this conversation. */
@@ -108,6 +110,7 @@ export type NoticeBody =
   | { type: "stuck" }
   | StuckElsewhere
   | { type: "expired" }
+  | { type: "deleted" }
   | { type: "unreadable" };
 
 /**
@@ -152,6 +155,10 @@ export interface MessageRecord {
   /** Of own messages; `delivered` is worked out from the members' positions. */
   delivery: Exclude<DeliveryState, "delivered"> | null;
   problem: Problem | null;
+  /** What people feel about it, by person. */
+  reactions?: Record<string, string>;
+  /** The position of the message that it answers. */
+  replyTo?: number;
   /** When nothing of it may be left, in milliseconds since 1970; absent: never. */
   dueAt?: number;
 }

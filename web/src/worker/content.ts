@@ -5,6 +5,7 @@ import { type Bytes, fromUtf8, utf8 } from "../bytes.ts";
 import {
   type Content,
   type Envelope,
+  MAX_EMOJI_CHARACTERS,
   MAX_FILE_NAME_CHARACTERS,
   MAX_KEPT_SECONDS,
   MAX_MEDIA_TYPE_CHARACTERS,
@@ -74,7 +75,11 @@ export function parseContent(plaintext: Bytes): Content | null {
   const content = recordIn(plaintext);
   switch (content["type"]) {
     case "text":
-      return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS), ...limitIn(content) };
+      return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS), ...limitIn(content), ...replyIn(content) };
+    case "reaction":
+      return { type: "reaction", about: positionIn(content["about"]), emoji: emojiIn(content["emoji"]) };
+    case "deleted":
+      return { type: "deleted", about: positionIn(content["about"]) };
     case "conversation_named":
       return { type: "conversation_named", name: bounded(content["name"], MAX_NAME_CHARACTERS) };
     case "lifetime_set":
@@ -106,6 +111,19 @@ function sharedFile(content: Record<string, unknown>): SharedFile {
     sha256: matching(content["sha256"], BASE64_OF_32),
     ...limitIn(content),
   };
+}
+
+function replyIn({ reply_to }: Record<string, unknown>): { reply_to?: number } {
+  return reply_to === undefined || reply_to === null ? {} : { reply_to: positionIn(reply_to) };
+}
+
+function positionIn(value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) throw new ContentRefused("no position");
+  return value as number; // checked above
+}
+
+function emojiIn(value: unknown): string | null {
+  return value === null ? null : bounded(value, MAX_EMOJI_CHARACTERS);
 }
 
 function limitIn({ lifetime }: Record<string, unknown>): { lifetime?: number } {

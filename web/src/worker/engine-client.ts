@@ -58,6 +58,11 @@ class WorkerEngine implements Engine {
     worker.onerror = (event) => {
       if (event.lineno === 0) this.#fail(); // the file could not be loaded: nothing will ever answer
     };
+    // A page that a browser keeps for going back would keep the lock with which its Worker leads.
+    addEventListener("pagehide", () => worker.terminate());
+    addEventListener("pageshow", (event) => {
+      if ((event as PageTransitionEvent).persisted) location.reload();
+    });
     addEventListener("online", () => this.#post({ type: "network", state: "back" }));
     addEventListener("offline", () => this.#post({ type: "network", state: "gone" }));
   }

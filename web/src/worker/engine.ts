@@ -18,7 +18,7 @@ import { Lifetimes } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { claim, claims, createConversation, finished, freshRecord } from "./membership.ts";
 import { problemOf } from "./messages.ts";
-import { Sender, discard, enqueue, retry } from "./outbox.ts";
+import { Sender, amend, discard, enqueue, retry } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, Found, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
@@ -302,13 +302,58 @@ export class ChatEngine {
     return null;
   }
 
-  async sendText(conversationId: string, text: string, messageId: string): Promise<{ messageId: string }> {
+  async sendText(
+    conversationId: string,
+    text: string,
+    messageId: string,
+    replyTo: string | null = null,
+  ): Promise<{ messageId: string }> {
     const conversation = this.#conversation(conversationId);
     await this.#reachable(conversation);
-    await enqueue(this.#context, conversation, messageId, { type: "text", text });
+    const answered = replyTo === null ? null : await this.#context.records.get("messages", replyTo);
+    const reply_to = answered?.position ?? null;
+    await enqueue(this.#context, conversation, messageId, { type: "text", text, ...(reply_to !== null && { reply_to }) });
     this.#whispers.sent(conversationId);
     this.#context.flush(conversation);
     return { messageId };
+  }
+
+  async rename(conversationId: string, name: string, id: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    if (conversation.record.kind !== "group" || conversation.record.name === name) return null;
+    await this.#reachable(conversation);
+    await enqueue(this.#context, conversation, id, { type: "conversation_named", name });
+    this.#context.flush(conversation);
+    return null;
+  }
+
+  async keepDraft(conversationId: string, text: string): Promise<null> {
+    const conversation = this.#context.conversations.get(conversationId);
+    if (!conversation || (conversation.record.draft ?? "") === text) return null;
+    await this.#context.lock.run(() =>
+      conversation.save((draft) => {
+        draft.draft = text;
+      }),
+    );
+    this.#teller.snapshot();
+    return null;
+  }
+
+  async react(conversationId: string, messageId: string, emoji: string | null): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    await amend(this.#context, conversation, messageId, { type: "reaction", emoji });
+    this.#context.flush(conversation);
+    return null;
+  }
+
+  /** Also its file, which the server would keep for as long as it keeps the message. */
+  async deleteMessage(conversationId: string, messageId: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    const before = (await this.#context.records.get("messages", messageId))?.body;
+    await amend(this.#context, conversation, messageId, { type: "deleted" });
+    this.#context.flush(conversation);
+    if (before?.type === "file") this.#background(() => this.#context.server.files.remove(before.attachmentId));
+    return null;
   }
 
   /** What the person is doing at the keyboard; nobody waits for it. */
@@ -368,7 +413,7 @@ export class ChatEngine {
     const found = await context.records.newest("messages", conversationId, oldest?.sequence ?? Infinity, most + 1);
     const shown = found.slice(0, most).reverse();
     await context.people.ensure(new Set(shown.map(({ senderId }) => senderId).filter((id) => id !== "")));
-    const messages = shown.map((message) => messageView(context, conversation, message));
+    const messages = await Promise.all(shown.map((message) => messageView(context, conversation, message)));
     return { messages, more: found.length > most };
   }
 

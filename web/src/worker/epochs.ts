@@ -87,7 +87,7 @@ function part(draft: ConversationRecord, unit: Unit, notice: string): void {
 }
 
 /** Nothing a person would look at: the conversation keeps its place in the list. */
-function passed(draft: ConversationRecord, entry: Entry): void {
+export function passed(draft: ConversationRecord, entry: Entry): void {
   draft.cursor = entry.position;
 }
 

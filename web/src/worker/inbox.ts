@@ -1,11 +1,13 @@
 // Takes a conversation's log entry by entry, in order, each with its new state in one transaction.
 
+import type { Opened } from "../mls-engine.ts";
+import { type Amendment, amended, isAmendment } from "./amendments.ts";
 import { ContentRefused, checkEnvelope, parseContent } from "./content.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
-import { advance, bytesOf, commit, isRefusal, ownCommit, ownProposal, proposal } from "./epochs.ts";
+import { advance, bytesOf, commit, isRefusal, ownCommit, ownProposal, passed, proposal } from "./epochs.ts";
 import { isPast, limit } from "./lifetimes.ts";
-import { bodyOf, isKnownTerm, noteContent, placed, receivedRecord } from "./messages.ts";
+import { bodyOf, isKnownTerm, noteContent, placed, receivedRecord, replyOf } from "./messages.ts";
 import type { Entry } from "./server.ts";
 
 const UNREADABLE = "A message could not be opened. The ones after it are not affected.";
@@ -61,9 +63,10 @@ async function message(context: Context, conversation: Conversation, entry: Entr
     if (sender.deviceId !== entry.sender_device_id) throw new ContentRefused("of another device");
     checkEnvelope(opened.authenticatedData, entry, sender.deviceId);
     const content = parseContent(opened.plaintext);
+    if (isAmendment(content)) return await amendment(context, conversation, entry, { content, opened });
     const isOver = isPast(context, entry.created_at, content);
     const body = isOver ? ({ type: "expired" } as const) : bodyOf(content);
-    const record = receivedRecord(conversation, entry, sender.accountId, body);
+    const record = { ...receivedRecord(conversation, entry, sender.accountId, body), ...(isOver ? {} : replyOf(content)) };
     const isNews = !isKnownTerm(conversation.record, content);
     await conversation.saveReceived((draft, unit) => {
       advance(draft, entry);
@@ -77,6 +80,21 @@ async function message(context: Context, conversation: Conversation, entry: Entr
     if (!isRefusal(error)) throw error;
     await unreadable(context, conversation, entry);
   }
+}
+
+/** It changes a message that stands before it, and has no row of its own. */
+async function amendment(
+  context: Context,
+  conversation: Conversation,
+  entry: Entry,
+  { content, opened }: { content: Amendment; opened: Opened },
+): Promise<void> {
+  const change = await amended(context, conversation, content, opened.sender.accountId);
+  await conversation.saveReceived((draft, unit) => {
+    passed(draft, entry);
+    change?.write(draft, unit);
+  }, opened.next);
+  if (change) await shown(context, conversation, change.message.id, opened.sender.accountId);
 }
 
 /** The server has erased it: its time was over. What this device sent itself it has kept. */
@@ -127,9 +145,11 @@ async function ownMessage(context: Context, conversation: Conversation, entry: E
   const isMine = sent?.conversationId === conversation.id && sent.ciphertext === entry.data;
   if (!isMine) return unreadable(context, conversation, entry);
   await conversation.saveReceived((draft) => {
-    advance(draft, entry);
+    if (isAmendment(sent.content)) passed(draft, entry);
+    else advance(draft, entry);
     // Somebody else's choice may have got its place before this one.
     if (sent.content.type === "lifetime_set") draft.lifetime = sent.content.lifetime;
+    if (sent.content.type === "conversation_named") draft.name = sent.content.name;
   });
   await placed(context, conversation, entry.message_id, entry.position, entry.created_at);
 }

@@ -19,7 +19,7 @@ export function longestOf(context: Context, { limit = null }: Readonly<Conversat
 }
 
 /** What somebody writes, with how long it is to be kept. */
-export function limited(context: Context, { record }: Conversation, content: OutboxRecord["content"]) {
+export function limited<C extends OutboxRecord["content"]>(context: Context, { record }: Conversation, content: C): C {
   if (content.type !== "text" && content.type !== "file") return content;
   const limits = [record.lifetime ?? null, longestOf(context, record)].filter((each) => each !== null);
   const lifetime = Math.min(...limits);
@@ -46,10 +46,11 @@ export function limit(context: Context, unit: Unit, message: MessageRecord, cont
   unit.put("due", message.id, { messageId: message.id, within: message.conversationId, conversationId: "", sequence: dueAt });
 }
 
-/** A server whose clock is ahead, or says so, must not lengthen it. */
+/** A server whose clock is ahead, or that says no time at all, must not lengthen it. */
 function dueOf(context: Context, at: string, content: Content | null): number | null {
   const lifetime = lifetimeOf(content);
-  return lifetime === null ? null : Math.min(Date.parse(at), context.now()) + lifetime * 1000;
+  const now = context.now();
+  return lifetime === null ? null : Math.min(Date.parse(at) || now, now) + lifetime * 1000;
 }
 
 function lifetimeOf(content: Content | null): number | null {
@@ -68,7 +69,8 @@ export interface LifetimesOptions {
 export class Lifetimes {
   readonly #context: Context;
   readonly #options: LifetimesOptions;
-  #next = Infinity;
+  /** When the earliest is due; before the first sweep, that is not known. */
+  #next = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LifetimesOptions) {
@@ -86,7 +88,8 @@ export class Lifetimes {
 
   /** Forgets what is due; call it without the lock, and before anything is shown. */
   async sweep(): Promise<void> {
-    const { lock, closed } = this.#context;
+    const { lock, closed, now } = this.#context;
+    if (this.#next > now()) return;
     for (let isMore = true; isMore && !closed.aborted; ) isMore = await lock.run(() => this.#some());
     this.#arm();
   }

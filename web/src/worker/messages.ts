@@ -11,13 +11,14 @@ import {
   type Unit,
 } from "../store/records.ts";
 import type { Content as MessageContent, SharedFile } from "../wire.ts";
+import type { Amendment } from "./amendments.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Problem } from "./protocol.ts";
 import { limit } from "./lifetimes.ts";
 import type { Entry } from "./server.ts";
 
-type Content = OutboxRecord["content"];
+type Content = Exclude<OutboxRecord["content"], Amendment>;
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return { code: error.code, detail: error.detail, facts: error.facts };
@@ -25,7 +26,7 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** What is kept of a message's content. */
-export function bodyOf(content: MessageContent | null): MessageBody {
+export function bodyOf(content: Exclude<MessageContent, Amendment> | null): MessageBody {
   switch (content?.type) {
     case "text":
       return { type: "text", text: content.text };
@@ -136,9 +137,29 @@ export function queued(
     body: bodyOf(content),
     delivery: "sending",
     problem: null,
+    ...replyOf(content),
   };
-  const outgoing = { messageId, conversationId, sequence, content, ciphertext: null, failed: false, position: null };
-  return [message, outgoing];
+  return [message, outgoing(messageId, conversationId, sequence, content)];
+}
+
+/** What an answer answers, as it is kept. */
+export function replyOf(content: MessageContent | null): { replyTo?: number } {
+  const replyTo = content?.type === "text" ? (content.reply_to ?? null) : null;
+  return replyTo === null ? {} : { replyTo };
+}
+
+function outgoing(
+  messageId: string,
+  conversationId: string,
+  sequence: number,
+  content: OutboxRecord["content"],
+): OutboxRecord {
+  return { messageId, conversationId, sequence, content, ciphertext: null, failed: false, position: null };
+}
+
+/** What goes out without a row of its own on the screen. */
+export function queuedSilently(context: Context, conversationId: string, content: OutboxRecord["content"]): OutboxRecord {
+  return outgoing(crypto.randomUUID(), conversationId, nextSequence(context.now()), content);
 }
 
 /** New members have read nothing before them, so whoever adds them repeats what was agreed on. */
@@ -149,9 +170,8 @@ export function repeatTerms(context: Context, draft: ConversationRecord, unit: U
     ...(lifetime === null ? [] : [{ type: "lifetime_set", lifetime } as const]),
   ];
   for (const content of terms) {
-    const messageId = crypto.randomUUID();
-    const [, outgoing] = queued(context, draft.id, messageId, content);
-    unit.put("outbox", messageId, outgoing);
+    const waiting = queuedSilently(context, draft.id, content);
+    unit.put("outbox", waiting.messageId, waiting);
   }
 }
 

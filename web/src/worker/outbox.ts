@@ -4,8 +4,9 @@
 import { ProblemError, isProblem } from "../api/http.ts";
 import { toBase64 } from "../bytes.ts";
 import { RemovalsWait, TooLong, paddedSize } from "../mls-engine.ts";
-import type { OutboxRecord, Unit } from "../store/records.ts";
-import { MAX_TEXT_CHARACTERS } from "../wire.ts";
+import type { MessageRecord, OutboxRecord, Unit } from "../store/records.ts";
+import { MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS } from "../wire.ts";
+import { type Amendment, amended } from "./amendments.ts";
 import { commitWaiting } from "./commits.ts";
 import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
@@ -13,23 +14,24 @@ import { type Conversation, isUnfinished } from "./conversation.ts";
 import { catchUp } from "./inbox.ts";
 import { limited, onServer, whatIsLeft } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
-import { noteContent, placed, problemOf, queued } from "./messages.ts";
+import { noteContent, placed, problemOf, queued, queuedSilently } from "./messages.ts";
 
 const MOST_ATTEMPTS = 20;
 const PAUSE = 5_000;
 
-type Content = OutboxRecord["content"];
+type Said = Exclude<OutboxRecord["content"], Amendment>;
 
 function isPassing(error: unknown): boolean {
   return error instanceof ProblemError && ["time_out", "unexpected_answer"].includes(error.code);
 }
 
-function checkLength(content: Content): void {
+function checkLength(content: Said): void {
   if (content.type === "lifetime_set") return;
   const text = content.type === "text" ? content.text : content.name;
   try {
     if (content.type !== "file" && text.trim() === "") throw new ProblemError("message_empty", "There is nothing to send.");
-    if (characters(text) > MAX_TEXT_CHARACTERS) throw new TooLong();
+    const most = content.type === "conversation_named" ? MAX_NAME_CHARACTERS : MAX_TEXT_CHARACTERS;
+    if (characters(text) > most) throw new TooLong();
     paddedSize(encodeContent(content).length);
   } catch (error) {
     if (!(error instanceof TooLong)) throw error;
@@ -42,7 +44,7 @@ export async function enqueue(
   context: Context,
   conversation: Conversation,
   messageId: string,
-  said: Content,
+  said: Said,
   also: (unit: Unit) => void = () => undefined,
 ): Promise<void> {
   checkLength(said);
@@ -55,11 +57,39 @@ export async function enqueue(
       unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
       also(unit);
       draft.activeAt = message.at;
+      if (said.type === "text") draft.draft = ""; // it is sent now
       noteContent(draft, message, content, true);
     });
   });
   context.changed(conversation.id, [messageId]);
   context.refresh();
+}
+
+/**
+ * Keeps what is said about a message, and changes the message at once: nobody else's word can come between.
+ * Rejects when there is nothing (any more) that could be changed.
+ */
+export async function amend(
+  context: Context,
+  conversation: Conversation,
+  messageId: string,
+  amendment: { type: "reaction"; emoji: string | null } | { type: "deleted" },
+): Promise<MessageRecord> {
+  const changed = await context.lock.run(async () => {
+    const about = (await context.records.get("messages", messageId))?.position ?? null;
+    const content = about === null ? null : { ...amendment, about };
+    const change = content && (await amended(context, conversation, content, context.me.personId));
+    if (!change || change.message.id !== messageId) throw new ProblemError("not_found", "This message cannot be changed.");
+    const waiting = queuedSilently(context, conversation.id, content);
+    await conversation.save((draft, unit) => {
+      change.write(draft, unit);
+      unit.put("outbox", waiting.messageId, waiting);
+    });
+    return change.message;
+  });
+  context.changed(conversation.id, [messageId]);
+  context.refresh();
+  return changed;
 }
 
 export async function retry(context: Context, messageId: string): Promise<void> {

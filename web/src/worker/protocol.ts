@@ -27,6 +27,8 @@ export interface ConversationSummary {
    */
   state: "open" | "joining" | "leaving" | "left" | "broken";
   notice: string | null;
+  /** What this person has begun to write here, as it was last kept. */
+  draft: string;
   /** After how many seconds messages written here disappear, as people here want it; null: never. */
   lifetime: number | null;
   /** The longest that the organisation, or the server, lets any message here last; null: without end. */
@@ -76,6 +78,21 @@ export interface DownloadView {
   problem: Problem | null;
 }
 
+/** The beginning of a message that another one answers; without an id it is not here any more. */
+export interface Quote {
+  id: string | null;
+  /** Empty: one's own. */
+  senderName: string;
+  text: string;
+}
+
+/** Who feels so about a message. */
+export interface ReactionView {
+  emoji: string;
+  names: string[];
+  mine: boolean;
+}
+
 export interface MessageView {
   id: string;
   conversationId: string;
@@ -92,6 +109,9 @@ export interface MessageView {
   /** Only of own messages. */
   delivery: DeliveryState | null;
   problem: Problem | null;
+  /** What it answers. */
+  reply: Quote | null;
+  reactions: ReactionView[];
   /** When it disappears; null: never, or not known before it is sent. */
   until: string | null;
 }
@@ -143,7 +163,16 @@ export interface Requests {
   /** The person knows that this is the other's new identity key (base64). */
   acceptKey: [{ personId: string; identityKey: string }, null];
   dismissNotice: [{ conversationId: string }, null];
-  sendText: [{ conversationId: string; text: string }, { messageId: string }];
+  /** `replyTo` is the id of a message that has its position. */
+  sendText: [{ conversationId: string; text: string; replyTo?: string | null }, { messageId: string }];
+  /** Of a group; any of its people may. */
+  rename: [{ conversationId: string; name: string }, null];
+  /** Kept, sealed like messages, until it is sent or its person logs out. */
+  keepDraft: [{ conversationId: string; text: string }, null];
+  /** In place of what this person felt before; null takes that back. */
+  react: [{ conversationId: string; messageId: string; emoji: string | null }, null];
+  /** Takes back an own message everywhere. */
+  deleteMessage: [{ conversationId: string; messageId: string }, null];
   /** That the person is typing here, or stopped before anything was sent. As often as it is true. */
   whisper: [{ conversationId: string; type: "typing" | "stopped" }, null];
   setLifetime: [{ conversationId: string; lifetime: number | null }, null];

@@ -57,10 +57,9 @@ export class Teller {
     const conversation = context.conversations.get(conversationId);
     if (!conversation || context.closed.aborted) return;
     const records = await Promise.all([...messageIds].map((id) => context.records.get("messages", id)));
-    const messages = records
-      .filter((record) => record !== undefined)
-      .sort((one, other) => one.sequence - other.sequence)
-      .map((record) => messageView(context, conversation, record));
+    const known = records.filter((record) => record !== undefined);
+    const sorted = known.sort((one, other) => one.sequence - other.sequence);
+    const messages = await Promise.all(sorted.map((record) => messageView(context, conversation, record)));
     if (messages.length > 0 && !context.closed.aborted) {
       this.#options.notify({ type: "messages", conversationId, messages });
     }

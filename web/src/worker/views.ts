@@ -1,15 +1,18 @@
 // What pages see of the records.
 
 import type { MembersChanged, MessageBody, MessageRecord, NoticeBody, Rejoined } from "../store/records.ts";
+import { isSaid, messageAt } from "./amendments.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
 import { durationOf } from "../durations.ts";
 import { longestOf } from "./lifetimes.ts";
-import type { ConversationSummary, MessageView } from "./protocol.ts";
+import type { ConversationSummary, MessageView, Quote, ReactionView } from "./protocol.ts";
 
 const EXPIRED = "A message has expired before it came to this device.";
 const UNREADABLE = "A message could not be opened.";
+
+const GONE: Quote = { id: null, senderName: "", text: "" };
 
 function listOf(names: readonly string[]): string {
   return new Intl.ListFormat("en", { type: "conjunction" }).format(names);
@@ -27,6 +30,7 @@ export function summaryOf(context: Context, conversation: Conversation): Convers
     unread: record.unread,
     state: stateOf(conversation),
     notice: record.notice,
+    draft: record.draft ?? "",
     lifetime: record.lifetime ?? null,
     longest: longestOf(context, record),
   };
@@ -37,11 +41,12 @@ function stateOf({ record, isOpen, isWritable }: Conversation): ConversationSumm
   return record.state === "creating" ? "joining" : record.state;
 }
 
-export function messageView(
+/** With what it answers, as far as that is still here. */
+export async function messageView(
   context: Context,
   conversation: Conversation,
   message: MessageRecord,
-): MessageView {
+): Promise<MessageView> {
   const { body } = message;
   const mine = message.senderId === context.me.personId;
   return {
@@ -57,8 +62,29 @@ export function messageView(
     at: message.at,
     delivery: deliveryOf(conversation.record, message, context.me.deviceId),
     problem: message.problem,
+    reply: message.replyTo === undefined ? null : await quoteOf(context, conversation, message.replyTo),
+    reactions: reactionsOf(context, message.reactions ?? {}),
     until: message.dueAt === undefined ? null : new Date(message.dueAt).toISOString(),
   };
+}
+
+const MOST_QUOTED = 140;
+
+async function quoteOf(context: Context, { id }: Conversation, position: number): Promise<Quote> {
+  const message = await messageAt(context, id, position);
+  if (message === null || !isSaid(message)) return GONE;
+  const senderName = message.senderId === context.me.personId ? "" : context.people.name(message.senderId);
+  return { id: message.id, senderName, text: textOf(context, message.senderId, message.body).slice(0, MOST_QUOTED) };
+}
+
+function reactionsOf(context: Context, reactions: Readonly<Record<string, string>>): ReactionView[] {
+  const { personId: me } = context.me;
+  return [...new Set(Object.values(reactions))].map((emoji) => {
+    const people = Object.keys(reactions).filter((person) => reactions[person] === emoji);
+    const others = people.filter((person) => person !== me).map((person) => context.people.name(person));
+    const mine = people.includes(me);
+    return { emoji, names: mine ? ["You", ...others] : others, mine };
+  });
 }
 
 function textOf(context: Context, senderId: string, body: MessageBody): string {
@@ -83,6 +109,8 @@ function noticeText(context: Context, senderId: string, body: NoticeBody): strin
         : `${sender || "Somebody"} made a change that could not be applied on this device.`;
     case "stuck_elsewhere":
       return stuckElsewhere(context, sender, Object.values(body.devices));
+    case "deleted":
+      return `${sender} deleted this message.`;
     case "expired":
       return EXPIRED;
     case "unreadable":

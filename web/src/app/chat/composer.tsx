@@ -2,28 +2,33 @@
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type { ConversationSummary } from "../../worker/protocol.ts";
+import type { ConversationSummary, MessageView } from "../../worker/protocol.ts";
 import { Trouble } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { AttachButton, FileTray, useChosenFiles, useDroppedFiles } from "./attach.tsx";
 import { Applies } from "./disappearing.tsx";
+import { Answering } from "./quote.tsx";
 
 export const MAX_TEXT_CHARACTERS = 16_000;
+const KEEP_AFTER = 400;
 
 interface ComposerProps {
   conversation: ConversationSummary;
   /** Why nobody can write here, or null when everybody can. */
   disabledBecause: string | null;
+  /** The message that is being answered. */
+  answered: MessageView | null;
+  onNoAnswer: () => void;
   onSend: (text: string) => Promise<void>;
 }
 
-export function Composer({ conversation, disabledBecause, onSend }: ComposerProps) {
+export function Composer({ conversation, disabledBecause, answered, onNoAnswer, onSend }: ComposerProps) {
   const shell = useShell();
   const { drafts } = shell;
   const { id: conversationId } = conversation;
-  const [text, setText] = useState(() => drafts.get(conversationId) ?? "");
+  const [text, setText] = useState(() => drafts.get(conversationId) ?? conversation.draft);
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const [problem, setProblem] = useState<unknown>(null);
@@ -32,11 +37,14 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
   const isDropping = useDroppedFiles(disabledBecause === null, chosen.add);
   const cannotSend = disabledBecause !== null || over > 0 || chosen.tooLarge;
 
-  useEffect(() => void drafts.set(conversationId, text), [text]);
+  useDraft(conversationId, text);
   useLayoutEffect(() => grow(area.current), [text]);
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) area.current?.focus();
   }, []);
+  useEffect(() => {
+    if (answered !== null) area.current?.focus();
+  }, [answered]);
 
   const type = (now: string) => {
     setText(now);
@@ -61,6 +69,7 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") onNoAnswer();
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     void send();
@@ -76,6 +85,7 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
     >
       {isDropping && <p class="drop-here">{words.files.drop}</p>}
       {disabledBecause === null && <Applies id={`${id}-lifetime`} limits={conversation} />}
+      {answered !== null && <Answering message={answered} onCancel={onNoAnswer} />}
       <FileTray conversationId={conversationId} chosen={chosen} />
       <AttachButton disabled={disabledBecause !== null} onFiles={chosen.add} />
       <label class="visually-hidden" for={id}>
@@ -113,6 +123,26 @@ export function Composer({ conversation, disabledBecause, onSend }: ComposerProp
       <Trouble problem={problem} />
     </form>
   );
+}
+
+/** At hand in this page at once, and kept over its end after a pause. */
+function useDraft(conversationId: string, text: string): void {
+  const shell = useShell();
+  const latest = useRef(text);
+  const keep = () => shell.keepDraft(conversationId, latest.current);
+  useEffect(() => {
+    latest.current = text;
+    shell.drafts.set(conversationId, text);
+    const timer = setTimeout(keep, KEEP_AFTER);
+    return () => clearTimeout(timer);
+  }, [text]);
+  useEffect(() => {
+    document.addEventListener("visibilitychange", keep);
+    return () => {
+      document.removeEventListener("visibilitychange", keep);
+      keep();
+    };
+  }, []);
 }
 
 function grow(area: HTMLTextAreaElement | null): void {

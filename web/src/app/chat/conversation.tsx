@@ -13,73 +13,25 @@ import { Composer } from "./composer.tsx";
 import { Members } from "./members.tsx";
 import { Messages } from "./messages.tsx";
 import { nameOf, wantNames } from "./names.ts";
-import { Thread } from "./thread.ts";
+import { useReading } from "./reading.ts";
 import { TypingLine } from "./typing.tsx";
 
 export function Conversation({ conversation }: { conversation: ConversationSummary }) {
   const shell = useShell();
   const { id } = conversation;
-  const [arrived, setArrived] = useState(0);
+  const { thread, arrived, firstUnread, target, onStuck } = useReading(conversation);
   const [edited, setEdited] = useState(0);
-  const [firstUnread, setFirstUnread] = useState<string | null>(null);
-  const atEnd = useRef(true);
-  const isAway = useRef(false);
-  const opening = useRef<Promise<void>>(Promise.resolve());
-  const [target, setTarget] = useState<{ id: string } | null>(null);
-
-  const seen = () => {
-    atEnd.current = true;
-    setArrived(0);
-    if (document.visibilityState === "visible") {
-      shell.inBackground(shell.engine.call("markSeen", { conversationId: id }));
-    }
-  };
-  const hear = (messages: readonly MessageView[]) => {
-    const others = messages.filter((message) => !message.mine);
-    if (others.length === 0) return;
-    shell.announce(others.map(spoken).join("\n"));
-    if (document.visibilityState !== "visible" && !isAway.current) {
-      isAway.current = true;
-      setFirstUnread(others[0]?.id ?? null);
-    }
-    if (atEnd.current) seen();
-    else setArrived((count) => count + others.length);
-  };
-  const [thread] = useState(() => new Thread(shell.engine, id, hear));
-  useEffect(() => {
-    opening.current = thread.opened(conversation.unread).then((first) => {
-      setFirstUnread(first);
-      seen();
-    });
-    const looked = () => {
-      if (document.visibilityState === "visible") isAway.current = false;
-      if (atEnd.current) seen();
-    };
-    document.addEventListener("visibilitychange", looked);
-    return () => {
-      document.removeEventListener("visibilitychange", looked);
-      thread.close();
-    };
-  }, []);
-
-  const wanted = shell.wanted.value;
-  useEffect(() => {
-    if (wanted?.conversationId !== id) return;
-    shell.wanted.value = null;
-    const show = async () => {
-      await opening.current;
-      if (await thread.reach(wanted.messageId)) setTarget({ id: wanted.messageId });
-      else shell.say(words.find.gone);
-    };
-    shell.inBackground(show());
-  }, [wanted]);
+  const [answered, setAnswered] = useState<MessageView | null>(null);
 
   const edit = (text: string) => {
     shell.addToDraft(id, text);
     setEdited((count) => count + 1); // the composer starts over with the new draft
   };
-  const send = async (text: string) =>
-    void (await shell.withKnownKeys(() => shell.engine.call("sendText", { conversationId: id, text })));
+  const send = async (text: string) => {
+    const replyTo = answered?.id ?? null;
+    setAnswered(null);
+    await shell.withKnownKeys(() => shell.engine.call("sendText", { conversationId: id, text, replyTo }));
+  };
 
   return (
     <section class="conversation" aria-labelledby="conversation-title">
@@ -90,17 +42,17 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
         arrived={arrived}
         firstUnread={firstUnread}
         target={target}
-        onStuck={(stuck) => {
-          atEnd.current = stuck;
-          if (stuck) seen();
-        }}
+        onStuck={onStuck}
         onEdit={edit}
+        onReply={reasonNotToWrite(conversation) === null ? setAnswered : null}
       />
       <TypingLine conversationId={id} />
       <Composer
         key={edited}
         conversation={conversation}
         disabledBecause={reasonNotToWrite(conversation)}
+        answered={answered}
+        onNoAnswer={() => setAnswered(null)}
         onSend={send}
       />
     </section>
@@ -154,12 +106,6 @@ function Rejoin({ conversation }: { conversation: ConversationSummary }) {
       )}
     </>
   );
-}
-
-function spoken(message: MessageView): string {
-  return message.kind === "notice"
-    ? message.text
-    : words.chat.arrived(message.senderName, message.text);
 }
 
 function reasonNotToWrite(conversation: ConversationSummary): string | null {

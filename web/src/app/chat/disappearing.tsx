@@ -54,7 +54,7 @@ export function Disappearing({ conversation, onDone }: { conversation: Conversat
 
   return (
     <form
-      class="disappearing"
+      class="one-setting"
       onSubmit={(event) => {
         event.preventDefault();
         void action.run(save);
@@ -68,7 +68,7 @@ export function Disappearing({ conversation, onDone }: { conversation: Conversat
         onChange={setChosen}
       />
       <Submit busy={action.busy} disabled={value === now} testid="lifetime-save">
-        {words.disappearing.save}
+        {words.save}
       </Submit>
       <p class="hint">
         {words.disappearing.lead}

@@ -107,7 +107,7 @@ function Entry({ conversation, isOpen, me }: EntryProps) {
             {shortTime(lastMessage.at, new Date())}
           </time>
         )}
-        <span class={typing === "" ? "entry-last" : "entry-last typing"}>{typing || lastWords(conversation)}</span>
+        <span class={typing === "" ? "entry-last" : "entry-last typing"}>{typing || (isOpen ? "" : draftOf(conversation)) || lastWords(conversation)}</span>
         {unread > 0 && (
           <span class="entry-unread" data-testid="unread">
             <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
@@ -117,6 +117,10 @@ function Entry({ conversation, isOpen, me }: EntryProps) {
       </a>
     </li>
   );
+}
+
+function draftOf({ state, draft }: ConversationSummary): string {
+  return state === "open" && draft.trim() !== "" ? words.chat.draft(draft) : "";
 }
 
 function lastWords({ state, notice, lastMessage }: ConversationSummary): string {

@@ -11,6 +11,7 @@ import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { Disappearing } from "./disappearing.tsx";
 import { nameOf } from "./names.ts";
+import { Rename } from "./rename.tsx";
 
 interface MembersProps {
   conversation: ConversationSummary;
@@ -75,6 +76,7 @@ function MemberList({ conversation, onAsk, onClose }: ListProps) {
           <MemberRow key={id} id={id} name={nameOf(id)} onRemove={isOpen && isGroup ? () => onAsk({ removing: id }) : null} />
         ))}
       </ul>
+      {isOpen && isGroup && <Rename conversation={conversation} onDone={onClose} />}
       {isOpen && <Disappearing conversation={conversation} onDone={onClose} />}
       {isOpen && isGroup && (
         <div class="actions">

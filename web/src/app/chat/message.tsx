@@ -11,18 +11,28 @@ import { sentenceFor } from "../problems.ts";
 import { useShell } from "../shell.ts";
 import { clockTime, dayName, fullTime } from "../time.ts";
 import { words } from "../words.ts";
+import { MessageActions, Reactions } from "./actions.tsx";
 import type { Block } from "./grouping.ts";
 import { FileMessage } from "./file-message.tsx";
 import { pieces } from "./links.ts";
+import { Quoted } from "./quote.tsx";
 
-interface RowProps {
-  block: Block;
-  now: Date;
+/** What a message asks of the conversation that it is in. */
+export interface Asks {
   /** Gives the text of a failed message back to the composer. */
   onEdit: (text: string) => void;
+  /** Null where nobody can write (any more): then a message can be copied, and nothing else. */
+  onReply: ((message: MessageView) => void) | null;
 }
 
-export function Row({ block, now, onEdit }: RowProps) {
+interface RowProps extends Asks {
+  block: Block;
+  now: Date;
+  /** The id of the last message. */
+  lastId: string | null;
+}
+
+export function Row({ block, now, lastId, ...asks }: RowProps) {
   switch (block.kind) {
     case "day":
       return (
@@ -40,17 +50,17 @@ export function Row({ block, now, onEdit }: RowProps) {
       return (
         <li class="notice" data-testid="notice" data-row={block.message.id}>
           <span>{block.message.text}</span>
-          {block.message.delivery === "failed" && <Failed message={block.message} onEdit={onEdit} />}
+          {block.message.delivery === "failed" && <Failed message={block.message} onEdit={asks.onEdit} />}
         </li>
       );
     case "run":
-      return <Run block={block} onEdit={onEdit} />;
+      return <Run block={block} lastId={lastId} {...asks} />;
   }
 }
 
 type RunBlock = Extract<Block, { kind: "run" }>;
 
-function Run({ block, onEdit }: { block: RunBlock; onEdit: (text: string) => void }) {
+function Run({ block, lastId, ...asks }: { block: RunBlock; lastId: string | null } & Asks) {
   const sender = block.messages[0]?.senderId ?? "";
   return (
     <li class={`run ${block.mine ? "mine" : "theirs"}`}>
@@ -61,7 +71,7 @@ function Run({ block, onEdit }: { block: RunBlock; onEdit: (text: string) => voi
         </p>
         <ul class="bubbles">
           {block.messages.map((message) => (
-            <Message key={message.id} message={message} onEdit={onEdit} />
+            <Message key={message.id} message={message} isLast={message.id === lastId} {...asks} />
           ))}
         </ul>
       </div>
@@ -69,7 +79,7 @@ function Run({ block, onEdit }: { block: RunBlock; onEdit: (text: string) => voi
   );
 }
 
-function Message({ message, onEdit }: { message: MessageView; onEdit: (text: string) => void }) {
+function Message({ message, isLast, onEdit, onReply }: { message: MessageView; isLast: boolean } & Asks) {
   return (
     <li
       class={`message ${message.delivery ?? ""}`}
@@ -77,22 +87,27 @@ function Message({ message, onEdit }: { message: MessageView; onEdit: (text: str
       data-row={message.id}
       data-mine={message.mine}
     >
-      <div class="bubble">
-        {message.file === null ? (
-          <span class="message-text" data-testid="message-text">
-            <Text text={message.text} />
+      <div class="bubble-row">
+        <div class="bubble">
+          {message.reply !== null && <Quoted quote={message.reply} conversationId={message.conversationId} />}
+          {message.file === null ? (
+            <span class="message-text" data-testid="message-text">
+              <Text text={message.text} />
+            </span>
+          ) : (
+            <FileMessage messageId={message.id} file={message.file} />
+          )}
+          <span class="meta">
+            {message.until !== null && <Until at={message.until} />}
+            <time dateTime={message.at} title={fullTime(message.at)}>
+              {clockTime(message.at)}
+            </time>
+            {message.delivery !== null && <DeliveryMark state={message.delivery} />}
           </span>
-        ) : (
-          <FileMessage messageId={message.id} file={message.file} />
-        )}
-        <span class="meta">
-          {message.until !== null && <Until at={message.until} />}
-          <time dateTime={message.at} title={fullTime(message.at)}>
-            {clockTime(message.at)}
-          </time>
-          {message.delivery !== null && <DeliveryMark state={message.delivery} />}
-        </span>
+        </div>
+        {message.position !== null && <MessageActions message={message} isLast={isLast} onReply={onReply} />}
       </div>
+      <Reactions message={message} disabled={onReply === null} />
       {message.delivery === "failed" && <Failed message={message} onEdit={onEdit} />}
     </li>
   );

@@ -6,22 +6,21 @@ import { Spinner, Trouble } from "../parts/basics.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { words } from "../words.ts";
 import { grouped } from "./grouping.ts";
-import { Row } from "./message.tsx";
+import { type Asks, Row } from "./message.tsx";
 import { useScrolling } from "./scrolling.ts";
 import type { Thread } from "./thread.ts";
 import { hasOlder, isAtEnd } from "./window.ts";
 
-interface MessagesProps {
+interface MessagesProps extends Asks {
   thread: Thread;
   arrived: number;
   firstUnread: string | null;
   target: { id: string } | null;
   /** Told when the newest row comes into view, and when it leaves it. */
   onStuck: (stuck: boolean) => void;
-  onEdit: (text: string) => void;
 }
 
-export function Messages({ thread, arrived, firstUnread, target, onStuck, onEdit }: MessagesProps) {
+export function Messages({ thread, arrived, firstUnread, target, onStuck, ...asks }: MessagesProps) {
   const window = thread.window.value;
   const loading = thread.loading.value;
   const atEnd = isAtEnd(window);
@@ -39,6 +38,7 @@ export function Messages({ thread, arrived, firstUnread, target, onStuck, onEdit
       onStuck(stuck);
     },
   });
+  const lastId = window.rows.findLast(({ kind, position }) => kind !== "notice" && position !== null)?.id ?? null;
   const jump = async () => {
     if (!atEnd) await thread.newest();
     toEnd();
@@ -63,7 +63,7 @@ export function Messages({ thread, arrived, firstUnread, target, onStuck, onEdit
         <Top loading={loading} beginning={!hasOlder(window)} />
         <ol class="messages" data-testid="messages">
           {blocks.map((block) => (
-            <Row key={block.key} block={block} now={new Date()} onEdit={onEdit} />
+            <Row key={block.key} block={block} now={new Date()} lastId={lastId} {...asks} />
           ))}
         </ol>
       </div>

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import type { Person } from "../../api/people.ts";
+import { MAX_NAME_CHARACTERS } from "../../wire.ts";
 import { useAction } from "../parts/action.ts";
 import { Submit, Trouble } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -11,8 +12,6 @@ import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { Chosen, PeoplePicker, toggled } from "./picker.tsx";
-
-const MAX_NAME_CHARACTERS = 100;
 
 export function NewConversation({ onClose }: { onClose: () => void }) {
   const [isGroup, setGroup] = useState(false);

@@ -17,7 +17,7 @@ export function SearchField({ value, onChange }: { value: string; onChange: (val
       <input
         type="search"
         value={value}
-        placeholder={words.find.label}
+        placeholder={words.find.placeholder}
         aria-label={words.find.label}
         autocomplete="off"
         data-testid="search"

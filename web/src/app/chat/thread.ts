@@ -111,6 +111,7 @@ export class Thread {
     this.meanwhile.push(...notification.messages);
     const known = new Set(this.window.value.known);
     this.window.value = rows.withChanges(this.window.value, notification.messages);
-    this.onArrived(notification.messages.filter((message) => !known.has(message.id)));
+    const now = new Set(this.window.value.known);
+    this.onArrived(notification.messages.filter(({ id }) => now.has(id) && !known.has(id)));
   }
 }

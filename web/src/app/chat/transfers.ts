@@ -54,6 +54,9 @@ export class Transfers {
   #hear(notification: Notification): void {
     if (notification.type === "uploads") this.uploads.value = notification.uploads;
     if (notification.type === "download") this.#heardOf(notification.download);
+    if (notification.type === "messages") {
+      this.#forget(notification.messages.filter(({ kind }) => kind === "notice").map(({ id }) => id)); // deleted ones
+    }
     if (notification.type === "gone") this.#forget(notification.messageIds);
   }
 

@@ -67,7 +67,9 @@ export function withNewer(window: Window, page: readonly MessageView[]): Window 
 
 /** Messages that are new or have changed. Rows are added only while the end is shown. */
 export function withChanges(window: Window, changes: readonly MessageView[]): Window {
-  return changes.reduce(withChange, window);
+  const changed = changes.reduce(withChange, window);
+  const deleted = changes.filter(({ kind }) => kind === "notice").map(({ id }) => id);
+  return deleted.length === 0 ? changed : { ...changed, rows: withoutQuotes(changed.rows, new Set(deleted)) };
 }
 
 function withChange(window: Window, message: MessageView): Window {
@@ -78,10 +80,16 @@ function withChange(window: Window, message: MessageView): Window {
     return { ...window, rows: window.rows.with(index, message) };
   }
   if (before !== undefined) return moved(window, message, atEnd);
-  if (window.known.includes(message.id)) return window;
+  if (window.known.includes(message.id) || isNotLoaded(window, message)) return window;
   if (!atEnd) return { ...window, known: [...window.known, message.id] };
   const rows = placed(window.rows, message);
   return { ...window, known: follow(window.known, rows), rows: rows.slice(-MOST_ROWS) };
+}
+
+/** It stands before everything that was loaded, and comes with its page. */
+function isNotLoaded(window: Window, { position }: MessageView): boolean {
+  const first = window.rows[0]?.position ?? null;
+  return position !== null && first !== null && position < first && hasOlder(window);
 }
 
 /** An own message that got its position may have to step before or behind another one. */
@@ -123,6 +131,12 @@ export function without(window: Window, messageIds: readonly string[]): Window {
   return {
     ...window,
     known: window.known.filter((id) => !gone.has(id)),
-    rows: window.rows.filter((row) => !gone.has(row.id)),
+    rows: withoutQuotes(window.rows.filter((row) => !gone.has(row.id)), gone),
   };
+}
+
+/** What is not here any more is not quoted, either. */
+function withoutQuotes(rows: readonly MessageView[], gone: ReadonlySet<string>): readonly MessageView[] {
+  const isGone = ({ reply }: MessageView) => reply !== null && reply.id !== null && gone.has(reply.id);
+  return rows.map((row) => (isGone(row) ? { ...row, reply: { id: null, senderName: "", text: "" } } : row));
 }
