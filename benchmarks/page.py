@@ -18,6 +18,7 @@ from facelogin.challenge import Step
 TURNED, STRAIGHT, NOT_YET_TURNED, STEADY_WITHIN = 0.13, 0.05, 0.04, 0.06
 STEADY, STEP, LONGEST_TURN = 1.0, 9.5, 3.0
 STEADY_LOOKS = 3
+MOST_OFF_CENTRE = 0.22
 OF_A_TURN, OF_STRAIGHT, BEFORE, AFTER = 13, 4, 6, 2
 FRAME_EVERY = (0.034, 0.1)  # cameras with 10 to 30 pictures a second, and a moment to encode
 LOOK = (0.12, 0.35)  # until the worker's answer
@@ -110,7 +111,7 @@ class Page:
         turns = [one.turn for one in looks if one.at >= at - STEADY]
         if at - looks[0].at < STEADY or len(turns) < STEADY_LOOKS:
             return False
-        if max(turns) - min(turns) > STEADY_WITHIN:
+        if max(turns) - min(turns) > STEADY_WITHIN or abs(median(turns)) > MOST_OFF_CENTRE:
             return False
         self.neutral = median(turns)
         return True

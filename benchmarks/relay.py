@@ -10,6 +10,7 @@ each with a PostgreSQL of its own; ``docs/architecture.md`` says how.
 import argparse
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -201,7 +202,10 @@ def main() -> None:
     with product(database=options.database, redis=options.redis) as running:
         figures = asyncio.run(measure(running, options))
     figures["load_average"] = os.getloadavg()[0]
-    peers = measure_peers(figures, options) if options.peers else {}
+    peers = {}
+    if options.peers:
+        print(f"ours: {figures}", file=sys.stderr)
+        peers = measure_peers(figures, options)
     if options.json and options.peers:
         figures["peers"] = peers
     report(figures, as_json=options.json)

@@ -14,8 +14,8 @@ class Step(StrEnum):
 
 WORDS: dict[Step, str] = {
     Step.STRAIGHT: "Look straight at the camera",
-    Step.LEFT: "Turn your head a little to your left",
-    Step.RIGHT: "Turn your head a little to your right",
+    Step.LEFT: "Turn your head slowly, a little to your left",
+    Step.RIGHT: "Turn your head slowly, a little to your right",
 }
 
 

@@ -55,13 +55,13 @@ SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
 
 
-@dataclass
+@dataclass(slots=True)
 class Room:
     """A conversation in which a socket of this process takes part."""
 
     cursor: int
-    members: dict[UUID, MemberNow] = field(default_factory=dict)
-    told_failures: set[FailureReported] = field(default_factory=set)
+    members: Mapping[UUID, MemberNow]
+    told_failures: frozenset[FailureReported] = frozenset()
 
     @property
     def listeners(self) -> set[UUID]:
@@ -329,17 +329,19 @@ class Hub:
     async def _look_at_failures(self, conversation_ids: Collection[UUID]) -> None:
         if not conversation_ids:
             return
-        recent = await self._reader.run(news.failures_in, conversation_ids)
+        recent: dict[UUID, list[FailureReported]] = defaultdict(list)
+        for failure in await self._reader.run(news.failures_in, conversation_ids):
+            recent[failure.conversation_id].append(failure)
         for conversation_id in conversation_ids:
             if room := self._rooms.get(conversation_id):
-                room.told_failures.intersection_update(recent)  # what is older does not come again
+                self._tell_failures(room, recent[conversation_id])
+
+    def _tell_failures(self, room: Room, recent: Collection[FailureReported]) -> None:
         for failure in recent:
-            room = self._rooms.get(failure.conversation_id)
-            if room is None or failure in room.told_failures:
-                continue
-            room.told_failures.add(failure)
-            for device in room.listeners & self._outboxes.keys():
-                self._put(device, _text(failure))
+            if failure not in room.told_failures:
+                for device in room.listeners & self._outboxes.keys():
+                    self._put(device, _text(failure))
+        room.told_failures = frozenset(recent)  # what is older does not come again
 
     # Rooms ---------------------------------------------------------------------------------
 
@@ -348,10 +350,10 @@ class Hub:
         room = self._rooms.get(now.conversation_id)
         if room is not None:
             self._tell_marks(room, now)
-            room.members = dict(now.members)
+            room.members = now.members
         elif now.members.keys() & self._outboxes.keys():
             begin = now.last_position if cursor is None else cursor
-            self._rooms[now.conversation_id] = Room(begin, dict(now.members))
+            self._rooms[now.conversation_id] = Room(begin, now.members)
 
     def _enter_room(self, now: RoomNow, devices: Collection[UUID]) -> None:
         """Connected devices are in it; if it is new here, they have seen nothing of it yet."""

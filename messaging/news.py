@@ -21,7 +21,7 @@ MOST_WELCOMES = 20
 FAILURES_ARE_NEWS = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MemberNow:
     """A member device: from where to where it reads, and how far it has come."""
 
@@ -33,7 +33,7 @@ class MemberNow:
         return self.joined_position < position <= (self.left_position or position)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RoomNow:
     """A conversation as it is in the database."""
 

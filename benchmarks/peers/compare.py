@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def measure_peers(
         except PeerMissing as missing:
             peers[name] = {"skipped": str(missing)}
             continue
+        print(f"{name}: {figures}", file=sys.stderr)  # a long run that is cut leaves something
         peers[name] = figures | {
             f"ours_to_theirs_{one}": _ratio(ours[one], figures[one]) for one in COMPARED
         }

@@ -108,8 +108,8 @@ export const words = {
     getReady: "Get ready …",
     steps: {
       straight: "Look straight ahead",
-      left: "Turn a little to your left",
-      right: "Turn a little to your right",
+      left: "Slowly turn a little to your left",
+      right: "Slowly turn a little to your right",
       up: "Lift your chin a little",
       down: "Lower your chin a little",
     },

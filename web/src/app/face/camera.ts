@@ -37,18 +37,19 @@ export function closeCamera(stream: MediaStream): void {
   for (const track of stream.getTracks()) track.stop();
 }
 
+/** Without being told, pictures this far apart are different ones of a camera with ten a second. */
+const SURELY_ANOTHER_MS = 100;
+
 /** Resolves when the camera has another picture, or after a while without one. */
 export function nextPicture(video: HTMLVideoElement, patience: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, patience);
-    const come = () => {
-      clearTimeout(timer);
-      resolve();
-    };
     // The types say it is always there; older browsers go by the clock.
     const ask = video.requestVideoFrameCallback as typeof video.requestVideoFrameCallback | undefined;
-    if (ask === undefined) come();
-    else ask.call(video, come);
+    const timer = setTimeout(resolve, ask === undefined ? SURELY_ANOTHER_MS : patience);
+    ask?.call(video, () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 
