@@ -12,7 +12,6 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.load import Pair, run
@@ -21,8 +20,6 @@ from benchmarks.product import Product, percentile, product, report
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
-
-    from tests.messaging.people import Member
 
 
 async def one_to_one(running: Product, pair_count: int, messages: int) -> dict[str, Any]:
@@ -95,59 +92,6 @@ async def count_entries(connection: "ClientConnection", expected: int) -> None:
         count += '"type":"entry_appended"' in str(await connection.recv())
 
 
-async def history(running: Product, lengths: Sequence[int], messages: int) -> dict[str, Any]:
-    """The cost of a message in a log that is short, and in one that is long."""
-    from benchmarks.devices import conversation_of, enrol_many, frame_to_send, sockets_of
-    from messaging.threads import run_once
-
-    figures: dict[str, Any] = {}
-    for length in lengths:
-        members = await run_once(enrol_many, 20)
-        both = list(zip(members[::2], members[1::2], strict=True))
-        rooms = [await run_once(conversation_of, two) for two in both]
-        for room, (writer, _) in zip(rooms, both, strict=True):
-            await run_once(fill, room.pk, writer, length // len(rooms))
-        async with sockets_of(members, running.web[0].port) as sockets:
-            pairs = [Pair(sockets[2 * n], sockets[2 * n + 1], []) for n, room in enumerate(rooms)]
-            for pair, room in zip(pairs, rooms, strict=True):
-                pair.frames = [frame_to_send(room.pk, number) for number in range(messages)]
-            load = await run(running, pairs)
-        figures[f"cpu_seconds_per_1000_after_{length}"] = load.cpu_total / load.accepted * 1000
-    values = list(figures.values())
-    figures["history_ratio"] = values[-1] / values[0]
-    return figures
-
-
-def fill(conversation_id: Any, writer: "Member", count: int) -> None:
-    """Give the conversation a past, without the server."""
-    from uuid import uuid4
-
-    from django.utils import timezone
-
-    from messaging import bulk
-    from securechat_sdk.wire.frames import EntryAppended, EntryKind
-    from tests.messaging.people import message
-
-    data, now = message(conversation_id, 0), timezone.now()
-    for start in range(0, count, 1000):
-        bulk.insert_entries(
-            [
-                EntryAppended(
-                    conversation_id=conversation_id,
-                    position=position,
-                    kind=EntryKind.MESSAGE,
-                    epoch=0,
-                    sender_device_id=writer.device.pk,
-                    message_id=uuid4(),
-                    created_at=now,
-                    data=data,
-                )
-                for position in range(start + 1, min(start + 1000, count) + 1)
-            ]
-        )
-    bulk.move_conversations({conversation_id: count}, now)
-
-
 async def measure(running: Product, options: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"database": options.database}
     figures |= await one_to_one(running, options.pairs, options.messages)
@@ -156,18 +100,19 @@ async def measure(running: Product, options: argparse.Namespace) -> dict[str, An
         some = await fan_out(running, size, options.fan_out_messages)
         per_1000 = some["fan_out_cpu_seconds_per_1000_deliveries"]
         figures[f"cpu_seconds_per_1000_deliveries_to_{size}"] = per_1000
-    if options.history:
-        figures |= await history(running, options.history, options.messages)
     figures |= await scaled(running, options)
     return figures
 
 
 async def scaled(running: Product, options: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks import scale
+    from benchmarks import growth, scale
 
     figures: dict[str, Any] = {}
+    effort = growth.Effort(options.messages, options.rounds)
+    if options.history:
+        figures |= await growth.history(running, options.history, effort)
     if options.conversations:
-        figures |= await scale.many_conversations(running, options.conversations, options.messages)
+        figures |= await growth.many_conversations(running, options.conversations, effort)
     if options.at_once:
         figures |= await scale.all_at_once(running, options.at_once)
     if options.sockets:
@@ -189,8 +134,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100, help="of each pair")
     parser.add_argument("--devices", type=int, default=1000, help="in the large conversation")
     parser.add_argument("--fan-out-messages", type=int, default=50, help="into it")
-    parser.add_argument("--history", type=numbers, help="lengths of the log: 10000,1000000")
-    parser.add_argument("--conversations", type=numbers, help="numbers of them: 100,100000")
+    parser.add_argument("--history", type=numbers, help="lengths of the log: 10000,10000000")
+    parser.add_argument("--conversations", type=numbers, help="numbers of them: 100,10000")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts")
     parser.add_argument("--sizes", type=numbers, default=[], help="of conversations: 10,100,1000")
     parser.add_argument("--sockets", type=numbers, help="idle, rising: 1000,5000,10000")
     parser.add_argument("--at-once", type=int, help="devices that come in the same moment: 1000")

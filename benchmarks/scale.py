@@ -1,4 +1,4 @@
-"""What changes with size: idle sockets, all of them coming at once, and many conversations.
+"""What changes with size: idle sockets, and all of them coming at once.
 
 Part of ``python -m benchmarks.relay``; import it inside `product()`.
 """
@@ -17,12 +17,10 @@ from websockets.asyncio.client import ClientConnection
 from benchmarks.devices import (
     conversation_of,
     enrol_many,
-    frame_to_send,
     open_socket,
     sockets_of,
     tickets_for,
 )
-from benchmarks.load import Pair, run
 from benchmarks.product import Product
 from messaging.models import Conversation, Membership
 from messaging.threads import run_once
@@ -83,29 +81,6 @@ async def all_at_once(running: Product, count: int) -> dict[str, Any]:
         "at_once_seconds": seconds,
         "at_once_cpu_seconds": used,
     }
-
-
-async def many_conversations(
-    running: Product, counts: Sequence[int], messages: int
-) -> dict[str, Any]:
-    """The cost of a message while the server follows few conversations, and many."""
-    members = await run_once(enrol_together, 20)
-    both = list(zip(members[::2], members[1::2], strict=True))
-    rooms = [await run_once(conversation_of, two) for two in both]
-    figures: dict[str, Any] = {}
-    for before, count in pairwise([len(rooms), *counts]):
-        await run_once(begin_many, members, count - before)
-        async with sockets_of(members, running.web[0].port) as sockets:
-            pairs = [
-                Pair(writer, reader, [frame_to_send(room.pk, n) for n in range(messages)])
-                for writer, reader, room in zip(sockets[::2], sockets[1::2], rooms, strict=True)
-            ]
-            load = await run(running, pairs)
-        per_1000 = load.cpu_total / load.accepted * 1000
-        figures[f"cpu_seconds_per_1000_among_{count}_conversations"] = per_1000
-    values = list(figures.values())
-    figures["conversations_ratio"] = values[-1] / values[0]
-    return figures
 
 
 def web_seconds(running: Product) -> float:

@@ -48,6 +48,14 @@ class Reaction(Content, frozen=True, kw_only=True, tag="reaction"):
     emoji: Annotated[str, Meta(min_length=1, max_length=MAX_EMOJI_CHARACTERS)] | None
 
 
+class Edited(Content, frozen=True, kw_only=True, tag="edited"):
+    """The sender wrote something else there; of anybody else it is nothing."""
+
+    about: Position
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
+    lifetime: Kept | None = None
+
+
 class Deleted(Content, frozen=True, kw_only=True, tag="deleted"):
     """The sender takes back what they wrote there; of anybody else it is nothing."""
 
@@ -81,7 +89,7 @@ class SharedFile(Content, frozen=True, kw_only=True, tag="file"):
         return f"SharedFile(attachment_id={self.attachment_id})"
 
 
-AnyContent = Text | Reaction | Deleted | ConversationNamed | LifetimeSet | SharedFile
+AnyContent = Text | Reaction | Edited | Deleted | ConversationNamed | LifetimeSet | SharedFile
 
 
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

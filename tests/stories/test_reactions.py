@@ -13,6 +13,8 @@ pytestmark = pytest.mark.story
 
 QUESTION = "Shall we meet at noon?"
 ANSWER = "Noon is fine."
+MISSPELT = "See you att the station."
+CORRECTED = "See you at the station."
 SLIP = "This was for somebody else."
 
 
@@ -84,6 +86,23 @@ def test_who_thinks_better_of_it_answers_nothing(pair: Pair) -> None:
     expect(pair.max.see("answering")).to_have_count(0)
 
 
+def test_what_is_changed_is_changed_for_both(pair: Pair) -> None:
+    pair.max.write(MISSPELT)
+    pair.lou.reads(MISSPELT)
+    open_menu(pair.max, MISSPELT)
+    pair.max.see("message-edit").click()
+    expect(pair.max.see("edit-text")).to_be_focused()
+    expect(pair.max.see("edit-text")).to_have_value(MISSPELT)
+    assert violations(pair.max.page) == []
+    pair.max.see("edit-text").fill(CORRECTED)
+    pair.max.press("edit-save", "Enter")
+
+    for person in (pair.lou, pair.max):
+        person.reads(CORRECTED)
+        expect(person.see("message").filter(has_text=MISSPELT)).to_have_count(0)
+        expect(person.see("message-edited")).to_have_count(1)
+
+
 def test_what_is_taken_back_is_gone_for_both(pair: Pair) -> None:
     pair.max.write(SLIP)
     pair.lou.reads(SLIP)
@@ -100,7 +119,7 @@ def test_what_is_taken_back_is_gone_for_both(pair: Pair) -> None:
     expect(pair.lou.notice("Max Roach deleted this message.")).to_be_visible()
     for person in (pair.lou, pair.max):
         expect(person.see("message").filter(has_text=SLIP)).to_have_count(0)
-        expect(person.see("conversation")).to_contain_text(ANSWER)
+        expect(person.see("conversation")).to_contain_text(CORRECTED)
 
 
 def test_all_of_it_is_there_after_a_reload(pair: Pair) -> None:

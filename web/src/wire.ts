@@ -190,6 +190,15 @@ export interface Reaction {
   readonly emoji: string | null;
 }
 
+/** The sender wrote something else there; of anybody else it is nothing. */
+export interface Edited {
+  readonly type: "edited";
+  readonly v?: number;
+  readonly about: number;
+  readonly text: string;
+  readonly lifetime?: number | null;
+}
+
 /** The sender takes back what they wrote there; of anybody else it is nothing. */
 export interface Deleted {
   readonly type: "deleted";
@@ -266,6 +275,7 @@ export type ServerFrame =
 export type Content =
   | Text
   | Reaction
+  | Edited
   | Deleted
   | ConversationNamed
   | LifetimeSet

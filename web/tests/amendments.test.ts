@@ -90,6 +90,38 @@ test("a message that is taken back is gone everywhere, from the list too", async
   await assert.rejects(alice.engine.react(id, hers, "👍"), (error: unknown) => isProblem(error, "not_found"));
 });
 
+test("what its writer changes is changed for all, in the list and in answers too, and says so", async () => {
+  const relay = new Relay();
+  const [alice, bob, id] = await two(relay);
+  await choose(alice, id, 3600);
+  await alice.send(id, "At one");
+  await bob.engine.sendText(id, "Fine", crypto.randomUUID(), await idOf(bob, id, "At one"));
+  await alice.send(id, "See you then");
+  const hers = await idOf(alice, id, "At one");
+  const last = await idOf(alice, id, "See you then");
+
+  await alice.engine.editMessage(id, hers, "At noon");
+  await alice.engine.editMessage(id, last, "See you there");
+
+  await until(async () => (await bob.texts(id)).join() === "At noon,Fine,See you there", "Bob sees both");
+  assert.equal((await viewOf(bob, id, "At noon"))?.isEdited, true);
+  assert.equal((await viewOf(bob, id, "Fine"))?.isEdited, false);
+  assert.equal((await viewOf(bob, id, "Fine"))?.reply?.text, "At noon");
+  for (const { snapshot } of [alice, bob]) assert.equal(snapshot.conversations[0]?.lastMessage?.text, "See you there");
+  assert.deepEqual((await bob.engine.search("one")).messages, []);
+  const sent = [...relay.lifetimes.values()].filter((lifetime) => lifetime !== null);
+  assert(sent.length === 5 && sent.every((lifetime) => lifetime > 3_500 && lifetime <= 3_600));
+  bob.ahead = 3_600_001;
+  assert.deepEqual(await bob.texts(id), []);
+  for (const [text, code] of [["  ", "message_empty"], ["x".repeat(16_001), "message_too_long"]] as const) {
+    await assert.rejects(alice.engine.editMessage(id, hers, text), (error: unknown) => isProblem(error, code));
+  }
+});
+
+function choose({ engine }: Browser, id: string, lifetime: number): Promise<null> {
+  return engine.setLifetime(id, lifetime, crypto.randomUUID());
+}
+
 test("nobody takes back what somebody else wrote, whatever their client sends", async () => {
   const [alice, bob, id] = await two();
   await alice.send(id, "hers");
@@ -97,10 +129,13 @@ test("nobody takes back what somebody else wrote, whatever their client sends", 
   const { context, conversation } = await opened(bob, id);
   const about = (await viewOf(bob, id, "hers"))?.position ?? 0;
   const deleted = (position: number, by: string) => amended(context, conversation, { type: "deleted", about: position }, by);
+  const edited = (by: string) => amended(context, conversation, { type: "edited", about, text: "not hers" }, by);
 
   await assert.rejects(bob.engine.deleteMessage(id, his), (error: unknown) => isProblem(error, "not_found"));
   assert.equal(await deleted(about, bob.personId), null);
   assert.equal(await deleted(about + 1, alice.personId), null);
+  assert.equal(await edited(bob.personId), null);
+  assert.notEqual(await edited(alice.personId), null);
   assert.equal((await deleted(about, alice.personId))?.message.body.type, "deleted");
 });
 

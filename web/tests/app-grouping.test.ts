@@ -25,6 +25,7 @@ function message(at: string, senderId: string, kind: MessageView["kind"] = "text
     delivery: null,
     problem: null,
     reply: null,
+    isEdited: false,
     reactions: [],
     until: null,
   };

@@ -20,6 +20,7 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
     delivery: null,
     problem: null,
     reply: null,
+    isEdited: false,
     reactions: [],
     until: null,
     ...more,
@@ -132,7 +133,7 @@ test("a change of a message that was not loaded puts it nowhere, and what is loa
   assert.deepEqual(rows.withChanges(whole, [message(3)]).known, ["m3", "m60", "m61"]);
 });
 
-test("what is gone or deleted is not quoted any more", () => {
+test("answers quote what a message says now, and nothing of what is gone or deleted", () => {
   const reply = { id: "m1", senderName: "Alice", text: "canary" };
   const window = rows.newestPage([message(1), message(2, { reply }), message(3, { reply: { ...reply, id: "m2" } })], false);
   const quotes = ({ rows: shown }: rows.Window) => shown.map((row) => row.reply?.text ?? null);
@@ -140,7 +141,10 @@ test("what is gone or deleted is not quoted any more", () => {
   const afterGone = rows.without(window, ["m1"]);
   const afterDeletion = rows.withChanges(window, [message(1, { kind: "notice" })]);
 
+  const afterChange = rows.withChanges(window, [message(1, { text: "corrected" })]);
+
   assert.deepEqual(quotes(window), [null, "canary", "canary"]);
+  assert.deepEqual(quotes(afterChange), [null, "corrected", "canary"]);
   assert.deepEqual(quotes(afterGone), ["", "canary"]);
   assert.deepEqual(quotes(afterDeletion), [null, "", "canary"]);
 });

@@ -72,9 +72,10 @@ test("content comes back as it was, and what is unknown is told apart from what 
 
 test("what is about another message names its place", () => {
   const answer = { type: "text", text: "yes", reply_to: 7 } as const;
+  const changed = { type: "edited", about: 7, text: "no", lifetime: 60 } as const;
   const felt = { type: "reaction", about: 7, emoji: "👍🏽" } as const;
 
-  for (const content of [answer, felt, { ...felt, emoji: null }, { type: "deleted", about: 7 } as const]) {
+  for (const content of [answer, felt, { ...felt, emoji: null }, { type: "deleted", about: 7 } as const, changed]) {
     assert.deepEqual(parseContent(encodeContent(content)), content);
   }
   for (const text of [
@@ -85,6 +86,9 @@ test("what is about another message names its place", () => {
     `{"type": "reaction", "about": 7, "emoji": "${"x".repeat(17)}"}`,
     '{"type": "reaction", "about": 7}',
     '{"type": "reaction", "emoji": "x"}',
+    '{"type": "edited", "about": 7}',
+    '{"type": "edited", "about": 7, "text": ""}',
+    '{"type": "edited", "text": "hi"}',
     '{"type": "deleted", "about": -1}',
     '{"type": "deleted"}',
     '{"type": "text", "text": "hi", "reply_to": 0}',

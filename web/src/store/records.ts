@@ -157,6 +157,8 @@ export interface MessageRecord {
   problem: Problem | null;
   /** What people feel about it, by person. */
   reactions?: Record<string, string>;
+  /** Its sender has changed it. */
+  isEdited?: boolean;
   /** The position of the message that it answers. */
   replyTo?: number;
   /** When nothing of it may be left, in milliseconds since 1970; absent: never. */

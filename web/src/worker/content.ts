@@ -78,6 +78,10 @@ export function parseContent(plaintext: Bytes): Content | null {
       return { type: "text", text: bounded(content["text"], MAX_TEXT_CHARACTERS), ...limitIn(content), ...replyIn(content) };
     case "reaction":
       return { type: "reaction", about: positionIn(content["about"]), emoji: emojiIn(content["emoji"]) };
+    case "edited": {
+      const text = bounded(content["text"], MAX_TEXT_CHARACTERS);
+      return { type: "edited", about: positionIn(content["about"]), text, ...limitIn(content) };
+    }
     case "deleted":
       return { type: "deleted", about: positionIn(content["about"]) };
     case "conversation_named":

@@ -346,6 +346,13 @@ export class ChatEngine {
     return null;
   }
 
+  async editMessage(conversationId: string, messageId: string, text: string): Promise<null> {
+    const conversation = this.#conversation(conversationId);
+    await amend(this.#context, conversation, messageId, { type: "edited", text });
+    this.#context.flush(conversation);
+    return null;
+  }
+
   /** Also its file, which the server would keep for as long as it keeps the message. */
   async deleteMessage(conversationId: string, messageId: string): Promise<null> {
     const conversation = this.#conversation(conversationId);

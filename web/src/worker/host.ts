@@ -40,6 +40,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   rename: (engine, { conversationId, name }, id) => engine.rename(conversationId, name, id),
   keepDraft: (engine, { conversationId, text }) => engine.keepDraft(conversationId, text),
   react: (engine, { conversationId, messageId, emoji }) => engine.react(conversationId, messageId, emoji),
+  editMessage: (engine, { conversationId, messageId, text }) => engine.editMessage(conversationId, messageId, text),
   deleteMessage: (engine, { conversationId, messageId }) => engine.deleteMessage(conversationId, messageId),
   whisper: (engine, { conversationId, type }) => engine.whisper(conversationId, type),
   setLifetime: (engine, { conversationId, lifetime }, id) => engine.setLifetime(conversationId, lifetime, id),

@@ -2,7 +2,7 @@
 // counts from its place in the log; once that is over nothing of it is left on this device.
 
 import type { ConversationRecord, DueRecord, LastMessage, MessageRecord, OutboxRecord, Unit } from "../store/records.ts";
-import { type Content, MAX_LIFETIME } from "../wire.ts";
+import { type Content, MAX_LIFETIME, MIN_LIFETIME } from "../wire.ts";
 import { isLifetime } from "./content.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
@@ -32,6 +32,12 @@ export function onServer(content: Content): number | null {
   return lifetime !== null && lifetime <= MAX_LIFETIME ? lifetime : null;
 }
 
+/** For as long as the message that it changes, which has gone on for a while. */
+export function remaining(context: Context, { dueAt }: MessageRecord): { lifetime?: number } {
+  if (dueAt === undefined) return {};
+  return { lifetime: Math.max(MIN_LIFETIME, Math.ceil((dueAt - context.now()) / 1000)) };
+}
+
 /** It came when its time was over already. */
 export function isPast(context: Context, at: string, content: Content | null): boolean {
   const dueAt = dueOf(context, at, content);
@@ -54,7 +60,8 @@ function dueOf(context: Context, at: string, content: Content | null): number | 
 }
 
 function lifetimeOf(content: Content | null): number | null {
-  return content?.type === "text" || content?.type === "file" ? (content.lifetime ?? null) : null;
+  const isLimited = content?.type === "text" || content?.type === "file" || content?.type === "edited";
+  return isLimited ? (content.lifetime ?? null) : null;
 }
 
 export interface LifetimesOptions {

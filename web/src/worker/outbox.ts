@@ -12,7 +12,7 @@ import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, isUnfinished } from "./conversation.ts";
 import { catchUp } from "./inbox.ts";
-import { limited, onServer, whatIsLeft } from "./lifetimes.ts";
+import { limited, onServer, remaining, whatIsLeft } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued, queuedSilently } from "./messages.ts";
 
@@ -73,11 +73,14 @@ export async function amend(
   context: Context,
   conversation: Conversation,
   messageId: string,
-  amendment: { type: "reaction"; emoji: string | null } | { type: "deleted" },
+  amendment: { type: "reaction"; emoji: string | null } | { type: "edited"; text: string } | { type: "deleted" },
 ): Promise<MessageRecord> {
+  if (amendment.type === "edited") checkLength({ ...amendment, type: "text" });
   const changed = await context.lock.run(async () => {
-    const about = (await context.records.get("messages", messageId))?.position ?? null;
-    const content = about === null ? null : { ...amendment, about };
+    const message = await context.records.get("messages", messageId);
+    const about = message?.position ?? null;
+    const limit = message && amendment.type === "edited" ? remaining(context, message) : {};
+    const content = about === null ? null : { ...amendment, about, ...limit };
     const change = content && (await amended(context, conversation, content, context.me.personId));
     if (!change || change.message.id !== messageId) throw new ProblemError("not_found", "This message cannot be changed.");
     const waiting = queuedSilently(context, conversation.id, content);

@@ -78,6 +78,8 @@ export interface DownloadView {
   problem: Problem | null;
 }
 
+export const MOST_QUOTED_CHARACTERS = 140;
+
 /** The beginning of a message that another one answers; without an id it is not here any more. */
 export interface Quote {
   id: string | null;
@@ -111,6 +113,8 @@ export interface MessageView {
   problem: Problem | null;
   /** What it answers. */
   reply: Quote | null;
+  /** Its sender has changed it. */
+  isEdited: boolean;
   reactions: ReactionView[];
   /** When it disappears; null: never, or not known before it is sent. */
   until: string | null;
@@ -171,6 +175,8 @@ export interface Requests {
   keepDraft: [{ conversationId: string; text: string }, null];
   /** In place of what this person felt before; null takes that back. */
   react: [{ conversationId: string; messageId: string; emoji: string | null }, null];
+  /** Changes an own text everywhere. */
+  editMessage: [{ conversationId: string; messageId: string; text: string }, null];
   /** Takes back an own message everywhere. */
   deleteMessage: [{ conversationId: string; messageId: string }, null];
   /** That the person is typing here, or stopped before anything was sent. As often as it is true. */

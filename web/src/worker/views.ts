@@ -7,7 +7,7 @@ import type { Conversation } from "./conversation.ts";
 import { deliveryOf } from "./delivery.ts";
 import { durationOf } from "../durations.ts";
 import { longestOf } from "./lifetimes.ts";
-import type { ConversationSummary, MessageView, Quote, ReactionView } from "./protocol.ts";
+import { type ConversationSummary, MOST_QUOTED_CHARACTERS, type MessageView, type Quote, type ReactionView } from "./protocol.ts";
 
 const EXPIRED = "A message has expired before it came to this device.";
 const UNREADABLE = "A message could not be opened.";
@@ -63,18 +63,17 @@ export async function messageView(
     delivery: deliveryOf(conversation.record, message, context.me.deviceId),
     problem: message.problem,
     reply: message.replyTo === undefined ? null : await quoteOf(context, conversation, message.replyTo),
+    isEdited: message.isEdited ?? false,
     reactions: reactionsOf(context, message.reactions ?? {}),
     until: message.dueAt === undefined ? null : new Date(message.dueAt).toISOString(),
   };
 }
 
-const MOST_QUOTED = 140;
-
 async function quoteOf(context: Context, { id }: Conversation, position: number): Promise<Quote> {
   const message = await messageAt(context, id, position);
   if (message === null || !isSaid(message)) return GONE;
   const senderName = message.senderId === context.me.personId ? "" : context.people.name(message.senderId);
-  return { id: message.id, senderName, text: textOf(context, message.senderId, message.body).slice(0, MOST_QUOTED) };
+  return { id: message.id, senderName, text: textOf(context, message.senderId, message.body).slice(0, MOST_QUOTED_CHARACTERS) };
 }
 
 function reactionsOf(context: Context, reactions: Readonly<Record<string, string>>): ReactionView[] {

@@ -9,6 +9,7 @@ import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
+import { EditMessage } from "./edit.tsx";
 
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👀", "✅"] as const;
 
@@ -20,7 +21,7 @@ interface ActionsProps {
 }
 
 export function MessageActions({ message, isLast, onReply }: ActionsProps) {
-  const [shown, setShown] = useState<"menu" | "deleting" | null>(null);
+  const [shown, setShown] = useState<"menu" | "editing" | "deleting" | null>(null);
   const shell = useShell();
   const { conversationId, id: messageId } = message;
   return (
@@ -39,8 +40,9 @@ export function MessageActions({ message, isLast, onReply }: ActionsProps) {
         <Icon name="more" />
       </button>
       {shown === "menu" && (
-        <Menu message={message} onReply={onReply} onDelete={() => setShown("deleting")} onClose={() => setShown(null)} />
+        <Menu message={message} onReply={onReply} onAsk={setShown} onClose={() => setShown(null)} />
       )}
+      {shown === "editing" && <EditMessage message={message} onClose={() => setShown(null)} />}
       {shown === "deleting" && (
         <Confirm
           title={words.actions.deleteTitle}
@@ -67,11 +69,11 @@ function walk(event: KeyboardEvent): void {
 interface MenuProps {
   message: MessageView;
   onReply: ((message: MessageView) => void) | null;
-  onDelete: () => void;
+  onAsk: (asked: "editing" | "deleting") => void;
   onClose: () => void;
 }
 
-function Menu({ message, onReply, onDelete, onClose }: MenuProps) {
+function Menu({ message, onReply, onAsk, onClose }: MenuProps) {
   const shell = useShell();
   const action = useAction();
   const copy = async () => {
@@ -100,8 +102,18 @@ function Menu({ message, onReply, onDelete, onClose }: MenuProps) {
         <button type="button" class="menu-item" data-testid="message-copy" onClick={() => void action.run(copy)}>
           <Icon name="copy" /> {message.kind === "file" ? words.actions.copyName : words.actions.copy}
         </button>
+        {message.mine && message.kind === "text" && onReply !== null && (
+          <button type="button" class="menu-item" data-testid="message-edit" onClick={() => onAsk("editing")}>
+            <Icon name="pen" /> {words.actions.edit}
+          </button>
+        )}
         {message.mine && onReply !== null && (
-          <button type="button" class="menu-item danger" data-testid="message-delete" onClick={onDelete}>
+          <button
+            type="button"
+            class="menu-item danger"
+            data-testid="message-delete"
+            onClick={() => onAsk("deleting")}
+          >
             <Icon name="trash" /> {words.actions.delete}
           </button>
         )}

@@ -98,6 +98,7 @@ function Message({ message, isLast, onEdit, onReply }: { message: MessageView; i
             <FileMessage messageId={message.id} file={message.file} />
           )}
           <span class="meta">
+            {message.isEdited && <span data-testid="message-edited">{words.actions.edited}</span>}
             {message.until !== null && <Until at={message.until} />}
             <time dateTime={message.at} title={fullTime(message.at)}>
               {clockTime(message.at)}

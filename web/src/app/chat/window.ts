@@ -3,7 +3,7 @@
 // The engine can page backwards only. So the ids of all rows ever seen are kept in order, and going
 // forward again asks for what stands before a later id.
 
-import type { MessageView } from "../../worker/protocol.ts";
+import { MOST_QUOTED_CHARACTERS, type MessageView } from "../../worker/protocol.ts";
 
 export const PAGE = 50;
 export const MOST_ROWS = 200;
@@ -68,8 +68,7 @@ export function withNewer(window: Window, page: readonly MessageView[]): Window 
 /** Messages that are new or have changed. Rows are added only while the end is shown. */
 export function withChanges(window: Window, changes: readonly MessageView[]): Window {
   const changed = changes.reduce(withChange, window);
-  const deleted = changes.filter(({ kind }) => kind === "notice").map(({ id }) => id);
-  return deleted.length === 0 ? changed : { ...changed, rows: withoutQuotes(changed.rows, new Set(deleted)) };
+  return { ...changed, rows: requoted(changed.rows, new Map(changes.map((message) => [message.id, message]))) };
 }
 
 function withChange(window: Window, message: MessageView): Window {
@@ -131,12 +130,21 @@ export function without(window: Window, messageIds: readonly string[]): Window {
   return {
     ...window,
     known: window.known.filter((id) => !gone.has(id)),
-    rows: withoutQuotes(window.rows.filter((row) => !gone.has(row.id)), gone),
+    rows: requoted(window.rows.filter((row) => !gone.has(row.id)), new Map(messageIds.map((id) => [id, null]))),
   };
 }
 
-/** What is not here any more is not quoted, either. */
-function withoutQuotes(rows: readonly MessageView[], gone: ReadonlySet<string>): readonly MessageView[] {
-  const isGone = ({ reply }: MessageView) => reply !== null && reply.id !== null && gone.has(reply.id);
-  return rows.map((row) => (isGone(row) ? { ...row, reply: { id: null, senderName: "", text: "" } } : row));
+/** Answers quote what a message says now; what is not here any more, or a notice by now, is not quoted. */
+function requoted(
+  rows: readonly MessageView[],
+  changes: ReadonlyMap<string, MessageView | null>,
+): readonly MessageView[] {
+  return rows.map((row) => {
+    const { reply } = row;
+    const changed = reply?.id ? changes.get(reply.id) : undefined;
+    if (reply === null || changed === undefined) return row;
+    const isThere = changed !== null && changed.kind !== "notice";
+    const text = isThere ? changed.text.slice(0, MOST_QUOTED_CHARACTERS) : "";
+    return { ...row, reply: isThere ? { ...reply, text } : { id: null, senderName: "", text } };
+  });
 }
