@@ -122,12 +122,16 @@ def test_bodies_stay_in_memory_and_below_their_limits(client: httpx.Client, site
     # Whatever nginx would put on the disk now fails.
     shutil.rmtree(site.folder / "bodies")
     face = client.put(f"/api/v1/face/captures/{uuid4()}/frames", content=b"x" * 2_000_000)
-    part = client.patch(f"/api/v1/attachments/{uuid4()}", content=b"x" * 4 * 1024 * 1024)
+    part = client.patch(
+        f"/api/v1/attachments/{uuid4()}",
+        content=b"x" * 4 * 1024 * 1024,
+        headers={"Connection": "close"},  # nginx may end one of which it did not read everything
+    )
     too_large = client.post("/api/v1/conversations", content=b"x" * 3_000_000)
     far_too_large = client.patch(f"/api/v1/attachments/{uuid4()}", content=b"x" * 9 * 1024 * 1024)
 
     assert face.status_code in {401, 403}
-    assert part.status_code in {401, 403}  # refused by the server, which has read it
+    assert part.status_code in {401, 403}  # refused by the server, which need not read it
     assert part.headers["Content-Type"] == "application/problem+json"
     assert too_large.status_code == far_too_large.status_code == 413
 
