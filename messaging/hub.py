@@ -126,8 +126,6 @@ class Hub:
     async def _let_in(self, devices: Collection[UUID]) -> None:
         for room in await self._reader.run(news.rooms_of, devices):
             self._update_room(room)
-            # Between the reading and here a ring may have found no room to look into.
-            self._ring_log(room.conversation_id, None)
         for device in devices:
             self._arriving.pop(device, None)
 
@@ -354,6 +352,8 @@ class Hub:
         elif now.members.keys() & self._outboxes.keys():
             begin = now.last_position if cursor is None else cursor
             self._rooms[now.conversation_id] = Room(begin, now.members)
+            # Between the reading and here a ring may have found no room to look into.
+            self._ring_log(now.conversation_id, None)
 
     def _enter_room(self, now: RoomNow, devices: Collection[UUID]) -> None:
         """Connected devices are in it; if it is new here, they have seen nothing of it yet."""

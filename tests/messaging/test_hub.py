@@ -210,6 +210,31 @@ async def test_who_joins_while_others_write_misses_nothing_that_follows(
     assert seen == list(range(joined.position + 1, last + 1))
 
 
+async def test_what_is_written_while_the_hub_enters_a_conversation_arrives(
+    alice: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol = await in_thread(enrol)("carol")
+    group = await in_thread(alice.begins)()
+    said: list[Any] = []
+
+    async with connected(carol) as hers:
+        reader = hub_of_this_process()._reader
+        read = reader.run
+
+        async def read_and_say(look: Callable[..., Any], *about: Any) -> Any:
+            found = await read(look, *about)
+            if look is news.rooms_of and found and not said:
+                said.append(await in_thread(alice.says)(group))
+                await asyncio.sleep(0.1)  # the ring finds no room
+            return found
+
+        monkeypatch.setattr(reader, "run", read_and_say)
+        await in_thread(alice.adds)(group, carol)
+        following = await hers.wait_for(EntryAppended)
+
+    assert following.position == 2
+
+
 async def test_who_is_removed_hears_so_and_nothing_more(
     alice: Member, bob: Member, conversation: Conversation
 ) -> None:
