@@ -96,6 +96,7 @@ test("what its writer changes is changed for all, in the list and in answers too
   await choose(alice, id, 3600);
   await alice.send(id, "At one");
   await bob.engine.sendText(id, "Fine", crypto.randomUUID(), await idOf(bob, id, "At one"));
+  await until(async () => (await alice.texts(id)).includes("Fine"), "Alice has the answer");
   await alice.send(id, "See you then");
   const hers = await idOf(alice, id, "At one");
   const last = await idOf(alice, id, "See you then");

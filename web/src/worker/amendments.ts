@@ -42,7 +42,7 @@ export async function amended(
     return { message, write: (_draft, unit) => void unit.put("messages", message.id, message) };
   }
   if (message.senderId !== by) return null;
-  if (amendment.type === "edited") return edited(message, amendment);
+  if (amendment.type === "edited") return edited(message, amendment, await whatIsLeft(context, conversation, new Set()));
   const left = await whatIsLeft(context, conversation, new Set([message.id]));
   message.body = { type: "deleted" };
   delete message.reactions;
@@ -55,7 +55,7 @@ export async function amended(
   };
 }
 
-function edited(message: MessageRecord, { text }: Edited): Change | null {
+function edited(message: MessageRecord, { text }: Edited, { lastMessage }: Pick<ConversationRecord, "lastMessage">): Change | null {
   if (message.body.type !== "text") return null;
   message.body = { type: "text", text };
   message.isEdited = true;
@@ -63,7 +63,7 @@ function edited(message: MessageRecord, { text }: Edited): Change | null {
     message,
     write: (draft, unit) => {
       unit.put("messages", message.id, message);
-      if (draft.lastMessage?.at === message.at) draft.lastMessage.text = text;
+      if (lastMessage?.at === message.at) draft.lastMessage = { ...lastMessage, text };
     },
   };
 }
