@@ -30,7 +30,7 @@ LEAST_LIKE = 0.85  # correlation of a chip with the one before, moved onto it
 # Of a turn, in parts of the greatest depth that it shows:
 SET_OUT = 0.35  # it begins with less
 ARRIVED = 0.80
-MOST_AT_ONCE = 0.45  # from frame to frame: of pictures instead of a turn two must lie between
+MOST_AT_ONCE = 0.48  # from frame to frame: of pictures instead of a turn two must lie between
 MOST_BACK = 0.25
 
 _SIDE = 150

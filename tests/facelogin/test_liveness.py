@@ -140,9 +140,9 @@ PLACES = [float(place) for place in range(40)]
 @pytest.mark.parametrize(
     ("start", "shown", "count", "expected"),
     [
-        (20, 24, 13, PLACES[14:27]),
+        (20, 24, 13, PLACES[16:29]),
         (1, 3, 13, PLACES[:13]),
-        (11, 27, 13, PLACES[5:30:2]),
+        (11, 27, 13, PLACES[7:32:2]),
         (3, 3, 4, PLACES[3:7]),
         (39, 39, 4, PLACES[36:]),
     ],

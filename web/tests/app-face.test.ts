@@ -12,9 +12,9 @@ const LIMITS = { min: 30, max: 40 };
 test("a turn has more pictures than looking straight, within the server's limits", () => {
   const sum = (counts: number[]) => counts.reduce((all, one) => all + one, 0);
 
-  assert.deepEqual(framesOf(CHALLENGE, LIMITS), [4, 13, 4, 13, 4]);
-  assert.deepEqual(framesOf(["straight", "left"], LIMITS), [8, 23]);
-  assert.equal(sum(framesOf(CHALLENGE, { min: 5, max: 20 })), 18);
+  assert.deepEqual(framesOf(CHALLENGE, LIMITS), [4, 14, 4, 14, 4]);
+  assert.deepEqual(framesOf(["straight", "left"], LIMITS), [7, 24]);
+  assert.equal(sum(framesOf(CHALLENGE, { min: 5, max: 20 })), 20);
 });
 
 const CHALLENGE: Step[] = ["straight", "right", "straight", "left", "straight"];
@@ -126,12 +126,12 @@ test("of looking straight the last pictures are kept, and the one that shows it 
 });
 
 test("of a turn all pictures are kept from before it to its end, or every other one of a slow one", () => {
-  assert.deepEqual(keep(PICTURES, 13, { from: 20, to: 24 }), PICTURES.slice(14, 27));
-  assert.deepEqual(keep(PICTURES, 13, { from: 22, to: 24 }), PICTURES.slice(14, 27));
+  assert.deepEqual(keep(PICTURES, 13, { from: 20, to: 24 }), PICTURES.slice(16, 29));
+  assert.deepEqual(keep(PICTURES, 13, { from: 22, to: 24 }), PICTURES.slice(16, 29));
   assert.deepEqual(keep(PICTURES, 13, { from: 1, to: 3 }), PICTURES.slice(0, 13));
-  assert.deepEqual(keep(PICTURES, 13, { from: 11, to: 27 }), [5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29]);
+  assert.deepEqual(keep(PICTURES, 13, { from: 11, to: 27 }), [7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31]);
   const slow = keep(PICTURES, 13, { from: 8, to: 37 });
-  assert.deepEqual([slow.length, slow[0], slow.at(-1)], [13, 2, 39]);
+  assert.deepEqual([slow.length, slow[0], slow.at(-1)], [13, 4, 39]);
 });
 
 test("when nobody looks, the pictures in which most moved are kept", () => {

@@ -119,8 +119,8 @@ function middle(numbers: readonly number[]): number {
 }
 
 /** Pictures before the look at the start of a turn, which may have begun, and after the one at its end. */
-const BEFORE = 6;
-const AFTER = 2;
+const BEFORE = 4;
+const AFTER = 4;
 
 /**
  * So many pictures of a step: of a turn all there is from straight to turned, or every other one

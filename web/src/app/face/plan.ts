@@ -4,7 +4,7 @@ import type { Step } from "../../api/face.ts";
 
 export const FRAME_EVERY_MS = 25; // and then the camera's next picture
 /** A turn is sent as it happens, from straight to turned; of the rest a few pictures are enough. */
-const OF_A_TURN = 13;
+const OF_A_TURN = 14;
 const OF_STRAIGHT = 4;
 
 /** How many pictures of each step, within the server's limits. */
