@@ -235,6 +235,28 @@ def newcomer(
     return person
 
 
+def two_who_talk(
+    product: Product, browser: Browser, first: str, second: str, *, about: str
+) -> tuple[PersonAtBrowser, PersonAtBrowser]:
+    """Two newcomers by their display names; the first has written, the second has it open.
+
+    The second opens the conversation when the message is there: who has it open before is also
+    told that the first types it.
+    """
+    one, other = (newcomer(product, browser, _username(name), name) for name in (first, second))
+    other.wait_until_reachable()
+    one.start_conversation(second)
+    one.write(about)
+    expect(other.see("conversation")).to_contain_text(about, timeout=30_000)
+    other.open_conversation(first)
+    other.reads(about)
+    return one, other
+
+
+def _username(display_name: str) -> str:
+    return display_name.split(maxsplit=1)[0].lower()
+
+
 def violations(page: Page) -> list[str]:
     """Of WCAG 2.2 A and AA, as far as axe finds them."""
     found = Axe().run(page, options=RULES).response["violations"]

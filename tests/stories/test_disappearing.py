@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser, newcomer, violations
+from tests.stories.people import PersonAtBrowser, two_who_talk, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -33,7 +33,7 @@ COUNT_ROWS = """async () => {
 }"""
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Pair:
     pia: PersonAtBrowser
     quin: PersonAtBrowser
@@ -41,15 +41,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(product: Product, launch: Launch) -> Pair:
-    browser = launch(None)
-    pia = newcomer(product, browser, "pia", "Pia Miranda")
-    quin = newcomer(product, browser, "quin", "Quin Farrell")
-    quin.wait_until_reachable()
-    pia.start_conversation("Quin Farrell")
-    pia.write(STAYS)
-    quin.open_conversation("Pia Miranda")
-    quin.reads(STAYS)
-    return Pair(pia=pia, quin=quin)
+    return Pair(*two_who_talk(product, launch(None), "Pia Miranda", "Quin Farrell", about=STAYS))
 
 
 # The tests of this module are one story, told in order.

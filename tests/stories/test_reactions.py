@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser, newcomer, violations
+from tests.stories.people import PersonAtBrowser, two_who_talk, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -18,7 +18,7 @@ CORRECTED = "See you at the station."
 SLIP = "This was for somebody else."
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Pair:
     lou: PersonAtBrowser
     max: PersonAtBrowser
@@ -26,15 +26,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(product: Product, launch: Launch) -> Pair:
-    browser = launch(None)
-    lou = newcomer(product, browser, "lou", "Lou Reed")
-    max_ = newcomer(product, browser, "max", "Max Roach")
-    max_.wait_until_reachable()
-    lou.start_conversation("Max Roach")
-    lou.write(QUESTION)
-    max_.open_conversation("Lou Reed")
-    max_.reads(QUESTION)
-    return Pair(lou=lou, max=max_)
+    return Pair(*two_who_talk(product, launch(None), "Lou Reed", "Max Roach", about=QUESTION))
 
 
 def open_menu(person: PersonAtBrowser, text: str) -> None:

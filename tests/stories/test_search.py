@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import newcomer, violations
+from tests.stories.people import two_who_talk, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -16,15 +16,9 @@ MANY = 120  # far more than what an opened conversation loads
 def test_a_message_of_long_ago_is_found_and_shown_at_its_place(
     product: Product, launch: Launch
 ) -> None:
-    browser = launch(None)
-    yan = newcomer(product, browser, "yan", "Yan Wu")
-    zoe = newcomer(product, browser, "zoe", "Zoe Bell")
-    zoe.wait_until_reachable()
-    yan.start_conversation("Zoe Bell")
-    yan.write(LONG_AGO)
+    yan, zoe = two_who_talk(product, launch(None), "Yan Wu", "Zoe Bell", about=LONG_AGO)
     for number in range(MANY):
         yan.write(f"line {number}.")
-    zoe.open_conversation("Yan Wu")
     expect(zoe.see("message").filter(has_text=f"line {MANY - 1}.")).to_be_visible(timeout=60_000)
     zoe.page.goto(f"{product.origin}/#/settings")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import PersonAtBrowser, newcomer, violations
+from tests.stories.people import PersonAtBrowser, two_who_talk, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.story
 TYPING = "Rio Abe is typing …"
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Pair:
     rio: PersonAtBrowser
     sam: PersonAtBrowser
@@ -22,15 +22,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(product: Product, launch: Launch) -> Pair:
-    browser = launch(None)
-    rio = newcomer(product, browser, "rio", "Rio Abe")
-    sam = newcomer(product, browser, "sam", "Sam Cole")
-    sam.wait_until_reachable()
-    rio.start_conversation("Sam Cole")
-    rio.write("Hello")
-    sam.open_conversation("Rio Abe")
-    sam.reads("Hello")
-    return Pair(rio=rio, sam=sam)
+    return Pair(*two_who_talk(product, launch(None), "Rio Abe", "Sam Cole", about="Hello"))
 
 
 # The tests of this module are one story, told in order.
@@ -57,7 +49,7 @@ def test_who_takes_it_all_back_is_not_typing_any_more(pair: Pair) -> None:
 
     pair.rio.see("composer").fill("")
 
-    expect(pair.sam.see("typing")).to_have_text("", timeout=3_000)
+    expect(pair.sam.see("typing")).to_have_text("", timeout=6_000)  # sooner than it is forgotten
 
 
 def test_it_is_forgotten_when_nothing_more_comes(pair: Pair) -> None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.stories.conftest import Launch
-from tests.stories.people import newcomer, violations
+from tests.stories.people import two_who_talk, violations
 from tests.stories.product import Product
 
 pytestmark = pytest.mark.story
@@ -21,14 +21,7 @@ def is_in_sight(element: Locator) -> bool:
 
 
 def test_reading_begins_at_the_first_unread_message(product: Product, launch: Launch) -> None:
-    browser = launch(None)
-    wes = newcomer(product, browser, "wes", "Wes Hall")
-    xia = newcomer(product, browser, "xia", "Xia Chen")
-    xia.wait_until_reachable()
-    wes.start_conversation("Xia Chen")
-    wes.write("Read before")
-    xia.open_conversation("Wes Hall")
-    xia.reads("Read before")
+    wes, xia = two_who_talk(product, launch(None), "Wes Hall", "Xia Chen", about="Read before")
     xia.page.goto(f"{product.origin}/#/settings")
     for number in range(MANY):
         wes.write(f"line {number}.")
