@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import services
 
 from tests.stories.product import Product
 
@@ -64,10 +65,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_clear_sentence(
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return services.free_port()
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 import os
 import signal
-import socket
 import time
 from base64 import b64decode
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ pytest.importorskip("deepface", reason="the face worker's packages are not insta
 
 from facelogin import consent
 from tests.stories.canaries import leaks
+from tests.stories.conftest import free_port
 from tests.stories.product import Product, dump
 
 if TYPE_CHECKING:
@@ -90,12 +90,6 @@ class Page:
     @property
     def state(self) -> str:
         return str(self.http.get("/api/v1/session").json()["state"])
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

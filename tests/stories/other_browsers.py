@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,6 +19,8 @@ from typing import Any, Protocol
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
+
+from tests.stories.conftest import free_port
 
 START_SECONDS = 60
 ANSWER_SECONDS = 60
@@ -55,7 +56,7 @@ def firefox(folder: Path) -> Iterator[Tab]:
 def webkit(folder: Path) -> Iterator[Tab]:
     """WebDriver (https://www.w3.org/TR/webdriver2/), spoken by WebKitGTK's own driver."""
     log = folder / "webkit.log"
-    port = _free_port()
+    port = free_port()
     binary = next(Path("/").glob(MINI_BROWSER.removeprefix("/")))
     wanted = {"binary": str(binary), "args": ["--automation"]}
     command = ["xvfb-run", "--auto-servernum", "WebKitWebDriver", f"--port={port}"]
@@ -170,10 +171,3 @@ def _wait_until_ready(driver: httpx.Client) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
