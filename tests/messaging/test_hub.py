@@ -124,18 +124,13 @@ async def test_a_lost_ring_is_repaired_by_the_next_one(
     assert [entry.position for entry in arrived] == [2, 3]
 
 
-async def nothing_rung(hub: Hub) -> None:
-    while hub._something_rung.is_set() or hub._reading.locked():  # noqa: ASYNC110 - two of the hub's own
-        await asyncio.sleep(0.01)
-
-
 async def test_of_several_rings_the_furthest_is_looked_for(
     alice: Member, bob: Member, conversation: Conversation
 ) -> None:
     async with connected(bob) as his:
         await his.mark(conversation.pk, 1)  # answered once the hub follows the log
         hub = hub_of_this_process()
-        await nothing_rung(hub)
+        await until(lambda: not hub._something_rung.is_set() and not hub._reading.locked())
         async with a_doorbell_out_of_order():
             for _ in range(3):
                 await in_thread(alice.says)(conversation)
