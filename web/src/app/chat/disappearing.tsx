@@ -5,12 +5,11 @@ import { useState } from "preact/hooks";
 
 import { durationOf } from "../../durations.ts";
 import type { ConversationSummary } from "../../worker/protocol.ts";
-import { useAction } from "../parts/action.ts";
-import { Submit, Trouble } from "../parts/basics.tsx";
 import { Select } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
+import { OneSetting } from "./one-setting.tsx";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -39,11 +38,11 @@ export function appliesTo({ lifetime, longest }: Limits): string | null {
 
 export function Disappearing({ conversation, onDone }: { conversation: ConversationSummary; onDone: () => void }) {
   const shell = useShell();
-  const action = useAction();
   const { id: conversationId, lifetime, longest } = conversation;
   const now = lifetime === null ? NEVER : `${lifetime}`;
   const [chosen, setChosen] = useState<string | null>(null);
   const value = chosen ?? now;
+  const limit = longest === null ? "" : words.disappearing.limit(durationOf(longest));
 
   const save = async () => {
     const wanted = value === NEVER ? null : Number(value);
@@ -53,12 +52,11 @@ export function Disappearing({ conversation, onDone }: { conversation: Conversat
   };
 
   return (
-    <form
-      class="one-setting"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void action.run(save);
-      }}
+    <OneSetting
+      isChanged={value !== now}
+      save={save}
+      testid="lifetime-save"
+      hint={`${words.disappearing.lead} ${limit}`}
     >
       <Select
         label={words.disappearing.label}
@@ -67,15 +65,7 @@ export function Disappearing({ conversation, onDone }: { conversation: Conversat
         testid="lifetime"
         onChange={setChosen}
       />
-      <Submit busy={action.busy} disabled={value === now} testid="lifetime-save">
-        {words.save}
-      </Submit>
-      <p class="hint">
-        {words.disappearing.lead}
-        {longest !== null && ` ${words.disappearing.limit(durationOf(longest))}`}
-      </p>
-      <Trouble problem={action.problem} />
-    </form>
+    </OneSetting>
   );
 }
 

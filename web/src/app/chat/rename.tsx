@@ -4,15 +4,13 @@ import { useState } from "preact/hooks";
 
 import { MAX_NAME_CHARACTERS } from "../../wire.ts";
 import type { ConversationSummary } from "../../worker/protocol.ts";
-import { useAction } from "../parts/action.ts";
-import { Submit, Trouble } from "../parts/basics.tsx";
 import { Field } from "../parts/field.tsx";
 import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
+import { OneSetting } from "./one-setting.tsx";
 
 export function Rename({ conversation, onDone }: { conversation: ConversationSummary; onDone: () => void }) {
   const shell = useShell();
-  const action = useAction();
   const { id: conversationId, title } = conversation;
   const [name, setName] = useState(title);
   const wanted = name.trim();
@@ -21,13 +19,7 @@ export function Rename({ conversation, onDone }: { conversation: ConversationSum
     onDone();
   };
   return (
-    <form
-      class="one-setting"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void action.run(save);
-      }}
-    >
+    <OneSetting isChanged={wanted !== "" && wanted !== title} save={save} testid="rename-save">
       <Field
         label={words.search.groupName}
         value={name}
@@ -36,10 +28,6 @@ export function Rename({ conversation, onDone }: { conversation: ConversationSum
         autocomplete="off"
         maxLength={MAX_NAME_CHARACTERS}
       />
-      <Submit busy={action.busy} disabled={wanted === "" || wanted === title} testid="rename-save">
-        {words.save}
-      </Submit>
-      <Trouble problem={action.problem} />
-    </form>
+    </OneSetting>
   );
 }
