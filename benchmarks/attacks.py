@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -178,10 +178,22 @@ def run_attack(name: str, target: Target) -> float | None:
     return asyncio.run(until_cut(ATTACKS[name], target))
 
 
-async def watch_memory(running: Product, peak: list[int]) -> None:
-    while True:
-        peak.append(running.web[0].resident_bytes())
-        await asyncio.sleep(0.1)
+@contextlib.asynccontextmanager
+async def growth(running: Product) -> AsyncIterator[list[int]]:
+    """By how many bytes the server's memory has grown, looked at ten times a second."""
+    before = running.web[0].resident_bytes()
+    grown = [0]
+
+    async def watch() -> None:
+        while True:
+            grown.append(running.web[0].resident_bytes() - before)
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield grown
+    finally:
+        watching.cancel()
 
 
 async def measure(
@@ -202,7 +214,7 @@ async def measure(
     (attacker,) = await run_once(enrol_many, 1)
     attackers_room = await run_once(conversation_of, [attacker])
     count = int(options.seconds * MESSAGES_A_SECOND_EACH)
-    loop, figures = asyncio.get_running_loop(), dict[str, Any]()
+    figures: dict[str, Any] = {}
     async with sockets_of(members, running.web[0].port) as sockets:
 
         async def quiet_pace() -> Load:
@@ -219,14 +231,13 @@ async def measure(
         for name in options.only or ATTACKS:
             tickets = await run_once(tickets_for, [attacker] * 3)
             target = Target(running.web[0].port, attackers_room.pk, tickets)
-            before = running.web[0].resident_bytes()
-            peak = [before]
-            watching = asyncio.create_task(watch_memory(running, peak))
-            attacking = loop.run_in_executor(elsewhere, run_attack, name, target)
-            beside = await quiet_pace()
-            cut = await attacking
-            watching.cancel()
-            figures[f"{name}_memory_mib"] = (max(peak) - before) / 1024 / 1024
+            attacking = asyncio.get_running_loop().run_in_executor(
+                elsewhere, run_attack, name, target
+            )
+            async with growth(running) as grown:
+                beside = await quiet_pace()
+                cut = await attacking
+            figures[f"{name}_memory_mib"] = max(grown) / MEBIBYTE
             figures[f"{name}_p99_ratio"] = percentile(beside.to_receive, 99) / calm_p99
             figures[f"{name}_cpu_seconds"] = beside.cpu["web"] - calm.cpu["web"]
             figures[f"{name}_cut_after_seconds"] = cut
