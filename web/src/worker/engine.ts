@@ -18,7 +18,7 @@ import { Lifetimes } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { claim, claims, createConversation, finished, freshRecord } from "./membership.ts";
 import { problemOf } from "./messages.ts";
-import { Sender, amend, discard, enqueue, retry } from "./outbox.ts";
+import { Sender, amend, enqueue } from "./outbox.ts";
 import { People } from "./people.ts";
 import type { Connection as ConnectionState, Found, MessageView, Notification, Problem, Snapshot } from "./protocol.ts";
 import { unlock } from "./registration.ts";
@@ -28,6 +28,7 @@ import type { MessagingSettings, Server } from "./server.ts";
 import { Synchroniser } from "./synchroniser.ts";
 import { Teller } from "./teller.ts";
 import { Trust } from "./trust.ts";
+import { discard, retry } from "./unsent.ts";
 import { messageView, summaryOf } from "./views.ts";
 import { type Whisper, Whispers } from "./whispers.ts";
 

@@ -8,9 +8,10 @@ import type { ConversationRecord, MembersChanged, Rejoined, Unit } from "../stor
 import { ContentRefused, checkSaidBy } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, accountsIn, othersIn } from "./conversation.ts";
-import { failWaiting, receivedRecord, repeatTerms } from "./messages.ts";
+import { receivedRecord, repeatTerms } from "./messages.ts";
 import type { Entry } from "./server.ts";
 import type { Sight } from "./trust.ts";
+import { failWaiting } from "./unsent.ts";
 
 const REFUSALS = [MlsRefused, ContentRefused, CredentialRefused, RangeError];
 const STUCK =

@@ -180,19 +180,3 @@ export function isKnownTerm({ name, lifetime = null }: Readonly<ConversationReco
   if (content?.type === "conversation_named") return content.name === name;
   return content?.type === "lifetime_set" && content.lifetime === lifetime;
 }
-
-const NOT_A_MEMBER = { code: "not_a_member", detail: "You are not in this conversation any more." };
-
-/** Nobody will hear it any more: what waits to be sent is shown as not sent. */
-export async function failWaiting(context: Context, conversation: Conversation): Promise<void> {
-  const waiting = await context.records.oldest("outbox", conversation.id, -Infinity, Infinity);
-  const unit = context.records.unit();
-  for (const outgoing of waiting) {
-    const message = await context.records.get("messages", outgoing.messageId);
-    if (outgoing.position !== null || !message) continue;
-    unit.put("outbox", outgoing.messageId, { ...outgoing, failed: true });
-    unit.put("messages", message.id, { ...message, delivery: "failed", problem: NOT_A_MEMBER });
-  }
-  await unit.commit("relaxed");
-  context.changed(conversation.id, waiting.map(({ messageId }) => messageId));
-}

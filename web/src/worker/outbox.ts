@@ -12,7 +12,7 @@ import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, isUnfinished } from "./conversation.ts";
 import { catchUp } from "./inbox.ts";
-import { limited, onServer, remaining, whatIsLeft } from "./lifetimes.ts";
+import { limited, onServer, remaining } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued, queuedSilently } from "./messages.ts";
 
@@ -93,40 +93,6 @@ export async function amend(
   context.changed(conversation.id, [messageId]);
   context.refresh();
   return changed;
-}
-
-export async function retry(context: Context, messageId: string): Promise<void> {
-  await context.lock.run(async () => {
-    const outgoing = await context.records.get("outbox", messageId);
-    const message = await context.records.get("messages", messageId);
-    if (!outgoing || !message) return;
-    outgoing.failed = false;
-    message.delivery = "sending";
-    message.problem = null;
-    const unit = context.records.unit();
-    await unit.put("outbox", messageId, outgoing).put("messages", messageId, message).commit();
-    context.changed(message.conversationId, [messageId]);
-  });
-}
-
-/** Only what failed can be taken back; of anything else nobody knows whether it has gone out. */
-export async function discard(context: Context, messageId: string): Promise<string> {
-  return context.lock.run(async () => {
-    const outgoing = await context.records.get("outbox", messageId);
-    if (!outgoing?.failed) throw new ProblemError("not_found", "This message cannot be taken back.");
-    const { content, conversationId } = outgoing;
-    const conversation = context.conversations.get(conversationId);
-    if (!conversation) throw new ProblemError("not_found", "There is no such conversation.");
-    const body = (await context.records.get("messages", messageId))?.body;
-    const left = await whatIsLeft(context, conversation, new Set([messageId]));
-    await conversation.save((draft, unit) => {
-      unit.remove("outbox", messageId).remove("messages", messageId);
-      Object.assign(draft, left);
-      if (body?.type === "lifetime" && draft.lifetime === body.lifetime) draft.lifetime = body.before ?? null;
-    });
-    context.refresh();
-    return content.type === "text" ? content.text : "";
-  });
 }
 
 /** Sends what waits, one conversation at a time in its own order. */
