@@ -164,6 +164,45 @@ test("what is said about a message while the network is away comes later, in its
   await until(async () => (await reactions(alice, id, "slow")).join() === "✅ Bob", "the last one counts");
 });
 
+test("what could not be said about a message is shown as not sent, and goes when it is sent again", async () => {
+  const relay = new Relay();
+  const [alice, bob, id] = await two(relay);
+  await alice.send(id, "a slip");
+  await bob.reads(id, ["a slip"]);
+  const hers = await idOf(alice, id, "a slip");
+  const unsent = async () => (await alice.messages(id)).find((message) => message.id === hers)?.unsent?.code;
+  relay.refusesMessages = "message_rate_exceeded";
+
+  await alice.engine.react(id, hers, "👍");
+  await until(async () => (await unsent()) === "message_rate_exceeded", "the reaction is not sent");
+  await alice.engine.editMessage(id, hers, "a misprint");
+  await alice.engine.react(id, hers, "👎");
+  await until(async () => (await failed(alice)) === 2, "the edit and the later reaction are not sent either");
+  await alice.reload();
+  assert.equal(await unsent(), "message_rate_exceeded");
+  assert.deepEqual(await bob.texts(id), ["a slip"]);
+
+  relay.refusesMessages = null;
+  await alice.engine.retry(id, hers);
+
+  await until(async () => (await reactions(bob, id, "a misprint")).join() === "👎 Alice", "Bob sees both");
+  assert.equal(await unsent(), undefined);
+  relay.refusesMessages = "message_rate_exceeded";
+  await alice.engine.editMessage(id, hers, "a slip again");
+  await until(async () => (await unsent()) !== undefined, "it is not sent");
+  relay.refusesMessages = null;
+  await alice.engine.deleteMessage(id, hers);
+  await until(async () => (await bob.texts(id)).length === 0, "Bob's is gone");
+  await until(() => alice.store.rows.get("outbox")?.size === 0, "nothing waits that has been overtaken");
+  assert.equal(await unsent(), undefined);
+});
+
+/** How much of what this browser wanted to say was refused. */
+async function failed({ store, server }: Browser): Promise<number> {
+  const { records } = await unlock(store, server);
+  return (await records.all("outbox")).filter(([, outgoing]) => outgoing.failed).length;
+}
+
 /** What is stored in a browser, beside its engine. */
 async function opened({ store, server, personId }: Browser, id: string) {
   const { deviceId, records } = await unlock(store, server);

@@ -24,6 +24,7 @@ function message(at: string, senderId: string, kind: MessageView["kind"] = "text
     at: new Date(at).toISOString(),
     delivery: null,
     problem: null,
+    unsent: null,
     reply: null,
     isEdited: false,
     reactions: [],

@@ -19,6 +19,7 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
     at: new Date(position * 1000).toISOString(),
     delivery: null,
     problem: null,
+    unsent: null,
     reply: null,
     isEdited: false,
     reactions: [],

@@ -239,6 +239,27 @@ test("no lifetime is taken that is none", async () => {
   assert.equal(summary(alice, id).lifetime, null);
 });
 
+test("nothing is left of what waited to be said about it either", async () => {
+  const relay = new Relay();
+  const [alice, , id] = await two(relay);
+  await choose(alice, id, HOUR);
+  await alice.send(id, "goes");
+  await until(async () => (await alice.messages(id)).at(-1)?.position != null, "it has its place");
+  const hers = (await alice.messages(id)).at(-1)?.id ?? "";
+  relay.refusesMessages = "message_rate_exceeded";
+  await alice.engine.react(id, hers, "👍");
+  await until(async () => (await alice.messages(id)).at(-1)?.unsent !== null, "the reaction is refused");
+  alice.server.goOffline();
+  await alice.engine.editMessage(id, hers, "goes as well");
+  const waits = () => alice.store.rows.get("outbox")?.size;
+  assert.equal(waits(), 2);
+
+  alice.ahead = HOUR * 1000 + 1;
+
+  assert.deepEqual(await alice.texts(id), []);
+  assert.equal(waits(), 0);
+});
+
 test("durations are said in the largest unit that fits", () => {
   const said = [30, 60, 5 * MINUTE, HOUR, 36 * HOUR, DAY, 7 * DAY, 28 * DAY, 30 * DAY].map(durationOf);
 

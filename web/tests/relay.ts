@@ -80,6 +80,8 @@ export class Relay {
   /** For tests: what a hostile server would hand out instead. */
   tamper: (entry: Entry) => Entry = (entry) => entry;
   tamperWhisper: (frame: EphemeralArrived) => EphemeralArrived = (frame) => frame;
+  /** For tests: why no message is taken; null: it is. */
+  refusesMessages: string | null = null;
   /** How many were passed on. */
   whispers = 0;
   /** For tests: what the organisation has chosen. */
@@ -170,6 +172,7 @@ export class Relay {
     this.memberOf(conversation, deviceId);
     const before = this.repeated(id, deviceId, messageId, ciphertext);
     if (before !== null) return before;
+    if (this.refusesMessages !== null) refuse(this.refusesMessages);
     const message = await verified("message_invalid", () => bodyOf(ciphertext));
     if (message.kind !== "PrivateMessage" || bytesToUuid(message.groupId) !== id) refuse("message_invalid");
     if (Number(message.epoch) !== conversation.info.epoch) refuse("stale_epoch", { epoch: conversation.info.epoch });

@@ -256,6 +256,7 @@ export const words = {
     newHere: "New messages",
     newBelow: (count: number) => plural(count, "new message", "new messages"),
     arrived: (sender: string, text: string) => `${sender}: ${text}`,
+    unsent: "The others have not heard of your change",
     delivery: { sending: "Sending", sent: "Sent", delivered: "Delivered", failed: "Not sent" },
     retry: "Send again",
     discard: "Discard",

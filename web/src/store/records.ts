@@ -163,6 +163,8 @@ export interface MessageRecord {
   replyTo?: number;
   /** When nothing of it may be left, in milliseconds since 1970; absent: never. */
   dueAt?: number;
+  /** What was said about it here and could not be sent: where that waits in the outbox, and why. */
+  unsent?: { ids: string[]; problem: Problem };
 }
 
 /** Beside a message that is to go. */

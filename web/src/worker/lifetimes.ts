@@ -126,11 +126,22 @@ export class Lifetimes {
       return unit.commit();
     }
     const left = await whatIsLeft(this.#context, conversation, ids);
+    const changes = await this.#changesOf(conversationId, ids);
     await conversation.save((draft, unit) => {
       remove(unit);
+      for (const change of changes) forgetChange(unit, change);
       Object.assign(draft, left);
     });
     this.#options.gone(conversationId, [...ids]);
+  }
+
+  /** What waits to be said about these messages. */
+  async #changesOf(conversationId: string, ids: ReadonlySet<string>): Promise<OutboxRecord[]> {
+    const { records } = this.#context;
+    const messages = await Promise.all([...ids].map((id) => records.get("messages", id)));
+    const positions = new Set(messages.map((message) => message?.position));
+    const waiting = await records.oldest("outbox", conversationId, -Infinity, Infinity);
+    return waiting.filter(({ content }) => "about" in content && positions.has(content.about));
   }
 
   #arm(): void {
@@ -138,6 +149,14 @@ export class Lifetimes {
     if (this.#next === Infinity || this.#context.closed.aborted) return;
     const wait = Math.max(0, Math.min(LOOK_AGAIN_AFTER, this.#next - this.#context.now()));
     this.#timer = setTimeout(() => this.#options.due(), wait);
+  }
+}
+
+/** What may have reached the server is kept without its text: only by its bytes its echo is known. */
+function forgetChange(unit: Unit, change: OutboxRecord): void {
+  if (change.ciphertext === null || change.failed) unit.remove("outbox", change.messageId);
+  else if (change.content.type === "edited") {
+    unit.put("outbox", change.messageId, { ...change, failed: true, content: { ...change.content, text: "" } });
   }
 }
 

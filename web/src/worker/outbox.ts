@@ -15,6 +15,7 @@ import { catchUp } from "./inbox.ts";
 import { limited, onServer, remaining } from "./lifetimes.ts";
 import { Lock } from "./lock.ts";
 import { noteContent, placed, problemOf, queued, queuedSilently } from "./messages.ts";
+import { markUnsent, overtaken } from "./unsent.ts";
 
 const MOST_ATTEMPTS = 20;
 const PAUSE = 5_000;
@@ -84,7 +85,9 @@ export async function amend(
     const change = content && (await amended(context, conversation, content, context.me.personId));
     if (!change || change.message.id !== messageId) throw new ProblemError("not_found", "This message cannot be changed.");
     const waiting = queuedSilently(context, conversation.id, content);
+    const gone = await overtaken(context, change.message, amendment.type);
     await conversation.save((draft, unit) => {
+      for (const id of gone) unit.remove("outbox", id);
       change.write(draft, unit);
       unit.put("outbox", waiting.messageId, waiting);
     });
@@ -124,7 +127,7 @@ export class Sender {
       } catch (error) {
         if (isProblem(error, "offline")) return;
         if (isPassing(error)) return this.#later(conversation);
-        await this.#failed(conversation, next.messageId, error);
+        await this.#failed(next.messageId, error);
       }
     }
   }
@@ -209,21 +212,11 @@ export class Sender {
     });
   }
 
-  async #failed(conversation: Conversation, messageId: string, error: unknown): Promise<void> {
+  async #failed(messageId: string, error: unknown): Promise<void> {
     const context = this.#context;
     await context.lock.run(async () => {
       const outgoing = await context.records.get("outbox", messageId);
-      const message = await context.records.get("messages", messageId);
-      if (!outgoing) return;
-      outgoing.failed = true;
-      const unit = context.records.unit().put("outbox", messageId, outgoing);
-      if (message) {
-        message.delivery = "failed";
-        message.problem = problemOf(error);
-        unit.put("messages", messageId, message);
-      }
-      await unit.commit();
+      if (outgoing) await markUnsent(context, outgoing, problemOf(error));
     });
-    context.changed(conversation.id, [messageId]);
   }
 }

@@ -111,6 +111,8 @@ export interface MessageView {
   /** Only of own messages. */
   delivery: DeliveryState | null;
   problem: Problem | null;
+  /** Why a change of it that was made here could not be sent to the others. */
+  unsent: Problem | null;
   /** What it answers. */
   reply: Quote | null;
   /** Its sender has changed it. */

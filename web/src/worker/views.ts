@@ -62,6 +62,7 @@ export async function messageView(
     at: message.at,
     delivery: deliveryOf(conversation.record, message, context.me.deviceId),
     problem: message.problem,
+    unsent: message.unsent?.problem ?? null,
     reply: message.replyTo === undefined ? null : await quoteOf(context, conversation, message.replyTo),
     isEdited: message.isEdited ?? false,
     reactions: reactionsOf(context, message.reactions ?? {}),

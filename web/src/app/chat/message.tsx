@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import type { DeliveryState, MessageView } from "../../worker/protocol.ts";
+import type { DeliveryState, MessageView, Problem } from "../../worker/protocol.ts";
 import { useAction } from "../parts/action.ts";
 import { Avatar, Trouble } from "../parts/basics.tsx";
 import { Confirm } from "../parts/dialog.tsx";
@@ -51,6 +51,7 @@ export function Row({ block, now, lastId, ...asks }: RowProps) {
         <li class="notice" data-testid="notice" data-row={block.message.id}>
           <span>{block.message.text}</span>
           {block.message.delivery === "failed" && <Failed message={block.message} onEdit={asks.onEdit} />}
+          {block.message.unsent !== null && <Unsent message={block.message} problem={block.message.unsent} />}
         </li>
       );
     case "run":
@@ -110,6 +111,7 @@ function Message({ message, isLast, onEdit, onReply }: { message: MessageView; i
       </div>
       <Reactions message={message} disabled={onReply === null} />
       {message.delivery === "failed" && <Failed message={message} onEdit={onEdit} />}
+      {message.unsent !== null && <Unsent message={message} problem={message.unsent} />}
     </li>
   );
 }
@@ -159,6 +161,25 @@ function DeliveryMark({ state }: { state: DeliveryState }) {
       <Icon name={MARK_OF[state]} />
       <span class="visually-hidden">{words.chat.delivery[state]}</span>
     </span>
+  );
+}
+
+/** What was changed here, and nowhere else. */
+function Unsent({ message, problem }: { message: MessageView; problem: Problem }) {
+  const shell = useShell();
+  const action = useAction();
+  const { conversationId, id: messageId } = message;
+  const retry = async () => void (await shell.engine.call("retry", { conversationId, messageId }));
+  return (
+    <div class="failed" data-testid="change-unsent">
+      <p>
+        {words.chat.unsent}: {sentenceFor(problem)}
+      </p>
+      <button type="button" class="link" data-testid="change-retry" onClick={() => void action.run(retry)}>
+        {words.chat.retry}
+      </button>
+      <Trouble problem={action.problem} />
+    </div>
   );
 }
 
