@@ -16,6 +16,8 @@ pytest.importorskip("deepface", reason="the face worker's packages are not insta
 from benchmarks import face, photos
 from facelogin.networks import DLIB
 
+pytestmark = pytest.mark.any_database
+
 THRESHOLD = DLIB.threshold or 0.0
 
 

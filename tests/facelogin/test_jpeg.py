@@ -4,6 +4,8 @@ from facelogin import jpeg
 from facelogin.jpeg import BadJpegError, Size
 from tests.facelogin.pictures import GOOD, frame_header, picture, png, segment
 
+pytestmark = pytest.mark.any_database
+
 REFUSED = {
     "nothing": b"",
     "only the start": b"\xff\xd8",

@@ -10,6 +10,8 @@ from facelogin.lifecycle import (
 )
 from facelogin.models import Capture, WrongStateError
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.mark.parametrize("after", State)
 @pytest.mark.parametrize("before", State)

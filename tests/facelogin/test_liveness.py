@@ -21,6 +21,8 @@ from facelogin.liveness import LEAST_PARALLAX, is_continuous, is_gradual, likene
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.any_database
+
 CHALLENGE = [Step.STRAIGHT, Step.RIGHT, Step.STRAIGHT, Step.LEFT, Step.STRAIGHT]
 
 

@@ -4,6 +4,8 @@ import pytest
 from facelogin import matching
 from facelogin.challenge import Step
 
+pytestmark = pytest.mark.any_database
+
 pytest.importorskip("numpy")
 
 HERE = np.zeros(128)

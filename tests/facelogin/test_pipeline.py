@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Encoder = Callable[[Picture], bytes]
 
+pytestmark = pytest.mark.any_database
+
 CHALLENGE = draw_challenge(random.Random(7))
 OTHER_ORDER = [CHALLENGE[0], CHALLENGE[3], CHALLENGE[2], CHALLENGE[1], CHALLENGE[4]]
 THRESHOLD = 0.5

@@ -17,6 +17,8 @@ from facelogin.decoder import Decoder, SharedDecoder
 from facelogin.jpeg import BadJpegError
 from tests.facelogin.pictures import GOOD
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -23,6 +23,8 @@ from securechat_sdk.wire.frames import (
 )
 from tests.messaging.people import Member
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -19,7 +19,7 @@ from tests.stories.people import (
 )
 from tests.stories.product import Product
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.any_database]
 
 PATIENCE = 60
 FIND = "[...document.querySelectorAll('[data-testid={}]')].find(one => one.checkVisibility())"
