@@ -6,8 +6,6 @@ from facelogin.challenge import Step
 
 pytestmark = pytest.mark.any_database
 
-pytest.importorskip("numpy")
-
 HERE = np.zeros(128)
 
 
