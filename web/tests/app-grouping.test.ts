@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { grouped } from "../src/app/chat/grouping.ts";
 import { pieces } from "../src/app/chat/links.ts";
-import { dayName, shortTime } from "../src/app/time.ts";
+import { dayName, dayOf, fullTime, shortTime } from "../src/app/time.ts";
 import type { MessageView } from "../src/worker/protocol.ts";
 
 let made = 0;
@@ -103,5 +103,14 @@ test("addresses in a text become links without the punctuation around them", () 
 
     assert.deepEqual(found.flatMap((piece) => (piece.kind === "link" ? [piece.href] : [])), links);
     assert.equal(found.map((piece) => piece.text).join(""), text);
+  }
+});
+
+test("what a server says instead of a time is shown as long ago", () => {
+  const now = new Date("2026-03-02T12:00");
+
+  for (const at of ["", "yesterday", "2026-13-45T99:99"]) {
+    for (const text of [dayName(at, now), fullTime(at), dayOf(at)]) assert.match(text, /19(69|70)/);
+    assert.match(shortTime(at, now), /Jan|Dec/);
   }
 });

@@ -9,18 +9,24 @@ const DATE_AND_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: 
 
 const DAY = 24 * 3600 * 1000;
 
+/** What is no time, whoever says it, must not take the page away: it was long ago. */
+function dateOf(at: string): Date {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? new Date(0) : date;
+}
+
 export function clockTime(at: string): string {
-  return CLOCK.format(new Date(at));
+  return CLOCK.format(dateOf(at));
 }
 
 /** Equal for two times on the same day of the reader's calendar. */
 export function dayOf(at: string): string {
-  const date = new Date(at);
+  const date = dateOf(at);
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 }
 
 function daysBetween(at: string, now: Date): number {
-  const day = new Date(at).setHours(0, 0, 0, 0);
+  const day = dateOf(at).setHours(0, 0, 0, 0);
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - day) / DAY);
 }
 
@@ -28,8 +34,8 @@ export function dayName(at: string, now: Date): string {
   const days = daysBetween(at, now);
   if (days === 0) return words.chat.today;
   if (days === 1) return words.chat.yesterday;
-  if (days > 1 && days < 7) return WEEKDAY.format(new Date(at));
-  return DATE_AND_YEAR.format(new Date(at));
+  if (days > 1 && days < 7) return WEEKDAY.format(dateOf(at));
+  return DATE_AND_YEAR.format(dateOf(at));
 }
 
 /** For the list: the time of today, the name of a recent day, or a date. */
@@ -37,10 +43,10 @@ export function shortTime(at: string, now: Date): string {
   const days = daysBetween(at, now);
   if (days <= 0) return clockTime(at);
   if (days === 1) return words.chat.yesterday;
-  if (days < 7) return WEEKDAY.format(new Date(at));
-  return DATE.format(new Date(at));
+  if (days < 7) return WEEKDAY.format(dateOf(at));
+  return DATE.format(dateOf(at));
 }
 
 export function fullTime(at: string): string {
-  return `${DATE_AND_YEAR.format(new Date(at))}, ${clockTime(at)}`;
+  return `${DATE_AND_YEAR.format(dateOf(at))}, ${clockTime(at)}`;
 }
