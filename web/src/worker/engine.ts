@@ -340,6 +340,20 @@ export class ChatEngine {
     return null;
   }
 
+  /** Whoever logs out leaves nothing begun behind, not even what another call is just keeping. */
+  async forgetDrafts(): Promise<null> {
+    await this.#context.lock.run(async () => {
+      for (const conversation of this.#context.conversations.values()) {
+        if (!conversation.record.draft) continue;
+        await conversation.save((draft) => {
+          draft.draft = "";
+        });
+      }
+    });
+    this.#teller.snapshot();
+    return null;
+  }
+
   async react(conversationId: string, messageId: string, emoji: string | null): Promise<null> {
     const conversation = this.#conversation(conversationId);
     await amend(this.#context, conversation, messageId, { type: "reaction", emoji });
