@@ -390,24 +390,29 @@ test("what a busy server turns away is sent again, and is not said to have faile
   }
 });
 
-test("a name that does not come holds nothing up", async () => {
+test("a name that does not come holds nothing up, and is shown when it comes", async () => {
   const relay = new Relay();
   const alice = await signUp(relay, "Alice");
   const bob = await signUp(relay, "Bob");
   const id = await direct(alice, bob);
   bob.ahead = 2 * 60 * 60 * 1000; // names are old by now
-  let asked = 0;
-  bob.server.person = () => {
-    asked += 1;
-    return new Promise(() => undefined);
-  };
+  relay.addPerson(alice.personId, "Alicia");
+  const asked: (() => void)[] = [];
+  const person = bob.server.person.bind(bob.server);
+  bob.server.person = (personId) => new Promise((resolve) => asked.push(() => resolve(person(personId))));
+  const told = (text: string, name: string) =>
+    bob.notifications.some(
+      (one) => one.type === "messages" && one.messages.some((message) => message.text === text && message.senderName === name),
+    );
 
   await alice.send(id, "one");
-  await until(() => asked > 0, "the name is asked for");
+  await until(() => asked.length > 0, "the name is asked for");
   await bob.send(id, "mine");
   await alice.send(id, "two");
 
   await alice.reads(id, ["one", "mine", "two"]);
-  await until(() => bob.notifications.some((one) => one.type === "messages" && one.messages.some(({ text }) => text === "two")), "Bob is told");
-  assert.equal(asked, 1);
+  await until(() => told("two", "Alice"), "Bob is told");
+  assert.equal(asked.length, 1);
+  asked[0]?.();
+  await until(() => told("one", "Alicia") && bob.snapshot.conversations[0]?.title === "Alicia", "the new name is shown");
 });

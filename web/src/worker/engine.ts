@@ -44,6 +44,7 @@ export interface EngineOptions {
 }
 
 const DAY = 86_400;
+const MOST_SHOWN_AGAIN = 200; // as many as a page shows
 
 function loadMls(identity: IdentityRecord, settings: MessagingSettings): MlsEngine {
   const keys = {
@@ -125,6 +126,7 @@ export class ChatEngine {
       commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
     };
+    this.#context.people.late = (personId) => this.#background(() => this.#showAgain(personId));
     this.#teller = new Teller({
       context: () => this.#context,
       snapshot: () => this.snapshot(),
@@ -376,6 +378,15 @@ export class ChatEngine {
     this.#context.flush(conversation);
     if (before?.type === "file") this.#background(() => this.#context.server.files.remove(before.attachmentId));
     return null;
+  }
+
+  /** With the name that has come. */
+  async #showAgain(personId: string): Promise<void> {
+    for (const { id, record } of this.#context.conversations.values()) {
+      if (!record.personIds.includes(personId)) continue;
+      const newest = await this.#context.records.newest("messages", id, Infinity, MOST_SHOWN_AGAIN);
+      this.#teller.messages(id, newest.map((message) => message.id));
+    }
   }
 
   /** What the person is doing at the keyboard; nobody waits for it. */

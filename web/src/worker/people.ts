@@ -16,6 +16,8 @@ export class People {
   readonly #known = new Map<string, PersonRecord>();
   readonly #asking = new Map<string, Promise<void>>();
   readonly #failedAt = new Map<string, number>();
+  /** A name came when nobody waited for it any more. */
+  late: (personId: string) => void = () => undefined;
 
   private constructor(server: Server, records: Records, now: () => number) {
     this.#server = server;
@@ -52,12 +54,14 @@ export class People {
   }
 
   async #fetch(personId: string): Promise<void> {
+    const asked = performance.now();
     try {
       const { display_name: displayName } = await this.#server.person(personId);
       const person = { id: personId, displayName, fetchedAt: this.#now() };
       await this.#records.unit().put("people", personId, person).commit();
       this.#known.set(personId, person);
       this.#failedAt.delete(personId);
+      if (performance.now() - asked >= PATIENCE) this.late(personId);
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       this.#failedAt.set(personId, this.#now());
