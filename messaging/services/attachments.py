@@ -118,6 +118,8 @@ def append_part(
 ) -> Attachment:
     """Keep the part; when this returns, it is in the store and counted."""
     upload = expect_part(device=device, attachment_id=attachment_id, offset=offset, size=part.size)
+    if part.size == 0:  # behind the last byte, where the store has no part
+        return upload
     # Outside of a transaction: a store may be slow, and a part that nobody counts does no harm.
     store.keep_part(upload, offset, part)
     try:
