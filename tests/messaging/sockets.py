@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 from channels.testing import WebsocketCommunicator
 
-from accounts.models import DeviceToken
+from accounts.models import DeviceToken, Scope
 from accounts.services.tickets import issue_ticket
+from accounts.services.tokens import issue_token
 from messaging.routing import websocket_application
 from messaging.threads import run_once
 from securechat_sdk.wire.codec import decode_server_frame, encode_command
@@ -99,7 +100,7 @@ async def connected(
     member: Member, *, token: DeviceToken | None = None
 ) -> AsyncIterator[LiveSocket]:
     """Open a socket with a ticket, as a script does, and read `ready`."""
-    ticket, _ = await in_thread(issue_ticket)(device=member.device, token=token)
+    ticket = await in_thread(ticket_for)(member, token=token)
     communicator = WebsocketCommunicator(websocket_application, f"/ws/v1/?ticket={ticket}")
     was_accepted, _ = await communicator.connect(SECONDS)
     assert was_accepted
@@ -111,6 +112,14 @@ async def connected(
         yield socket
     finally:
         await communicator.disconnect()
+
+
+def ticket_for(member: Member, *, token: DeviceToken | None = None) -> str:
+    """Return a ticket of the token, or of one that may all."""
+    if token is None:
+        token, _ = issue_token(device=member.device, name="t", scopes=[*Scope], expires_in_days=1)
+    ticket, _ = issue_ticket(token=token)
+    return ticket
 
 
 def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
