@@ -12,6 +12,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future as ThreadFuture
+from concurrent.futures import InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -109,7 +110,7 @@ class LogWriter:
                 raise Overloaded
             self._queue.append(waiting)
             self._bytes += waiting.size
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
                 self._thread.start()
             elif len(self._queue) == 1:
@@ -198,8 +199,9 @@ def _settle(batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
     for waiting, outcome in zip(batch, outcomes, strict=True):
         if waiting.loop is not None:
             by_loop[waiting.loop].append((waiting.future, outcome))
-        elif not waiting.future.cancelled():
-            waiting.future.set_result(outcome)
+        else:
+            with suppress(InvalidStateError):  # cancelled, maybe just now: nobody is waiting
+                waiting.future.set_result(outcome)
     for loop, settled in by_loop.items():
         with suppress(RuntimeError):  # the loop was closed: nobody is waiting
             loop.call_soon_threadsafe(_settle_in_loop, settled)
