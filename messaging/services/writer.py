@@ -21,7 +21,8 @@ from django.db import DatabaseError, connection
 from messaging import bulk
 from messaging.errors import Overloaded
 from messaging.metrics import WRITER_QUEUE, WRITER_QUEUE_BYTES
-from messaging.services.batches import Job, NotDurable, Outcome, Send, run_batch
+from messaging.services.batches import Job, Outcome, Send, run_batch
+from messaging.services.durability import UNKNOWN, NotDurable
 from messaging.services.log import Placed
 from messaging.trouble import Trouble
 from securechat_sdk.wire.errors import ChatError, Unavailable
@@ -35,8 +36,6 @@ MOST_BYTES_IN_BATCH = 4 * 1024 * 1024
 SECONDS_TO_WAIT = 10.0
 SECONDS_ONE_BY_ONE = 5.0
 SECONDS_IDLE = 10.0
-
-UNKNOWN = "The database did not answer in time: send it again, it will not be stored twice."
 
 AnyFuture = asyncio.Future[Outcome] | ThreadFuture[Outcome]
 

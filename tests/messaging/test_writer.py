@@ -16,7 +16,7 @@ from accounts.errors import DeviceRevoked
 from messaging.errors import ConversationNotFound, MessageIdReused, Overloaded, StaleEpoch
 from messaging.models import Conversation, Entry, Membership
 from messaging.services import writer as writers
-from messaging.services.batches import Job, Mark, NotDurable, Outcome, Send, run_batch
+from messaging.services.batches import Job, Mark, Outcome, Send, run_batch
 from messaging.services.log import Placed
 from messaging.services.messages import message_to_send
 from messaging.services.writer import LogWriter, Waiting
@@ -247,34 +247,6 @@ async def test_a_connection_that_was_cut_is_made_anew(
         placed = await writer.place(to_send(alice, conversation))
 
     assert placed == Placed(1, is_new=True)
-
-
-WARN_AT_COMMIT = """
-CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON messaging_entry
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn();
-"""
-WARN_NO_MORE = "DROP TRIGGER warn ON messaging_entry; DROP FUNCTION warn();"
-
-
-@only_postgresql
-def test_a_commit_with_a_warning_is_not_accepted_and_repeating_it_is(
-    alice: Member, conversation: Conversation
-) -> None:
-    send = to_send(alice, conversation)
-    with connection.cursor() as cursor:
-        cursor.execute(WARN_AT_COMMIT)
-    try:
-        with pytest.raises(NotDurable):
-            run_batch([send])
-        with a_writer() as writer, pytest.raises(Unavailable):
-            writer.place_and_wait(to_send(alice, conversation))
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(WARN_NO_MORE)
-
-    assert run_batch([send]) == [Placed(1, is_new=False)]
 
 
 async def test_writers_of_several_processes_neither_deadlock_nor_leave_gaps() -> None:
