@@ -228,8 +228,7 @@ class SocketTicket(models.Model):
     """Opens one socket once, within half a minute; redeeming deletes it."""
 
     digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
-    token = models.ForeignKey(DeviceToken, null=True, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(DeviceToken, on_delete=models.CASCADE, related_name="+")
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

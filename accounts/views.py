@@ -12,10 +12,16 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts import access
-from accounts.api.authentication import device_of, person_of
+from accounts.api.authentication import TokenAuthentication, device_of, person_of, token_of
 from accounts.api.operations import operation, text_parameter
 from accounts.api.pagination import CURSOR, CursorPagination
-from accounts.api.permissions import ComesFromOurPage, IsAdministrator, IsDevice, IsLoggedIn
+from accounts.api.permissions import (
+    ComesFromOurPage,
+    IsAdministrator,
+    IsDevice,
+    IsLoggedIn,
+    IsScript,
+)
 from accounts.api.serializers import WITHOUT_NUL, read_fields
 from accounts.api.views import APIView
 from accounts.errors import (
@@ -236,6 +242,9 @@ class TokenView(APIView):
 class SocketTicketsView(APIView):
     """A ticket opens one socket, within 30 seconds."""
 
+    # A browser's socket shows its session itself, and so ends with it.
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = [IsScript]
     required_scopes = {"POST": Scope.MESSAGES_READ}
 
     @operation("issue_socket_ticket", answers={201: TicketSerializer})
@@ -244,8 +253,7 @@ class SocketTicketsView(APIView):
 
         It is good for one use, within 30 seconds.
         """
-        token = request.auth if isinstance(request.auth, DeviceToken) else None
-        ticket, expires_at = tickets.issue_ticket(device=device_of(request), token=token)
+        ticket, expires_at = tickets.issue_ticket(token=token_of(request))
         body = TicketSerializer({"ticket": ticket, "expires_at": expires_at}).data
         return Response(body, status=status.HTTP_201_CREATED)
 

@@ -4,6 +4,7 @@ Import it inside `product()`: Django must know its database.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 from websockets.asyncio.client import ClientConnection, connect
 
-from accounts.models import SocketTicket
+from accounts.models import DeviceToken, Scope, SocketTicket
 from accounts.services.secrets import digest_of, make_secret
 from messaging.models import Conversation, Membership
 from messaging.threads import run_once
@@ -44,14 +45,21 @@ def conversation_of(members: Sequence[Member]) -> Conversation:
 
 
 def tickets_for(members: Sequence[Member]) -> list[str]:
-    secrets = [make_secret("sck_") for _ in members]
-    SocketTicket.objects.bulk_create(
-        SocketTicket(
-            digest=digest_of(secret),
+    secrets, now = [make_secret("sck_") for _ in members], timezone.now()
+    tokens = DeviceToken.objects.bulk_create(
+        DeviceToken(
             device=member.device,
-            expires_at=timezone.now() + timedelta(minutes=5),
+            name="benchmark",
+            digest=os.urandom(32),
+            scopes=[*Scope],
+            created_at=now,
+            expires_at=now + timedelta(days=1),
         )
-        for secret, member in zip(secrets, members, strict=True)
+        for member in members
+    )
+    SocketTicket.objects.bulk_create(
+        SocketTicket(digest=digest_of(secret), token=token, expires_at=now + timedelta(minutes=5))
+        for secret, token in zip(secrets, tokens, strict=True)
     )
     return secrets
 

@@ -68,6 +68,15 @@ class Room:
         """Who is in it now; one who was removed may still read what was before."""
         return {device for device, member in self.members.items() if member.left_position is None}
 
+    @property
+    def audience(self) -> set[UUID]:
+        """Who is in it now, or is still to hear that they are not."""
+        return {
+            device
+            for device, member in self.members.items()
+            if member.left_position is None or member.left_position > self.cursor
+        }
+
 
 @dataclass
 class Rung:
@@ -245,6 +254,9 @@ class Hub:
         for devices in _chunks(list(self._outboxes)):
             async with self._reading:
                 await self._look_at_devices(devices)
+        for rooms in _chunks(list(self._rooms)):  # also of who was removed and was not told so
+            for room, position in (await self._reader.run(news.last_positions, rooms)).items():
+                self._ring_log(room, position)
 
     async def _close_revoked(self) -> None:
         with suppress(TimeoutError):  # a lost ring must not keep a socket open: look all the same
@@ -365,7 +377,7 @@ class Hub:
         self._rooms = {
             conversation_id: room
             for conversation_id, room in self._rooms.items()
-            if room.members.keys() & self._outboxes.keys()
+            if room.audience & self._outboxes.keys()
         }
 
     # Handing out ---------------------------------------------------------------------------

@@ -22,6 +22,11 @@ def device_of(request: Request) -> Device:
     return cast("Device", request.device)  # type: ignore[attr-defined]  # set by IsDevice
 
 
+def token_of(request: Request) -> DeviceToken:
+    """Which token a script shows; only behind ``IsScript``."""
+    return cast("DeviceToken", request.auth)
+
+
 def caller_of(request: Request) -> Caller:
     """The device that calls, and what it shows; only behind ``IsDevice``."""
     if isinstance(request.auth, DeviceToken):

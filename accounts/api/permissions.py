@@ -76,6 +76,23 @@ class IsDevice(IsLoggedIn):
         return True
 
 
+class IsScript(Permission):
+    """A token that has the view's scope; a session is not enough."""
+
+    who = "a script"
+    refusals = (ScopeMissing,)
+
+    @classmethod
+    def refused_for(cls, _method: str) -> Refusals:
+        return cls.refusals  # without a cookie there is nothing to forge
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if not isinstance(request.auth, DeviceToken):
+            raise NotAuthenticated("This needs a token; a browser opens its socket by its session.")
+        _check_scope(request.auth, request, view)
+        return True
+
+
 class IsAdministrator(IsLoggedIn):
     """Additionally, the role; the role is never enough without the second factor."""
 

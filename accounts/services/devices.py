@@ -171,7 +171,7 @@ def revoke_devices(devices: QuerySet[Device]) -> None:
         return
     Device.objects.filter(pk__in=people).update(revoked_at=now)
     DeviceToken.objects.filter(device__in=people, revoked_at=None).update(revoked_at=now)
-    SocketTicket.objects.filter(device__in=people).delete()
+    SocketTicket.objects.filter(token__device__in=people).delete()
     devices_revoking.send(sender=None, device_ids=list(people))
     for device_id, person_id in people.items():
         publish_device_revoked(device_id=device_id, person_id=person_id)

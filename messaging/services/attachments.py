@@ -29,12 +29,13 @@ from messaging.store import StagedPart
 PART_BYTES = 4 * 1024 * 1024
 MOST_WITHOUT_MESSAGE = 100
 # The entry that holds the attachment's key, which the uploader has named beforehand: if it has
-# come, and was not erased since.
-MESSAGE = Entry.objects.filter(
+# come, it is there or was erased since.
+NAMED = Entry.objects.filter(
     sender=OuterRef("uploader"),
     message_id=OuterRef("message_id"),
     conversation=OuterRef("conversation"),
-).exclude(data=b"")
+)
+MESSAGE, ERASED = NAMED.exclude(data=b""), NAMED.filter(data=b"")
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def append_part(
 ) -> Attachment:
     """Keep the part; when this returns, it is in the store and counted."""
     upload = expect_part(device=device, attachment_id=attachment_id, offset=offset, size=part.size)
+    if part.size == 0:  # behind the last byte, where the store has no part
+        return upload
     # Outside of a transaction: a store may be slow, and a part that nobody counts does no harm.
     store.keep_part(upload, offset, part)
     try:
@@ -157,10 +160,10 @@ def _while_a_store_works() -> Iterator[None]:
 
 
 def orphans(*, now: datetime) -> QuerySet[Attachment]:
-    """Unfinished uploads and files without a message, when nothing has come for long."""
+    """Files whose message was erased; unfinished ones and those without a message, when idle."""
     idle_since = now - timedelta(hours=settings.CONFIG.attachment_hours)
-    idle = Attachment.objects.filter(active_at__lte=idle_since)
-    return idle.filter(Q(received__lt=F("size")) | ~Exists(MESSAGE))
+    unwanted = Q(received__lt=F("size")) | ~Exists(MESSAGE)
+    return Attachment.objects.filter(Q(active_at__lte=idle_since) & unwanted | Exists(ERASED))
 
 
 def remove_orphans(*, dry_run: bool = False) -> Removed:

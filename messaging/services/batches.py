@@ -1,13 +1,11 @@
 """Messages and marks of many devices, placed in one transaction; each has its own outcome."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.errors import DeviceRevoked
@@ -22,11 +20,10 @@ from messaging.errors import (
     StaleEpoch,
 )
 from messaging.metrics import ACCEPTED
+from messaging.services.durability import durable_transaction
 from messaging.services.log import Placed
 from securechat_sdk.wire.errors import ChatError, NotAuthenticated
 from securechat_sdk.wire.frames import EntryAppended, EntryKind
-
-WARNING = "01000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +59,6 @@ Job = Send | Mark
 Outcome = Placed | ChatError
 
 
-class NotDurable(DatabaseError):
-    """The database committed, and warned that it may not keep what it committed."""
-
-
 def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
     """Run all in one transaction; return an outcome for each, in their order."""
     with durable_transaction():
@@ -74,29 +67,6 @@ def run_batch(jobs: Sequence[Job]) -> list[Outcome]:
         batch.store()
     ACCEPTED.labels(EntryKind.MESSAGE.value).inc(batch.new_entries)
     return outcomes
-
-
-@contextmanager
-def durable_transaction() -> Iterator[None]:
-    """Raise `NotDurable` when PostgreSQL gave up waiting for a replica; that is only a warning."""
-    warnings: list[str] = []
-
-    def note(diagnostic: Any) -> None:  # psycopg's Diagnostic, which SQLite knows nothing of
-        if diagnostic.sqlstate == WARNING:
-            warnings.append(diagnostic.sqlstate)
-
-    connection.ensure_connection()
-    raw: Any = connection.connection if connection.vendor == "postgresql" else None
-    if raw is not None:
-        raw.add_notice_handler(note)
-    try:
-        with transaction.atomic():
-            yield
-    finally:
-        if raw is not None:
-            raw.remove_notice_handler(note)
-    if warnings:
-        raise NotDurable
 
 
 class _Batch:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -28,8 +27,16 @@ from messaging.errors import (
 )
 from messaging.groups import Step, check_commit
 from messaging.models import ClaimedKeyPackage, Conversation, Entry, Membership, Welcome
+from messaging.services.durability import durable_transaction
 from messaging.services.groups import group_of, keep, owner_of
-from messaging.services.log import Handshake, Placed, append_entry, check_epoch, find_repeated
+from messaging.services.log import (
+    Handshake,
+    Placed,
+    append_entry,
+    check_epoch,
+    find_repeated,
+    repeated_durably,
+)
 from messaging.services.proposals import propose_again
 
 MOST_WELCOMES = 1_000
@@ -77,12 +84,12 @@ def submit_commit(*, caller: Caller, submission: Submission) -> Placed:
         raise CommitInvalid("The commit is of another conversation.")
     # What costs most needs no lock, for nothing in it changes within an epoch.
     conversation = conversation_for(device, submission.conversation_id)
-    if repeated := find_repeated(conversation, sender=device, handshake=submission.handshake):
+    if repeated := repeated_durably(caller, conversation, submission.handshake):
         return repeated
     check_epoch(conversation, change.epoch)
     step = _check(conversation, change, submission, device)
     additions = _additions(device, step, submission.welcome)
-    with transaction.atomic():
+    with durable_transaction():
         return _store(caller, submission, step, additions)
 
 

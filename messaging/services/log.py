@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.models import Device
+from accounts.services.callers import Caller
 from messaging import events
+from messaging.access import acting_device, check_access, conversation_for
 from messaging.errors import MessageIdReused, StaleEpoch
 from messaging.models import Conversation, Entry
+from messaging.services.durability import durable_transaction
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,19 @@ def find_repeated(
     if said != (conversation.pk, handshake.kind, handshake.data):
         raise MessageIdReused
     return Placed(position=earlier.position, is_new=False)
+
+
+def repeated_durably(
+    caller: Caller, conversation: Conversation, handshake: Handshake
+) -> Placed | None:
+    """Find the same; who repeats it may do so because its first commit was not durable."""
+    if not find_repeated(conversation, sender=caller.device, handshake=handshake):
+        return None
+    with durable_transaction():
+        sender = acting_device(caller.device.pk)  # a locked row: only so the commit is waited for
+        check_access(caller)
+        conversation = conversation_for(sender, conversation.pk, lock=True)
+        return find_repeated(conversation, sender=sender, handshake=handshake)
 
 
 def check_epoch(conversation: Conversation, epoch: int) -> None:

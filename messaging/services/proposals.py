@@ -4,8 +4,6 @@ import time
 from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
 
-from django.db import transaction
-
 from accounts.services.callers import Caller
 from messaging import events
 from messaging.access import acting_device, check_access, conversation_for
@@ -20,8 +18,16 @@ from messaging.models import (
     Membership,
     Welcome,
 )
+from messaging.services.durability import durable_transaction
 from messaging.services.groups import group_of, listing_this_server, owner_of
-from messaging.services.log import Handshake, Placed, append_entry, check_epoch, find_repeated
+from messaging.services.log import (
+    Handshake,
+    Placed,
+    append_entry,
+    check_epoch,
+    find_repeated,
+    repeated_durably,
+)
 
 
 def submit_proposal(
@@ -34,13 +40,13 @@ def submit_proposal(
         raise ProposalInvalid("The proposal is of another conversation.")
     conversation = conversation_for(device, conversation_id)
     handshake = Handshake(Entry.Kind.PROPOSAL, message_id, proposal)
-    if repeated := find_repeated(conversation, sender=device, handshake=handshake):
+    if repeated := repeated_durably(caller, conversation, handshake):
         return repeated
     if conversation.kind != Conversation.Kind.GROUP:
         raise ProposalNotSupported("A direct conversation is not left.")
     check_epoch(conversation, leave.epoch)
     check_leave(group_of(conversation), leave, sender=owner_of(device), now=int(time.time()))
-    with transaction.atomic():
+    with durable_transaction():
         sender = acting_device(device.pk)
         check_access(caller)
         conversation = conversation_for(sender, conversation_id, lock=True)

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future as ThreadFuture
+from concurrent.futures import InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ from django.db import DatabaseError, connection
 from messaging import bulk
 from messaging.errors import Overloaded
 from messaging.metrics import WRITER_QUEUE, WRITER_QUEUE_BYTES
-from messaging.services.batches import Job, NotDurable, Outcome, Send, run_batch
+from messaging.services.batches import Job, Outcome, Send, run_batch
+from messaging.services.durability import UNKNOWN, NotDurable
 from messaging.services.log import Placed
 from messaging.trouble import Trouble
 from securechat_sdk.wire.errors import ChatError, Unavailable
@@ -34,8 +36,6 @@ MOST_BYTES_IN_BATCH = 4 * 1024 * 1024
 SECONDS_TO_WAIT = 10.0
 SECONDS_ONE_BY_ONE = 5.0
 SECONDS_IDLE = 10.0
-
-UNKNOWN = "The database did not answer in time: send it again, it will not be stored twice."
 
 AnyFuture = asyncio.Future[Outcome] | ThreadFuture[Outcome]
 
@@ -109,7 +109,7 @@ class LogWriter:
                 raise Overloaded
             self._queue.append(waiting)
             self._bytes += waiting.size
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
                 self._thread.start()
             elif len(self._queue) == 1:
@@ -198,8 +198,9 @@ def _settle(batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
     for waiting, outcome in zip(batch, outcomes, strict=True):
         if waiting.loop is not None:
             by_loop[waiting.loop].append((waiting.future, outcome))
-        elif not waiting.future.cancelled():
-            waiting.future.set_result(outcome)
+        else:
+            with suppress(InvalidStateError):  # cancelled, maybe just now: nobody is waiting
+                waiting.future.set_result(outcome)
     for loop, settled in by_loop.items():
         with suppress(RuntimeError):  # the loop was closed: nobody is waiting
             loop.call_soon_threadsafe(_settle_in_loop, settled)

@@ -388,14 +388,25 @@ def test_a_token_request_of_the_wrong_shape_is_refused(
 
 def test_a_ticket_is_good_once(browser: Browser, alice: Person) -> None:
     browser.at_home(alice)
-    ticket = read(browser.api("POST", "socket-tickets"))["ticket"]
+    ticket = read(browser.make_token("messages:read").api("POST", "socket-tickets"))["ticket"]
 
     caller = tickets.redeem_ticket(ticket)
 
     assert caller.device.pk == browser.keys.device_id
-    assert caller.allows(Scope.MESSAGES_WRITE)
     with pytest.raises(NotAuthenticated):
         tickets.redeem_ticket(ticket)
+
+
+def test_a_session_gets_no_ticket_that_could_outlive_it(browser: Browser, alice: Person) -> None:
+    browser.at_home(alice)
+
+    answer = browser.api("POST", "socket-tickets")
+
+    assert refusal(answer) == (401, "not_authenticated")
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert browser.state == "ready"
+    script = browser.make_token("messages:read")
+    assert script.api("POST", "socket-tickets").status_code == 201
 
 
 def test_a_ticket_carries_no_more_than_its_token(browser: Browser, alice: Person) -> None:

@@ -216,7 +216,6 @@ def test_without_a_second_factor_one_must_enrol(browser: Browser, newcomer: Pers
         ("POST", "devices"),
         ("GET", "session/device"),
         ("POST", "session/device"),
-        ("POST", "socket-tickets"),
         ("GET", "people"),
         ("GET", "invitations"),
         ("POST", "invitations"),

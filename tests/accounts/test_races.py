@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
-from accounts.models import Device, IdentityChange, Invitation, Person, Spending
+from accounts.models import Device, DeviceToken, IdentityChange, Invitation, Person, Scope, Spending
 from accounts.services import devices, guesses, invitations, people, tickets
 from securechat_sdk.mls.crypto.signatures import ED25519
 from securechat_sdk.wire.errors import ChatError
@@ -91,8 +91,8 @@ def test_a_code_logs_in_once() -> None:
 
 
 def test_a_ticket_opens_one_socket() -> None:
-    Browser().at_home(make_person("alice"))
-    ticket, _ = tickets.issue_ticket(device=Device.objects.get(), token=None)
+    Browser().at_home(make_person("alice")).make_token(Scope.MESSAGES_READ)
+    ticket, _ = tickets.issue_ticket(token=DeviceToken.objects.get())
 
     results = at_once(8, lambda _number: tickets.redeem_ticket(ticket))
 

@@ -36,7 +36,7 @@ def one_of_each(browser: Browser, alice: Person) -> None:
     browser.at_home(alice)
     device = Device.objects.get()
     token, _ = tokens.issue_token(device=device, name="bot", scopes=[], expires_in_days=1)
-    tickets.issue_ticket(device=device, token=token)
+    tickets.issue_ticket(token=token)
     guesses.spend_guess(person=alice)
 
 

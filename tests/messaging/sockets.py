@@ -1,14 +1,18 @@
 """A device's socket, spoken to in this process through the server's own ASGI application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from channels.testing import WebsocketCommunicator
 
-from accounts.models import DeviceToken
+from accounts.models import DeviceToken, Scope
 from accounts.services.tickets import issue_ticket
+from accounts.services.tokens import issue_token
+from messaging import doorbell
+from messaging.doorbell import Ring
 from messaging.routing import websocket_application
 from messaging.threads import run_once
 from securechat_sdk.wire.codec import decode_server_frame, encode_command
@@ -99,7 +103,7 @@ async def connected(
     member: Member, *, token: DeviceToken | None = None
 ) -> AsyncIterator[LiveSocket]:
     """Open a socket with a ticket, as a script does, and read `ready`."""
-    ticket, _ = await in_thread(issue_ticket)(device=member.device, token=token)
+    ticket = await in_thread(ticket_for)(member, token=token)
     communicator = WebsocketCommunicator(websocket_application, f"/ws/v1/?ticket={ticket}")
     was_accepted, _ = await communicator.connect(SECONDS)
     assert was_accepted
@@ -111,6 +115,39 @@ async def connected(
         yield socket
     finally:
         await communicator.disconnect()
+
+
+@asynccontextmanager
+async def a_doorbell_out_of_order() -> AsyncIterator[None]:
+    """Let every ring of this process be lost, here and on its way through the channel layer."""
+    listeners, ringers = set(doorbell._listeners), list(doorbell._ringers)
+    doorbell._listeners.clear()
+    doorbell._ringers[:] = [LosesRings()]
+    yield
+    doorbell._listeners.update(listeners)
+    doorbell._ringers[:] = ringers
+
+
+class LosesRings(doorbell.Ringer):
+    def __init__(self) -> None:
+        """It needs no event loop."""
+
+    def take(self, _rings: Collection[Ring]) -> bool:
+        return True
+
+
+def ticket_for(member: Member, *, token: DeviceToken | None = None) -> str:
+    """Return a ticket of the token, or of one that may all."""
+    if token is None:
+        token, _ = issue_token(device=member.device, name="t", scopes=[*Scope], expires_in_days=1)
+    ticket, _ = issue_ticket(token=token)
+    return ticket
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not is_so():  # noqa: ASYNC110 - what it waits for has no event
+            await asyncio.sleep(0.01)
 
 
 def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -38,7 +37,7 @@ from securechat_sdk.wire.frames import (
     WelcomeArrived,
 )
 from tests.messaging.people import Member, enrol
-from tests.messaging.sockets import LiveSocket, connected, in_thread
+from tests.messaging.sockets import LiveSocket, a_doorbell_out_of_order, connected, in_thread, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,25 +48,6 @@ def conversation(alice: Member, bob: Member) -> Conversation:
     begun = alice.begins(direct_with=bob)
     alice.adds(begun, bob)
     return begun
-
-
-@asynccontextmanager
-async def a_doorbell_out_of_order() -> AsyncIterator[None]:
-    """Let every ring of this process be lost, here and on its way through the channel layer."""
-    listeners, ringers = set(doorbell._listeners), list(doorbell._ringers)
-    doorbell._listeners.clear()
-    doorbell._ringers[:] = [LosesRings()]
-    yield
-    doorbell._listeners.update(listeners)
-    doorbell._ringers[:] = ringers
-
-
-class LosesRings(doorbell.Ringer):
-    def __init__(self) -> None:
-        """It needs no event loop."""
-
-    def take(self, _rings: Collection[Ring]) -> bool:
-        return True
 
 
 def log_of(member: Member, conversation: Conversation) -> list[EntryAppended]:
@@ -578,9 +558,3 @@ async def test_of_many_that_come_at_once_each_hears_what_follows(
 def kept_in(texts: list[str], text: str) -> bool:
     texts.append(text)
     return True
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():  # noqa: ASYNC110 - what it waits for has no event
-            await asyncio.sleep(0.01)

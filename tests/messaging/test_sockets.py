@@ -19,7 +19,6 @@ from accounts.events import password_changed
 from accounts.models import DeviceToken, Scope
 from accounts.services.devices import revoke_device
 from accounts.services.logins import DEVICE_KEY
-from accounts.services.tickets import issue_ticket
 from accounts.services.tokens import issue_token, revoke_token
 from accounts.session_store import SessionStore
 from messaging.models import Conversation, Entry
@@ -40,7 +39,7 @@ from securechat_sdk.wire.frames import (
     WelcomeArrived,
 )
 from tests.messaging.people import Member, enrol, message, submission_of
-from tests.messaging.sockets import LiveSocket, connected, in_thread
+from tests.messaging.sockets import LiveSocket, connected, in_thread, ticket_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -378,13 +377,13 @@ async def test_nobody_gets_in_without_session_or_ticket(settings: object) -> Non
 async def test_a_foreign_origin_is_refused_before_anything_else(
     alice: Member, origin: bytes
 ) -> None:
-    ticket, _ = await in_thread(issue_ticket)(device=alice.device, token=None)
+    ticket = await in_thread(ticket_for)(alice)
 
     assert await refusal_of(f"/ws/v1/?ticket={ticket}", [(b"origin", origin)]) is None
 
 
 async def test_a_browser_does_not_get_in_with_a_ticket(alice: Member) -> None:
-    ticket, _ = await in_thread(issue_ticket)(device=alice.device, token=None)
+    ticket = await in_thread(ticket_for)(alice)
     origin = (b"origin", b"http://localhost:8000")
 
     refused = await refusal_of(f"/ws/v1/?ticket={ticket}", [origin])
@@ -393,7 +392,7 @@ async def test_a_browser_does_not_get_in_with_a_ticket(alice: Member) -> None:
 
 
 async def test_a_ticket_opens_one_socket(alice: Member) -> None:
-    ticket, _ = await in_thread(issue_ticket)(device=alice.device, token=None)
+    ticket = await in_thread(ticket_for)(alice)
     communicator = WebsocketCommunicator(websocket_application, f"/ws/v1/?ticket={ticket}")
     assert (await communicator.connect())[0]
     await communicator.receive_from()
@@ -421,7 +420,7 @@ async def test_a_token_that_may_only_read_cannot_send(
         created_at=now,
         expires_at=now + timedelta(days=1),
     )
-    ticket, _ = await in_thread(issue_ticket)(device=alice.device, token=token)
+    ticket = await in_thread(ticket_for)(alice, token=token)
     communicator = WebsocketCommunicator(websocket_application, f"/ws/v1/?ticket={ticket}")
     assert (await communicator.connect())[0]
     socket = LiveSocket(communicator)

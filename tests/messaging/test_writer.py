@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future as ThreadFuture
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -15,10 +16,10 @@ from accounts.errors import DeviceRevoked
 from messaging.errors import ConversationNotFound, MessageIdReused, Overloaded, StaleEpoch
 from messaging.models import Conversation, Entry, Membership
 from messaging.services import writer as writers
-from messaging.services.batches import Job, Mark, NotDurable, Outcome, Send, run_batch
+from messaging.services.batches import Job, Mark, Outcome, Send, run_batch
 from messaging.services.log import Placed
 from messaging.services.messages import message_to_send
-from messaging.services.writer import LogWriter
+from messaging.services.writer import LogWriter, Waiting
 from messaging.threads import run_once
 from securechat_sdk.wire.errors import Unavailable
 from tests.messaging.people import Member, enrol, message
@@ -248,34 +249,6 @@ async def test_a_connection_that_was_cut_is_made_anew(
     assert placed == Placed(1, is_new=True)
 
 
-WARN_AT_COMMIT = """
-CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON messaging_entry
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn();
-"""
-WARN_NO_MORE = "DROP TRIGGER warn ON messaging_entry; DROP FUNCTION warn();"
-
-
-@only_postgresql
-def test_a_commit_with_a_warning_is_not_accepted_and_repeating_it_is(
-    alice: Member, conversation: Conversation
-) -> None:
-    send = to_send(alice, conversation)
-    with connection.cursor() as cursor:
-        cursor.execute(WARN_AT_COMMIT)
-    try:
-        with pytest.raises(NotDurable):
-            run_batch([send])
-        with a_writer() as writer, pytest.raises(Unavailable):
-            writer.place_and_wait(to_send(alice, conversation))
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(WARN_NO_MORE)
-
-    assert run_batch([send]) == [Placed(1, is_new=False)]
-
-
 async def test_writers_of_several_processes_neither_deadlock_nor_leave_gaps() -> None:
     members = [await run_once(enrol, "member") for _ in range(4)]
     rooms = []
@@ -299,6 +272,48 @@ async def test_writers_of_several_processes_neither_deadlock_nor_leave_gaps() ->
     assert all(isinstance(one, Placed) for some in outcomes for one in some)
     for room in rooms:
         assert await run_once(positions_of, room) == list(range(1, 62))
+
+
+class GivenUp(ThreadFuture[Outcome]):
+    """Whoever waits gives up in the moment in which the answer comes."""
+
+    def set_result(self, result: Outcome) -> None:
+        self.cancel()
+        super().set_result(result)
+
+
+def test_who_gives_up_at_the_last_moment_leaves_the_writer_at_work(
+    alice: Member, conversation: Conversation
+) -> None:
+    given_up: ThreadFuture[Outcome] = GivenUp()
+
+    with a_writer() as writer:
+        writer._submit(Waiting(to_send(alice, conversation), given_up, None))
+        placed = writer.place_and_wait(to_send(alice, conversation))
+
+    assert given_up.cancelled()
+    assert placed == Placed(2, is_new=True)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # is meant
+def test_a_thread_that_died_is_started_again(
+    alice: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "SECONDS_TO_WAIT", 0.2)
+    dies = iter([True])
+
+    def die_once(jobs: Sequence[Job]) -> list[Outcome]:
+        if next(dies, False):
+            raise SystemExit
+        return run_batch(jobs)
+
+    with a_writer(die_once) as writer:
+        with pytest.raises(Unavailable):
+            writer.place_and_wait(to_send(alice, conversation))
+        monkeypatch.setattr(writers, "SECONDS_TO_WAIT", 10)
+        placed = writer.place_and_wait(to_send(alice, conversation))
+
+    assert placed == Placed(1, is_new=True)
 
 
 def test_the_thread_ends_when_there_is_nothing_to_do(

@@ -35,7 +35,7 @@ def one_of_each(alice: Member) -> None:
     for number, (owner, when) in enumerate(((alice, LONG_AGO), (other, SOON))):
         device, person, digest = owner.device, owner.person, bytes([number]) * 32
         Session.objects.create(session_key=str(number), session_data="", expire_date=when)
-        DeviceToken.objects.create(
+        token = DeviceToken.objects.create(
             device=device,
             name="",
             digest=digest,
@@ -43,7 +43,7 @@ def one_of_each(alice: Member) -> None:
             created_at=LONG_AGO - timedelta(days=1),
             expires_at=when,
         )
-        SocketTicket.objects.create(digest=digest, device=device, expires_at=when)
+        SocketTicket.objects.create(digest=digest, token=token, expires_at=when)
         SpentCode.objects.create(person=person, code="1", expires_at=when)
         Spending.objects.create(name=str(number), renews_at=when)
         Budget.objects.create(subject=digest, renews_at=when)

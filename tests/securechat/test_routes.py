@@ -54,6 +54,7 @@ class Need(Enum):
     A_FACE_STAGE = auto()  # nobody here has one
     SECOND_FACTOR = auto()
     A_DEVICE = auto()
+    A_TOKEN = auto()  # and no session
     ADMINISTRATOR = auto()
 
 
@@ -78,7 +79,7 @@ ROUTES = {
     ("device-tokens", "GET"): Line(Need.A_DEVICE, is_owned=True),
     ("device-tokens", "POST"): Line(Need.A_DEVICE, is_owned=True),
     ("token", "DELETE"): Line(Need.A_DEVICE, is_owned=True),
-    ("socket-tickets", "POST"): Line(Need.A_DEVICE, READ),
+    ("socket-tickets", "POST"): Line(Need.A_TOKEN, READ),
     ("invitations", "GET"): Line(Need.ADMINISTRATOR),
     ("invitations", "POST"): Line(Need.ADMINISTRATOR),
     ("invitation", "DELETE"): Line(Need.ADMINISTRATOR),
@@ -126,7 +127,11 @@ KNOWN = FREE | {Need.A_PERSON}
 SATISFIED = KNOWN | {Need.SECOND_FACTOR}
 AT_HOME = SATISFIED | {Need.A_DEVICE}
 # A capture is found by the browser of its attempt alone; a face is its owner's business.
-NO_ATTEMPT = {Need.THE_ATTEMPT: NOT_FOUND, Need.A_FACE_STAGE: NO_FACE_AWAITED}
+NO_ATTEMPT = {
+    Need.THE_ATTEMPT: NOT_FOUND,
+    Need.A_FACE_STAGE: NO_FACE_AWAITED,
+    Need.A_TOKEN: NOT_AUTHENTICATED,
+}
 NOBODY = {**NO_ATTEMPT, Need.A_PERSON: SECOND_FACTOR}
 WITHOUT_DEVICE = {**NO_ATTEMPT, Need.ADMINISTRATOR: FORBIDDEN}
 # The face does not look at tokens: to it, a script is a stranger without our page.

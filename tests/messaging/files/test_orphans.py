@@ -1,5 +1,6 @@
 """Files end with their message, their conversation, or when nobody wanted them."""
 
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -7,9 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.files.storage import storages
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.models import Role
 from messaging.models import Attachment, Conversation, Entry
+from messaging.services.retention import erase_due
 from messaging.tasks import remove_orphaned_attachments
 from tests.accounts.people import Browser, make_person
 from tests.messaging.files.scripts import CONTENT, PART, SIZE, Files, code_of, idle_for_long, stored
@@ -82,6 +85,24 @@ def test_a_file_goes_after_its_message(three: dict[str, UUID]) -> None:
     remove_orphaned_attachments()
 
     assert there() == set()
+
+
+def test_a_file_goes_at_once_when_its_message_was_erased(
+    alice: Member, bob: Member, conversation: Conversation, own_store: Path
+) -> None:
+    files, disappearing, staying = Files(alice), uuid4(), uuid4()
+    gone = files.upload(conversation, message_id=disappearing)
+    kept = files.upload(conversation, message_id=staying)
+    alice.says(conversation, message_id=disappearing, lifetime=10)
+    alice.says(conversation, message_id=staying, lifetime=1000)
+    not_sent_yet = files.upload(conversation)
+    erase_due(now=timezone.now() + timedelta(seconds=11))
+
+    remove_orphaned_attachments()
+
+    assert there() == {kept, not_sent_yet}
+    assert len(stored(own_store)) == 6
+    assert code_of(Files(bob).read(gone)) == (404, "not_found")
 
 
 def test_a_file_goes_after_its_conversation(alice: Member, own_store: Path) -> None:

@@ -99,6 +99,23 @@ def test_a_part_at_another_offset_is_refused_with_the_right_one(
     assert files.append(attachment_id, PART, CONTENT[PART : 2 * PART]).status_code == 204
 
 
+@pytest.mark.parametrize("size", [SIZE, 2 * PART], ids=["a short last part", "a whole last part"])
+def test_an_empty_part_at_the_end_changes_nothing(
+    alice: Member, bob: Member, conversation: Conversation, own_store: Path, size: int
+) -> None:
+    files, attachment_id = Files(alice), uuid4()
+    files.begin(conversation, attachment_id, size=size)
+    for offset in range(0, size, PART):
+        files.append(attachment_id, offset, CONTENT[offset : min(offset + PART, size)])
+    before = {path: path.read_bytes() for path in stored(own_store)}
+
+    answer = files.append(attachment_id, size, b"")
+
+    assert (answer.status_code, answer["Upload-Complete"]) == (204, "?1")
+    assert {path: path.read_bytes() for path in stored(own_store)} == before
+    assert content_of(Files(bob).read(attachment_id)) == CONTENT[:size]
+
+
 @pytest.mark.parametrize("size", [0, 1, PART - 1, PART + 1])
 def test_a_part_of_another_size_is_refused(
     alice: Member, conversation: Conversation, size: int
