@@ -46,7 +46,8 @@ def load_models(**_options: Any) -> None:
         importlib.import_module("facelogin.services.judging").get_ready()
         sandbox.leave_no_core()
         sandbox.limit_memory(MEMORY)
-        network.allow_only(settings.CELERY_BROKER_URL)
+        database_host = settings.DATABASES["default"].get("HOST", "")
+        network.allow_only(settings.CELERY_BROKER_URL, database_host=database_host)
 
 
 @task_failure.connect

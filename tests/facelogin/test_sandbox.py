@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import services
 
 pytest.importorskip("cv2", reason="the face worker's packages are not installed")
 
@@ -119,7 +120,7 @@ def test_a_confined_process_that_computes_for_ever_is_ended() -> None:
 GUARDED = """
 import socket, urllib.request
 from facelogin import network
-network.allow_only({broker!r})
+network.allow_only({broker!r}, database_host="one.test,localhost")
 try:
     {attempt}
 except network.NetworkRefusedError:
@@ -140,7 +141,29 @@ except OSError as error:
         ("redis://localhost:9/0", "socket.create_connection(('localhost', 9))", "tried"),
         ("redis://127.0.0.1:9/0", "socket.create_connection(('127.0.0.1', 10))", "refused"),
         ("redis://127.0.0.1:9/0", "socket.create_connection(('127.0.0.2', 9))", "refused"),
+        ("files://localhost", "socket.create_connection(('localhost', 9))", "refused"),
+        ("files://localhost", "socket.getaddrinfo('localhost', 9); raise OSError", "tried"),
+        ("files://localhost", "socket.getaddrinfo('one.test', 9)", "tried"),
+        ("files://localhost", "socket.getaddrinfo('two.test', 9)", "refused"),
     ],
 )
 def test_a_worker_calls_its_queue_and_nobody_else(broker: str, attempt: str, expected: str) -> None:
     assert outcome(GUARDED.format(broker=broker, attempt=attempt)) == expected
+
+
+ASKS_DATABASE = """
+import psycopg
+from facelogin import network
+network.allow_only("files://localhost", database_host="localhost")
+with psycopg.connect("host=localhost port={port} user=postgres dbname=postgres") as connection:
+    print(connection.execute("SELECT 'answered'").fetchone()[0])
+"""
+
+
+def test_a_worker_reaches_its_database_by_the_name_of_its_host() -> None:
+    port = services.free_port()
+    try:
+        with services.postgresql(port=port):
+            assert outcome(ASKS_DATABASE.format(port=port)) == "answered"
+    except services.ServiceMissing as missing:
+        pytest.skip(f"{missing} is not installed")
