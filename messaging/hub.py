@@ -53,9 +53,9 @@ COMMAND_THREADS = 8
 DOOR_THREADS = 4
 SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
-# Of one device in this process. All tabs of a browser share one, and scripts need a few; each costs
-# what the server holds of frames that wait to be served.
-MOST_SOCKETS = 16
+# Of one device in this process. All tabs of a browser share one, and scripts need a few; one that
+# sends the largest frames as fast as it can costs 7.5 MiB, and a client may cost 64.
+MOST_SOCKETS = 8
 
 
 @dataclass(slots=True)
