@@ -129,6 +129,19 @@ async def stalled_parts(target: Target) -> None:
     await asyncio.gather(*(stall() for _ in range(CONNECTIONS)), return_exceptions=True)
 
 
+async def unfinished_bodies(target: Target) -> None:
+    """Send all but the end of as much as a request may hold, without having logged in."""
+    head = "POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+
+    async def send() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        writer.write((head % (2 * MEBIBYTE)).encode() + bytes(2 * MEBIBYTE - 1))
+        while await reader.read(65536):
+            pass
+
+    await asyncio.gather(*(send() for _ in range(CONNECTIONS)), return_exceptions=True)
+
+
 async def unwanted_parts(target: Target) -> None:
     """Send parts of files as fast as they are taken; each is refused when it begins."""
 
@@ -154,6 +167,7 @@ ATTACKS: dict[str, Attack] = {
     "header_drip": header_drip,
     "stalled_parts": stalled_parts,
     "unwanted_parts": unwanted_parts,
+    "unfinished_bodies": unfinished_bodies,
 }
 
 

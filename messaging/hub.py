@@ -260,10 +260,12 @@ class Hub:
     async def _poll(self) -> None:
         await asyncio.sleep(self._poll_seconds)
         self._forget_empty_rooms()
+        seen: set[UUID] = set()
         for devices in _chunks(list(self._outboxes)):
             async with self._reading:
-                await self._look_at_devices(devices)
-        for rooms in _chunks(list(self._rooms)):  # also of who was removed and was not told so
+                seen |= await self._look_at_devices(devices)
+        # Where nobody here is a member any more, somebody may not have been told so.
+        for rooms in _chunks(list(self._rooms.keys() - seen)):
             for room, position in (await self._reader.run(news.last_positions, rooms)).items():
                 self._ring_log(room, position)
 
@@ -291,15 +293,21 @@ class Hub:
 
     # Looking -------------------------------------------------------------------------------
 
-    async def _look_at_devices(self, devices: Collection[UUID]) -> None:
-        """Welcomes first, so that a device has joined before it hears what follows."""
+    async def _look_at_devices(self, devices: Collection[UUID]) -> set[UUID]:
+        """Welcomes first, so that a device has joined before it hears what follows.
+
+        Returns the conversations that one of them is in.
+        """
+        seen: set[UUID] = set()
         for some in _chunks(list(devices)):
             for device, waiting in (await self._reader.run(news.news_of, some)).items():
                 for outbox in self._outboxes.get(device, ()):
                     _tell_news(outbox, waiting)
             for room in await self._reader.run(news.rooms_of, some):
+                seen.add(room.conversation_id)
                 if there := room.members.keys() & set(some):  # or they left between two readings
                     self._enter_room(room, there)
+        return seen
 
     async def _look_at_logs(self, logs: Mapping[UUID, int | None]) -> None:
         unknown = [room for room, position in logs.items() if position is None]

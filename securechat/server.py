@@ -11,6 +11,7 @@ import resource
 import time
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any, cast
 
@@ -28,12 +29,15 @@ from twisted.web import http
 from zope.interface import implementer
 
 from messaging.outbox import PUSH, SharedText
+from securechat.bodies import BODIES
 from securechat.frames import text_frame, text_of
 from securechat.uploads import MAX_PART_BYTES, is_part
+from securechat_sdk.wire.errors import ChatError, TooLarge
 from securechat_sdk.wire.frames import MAX_FRAME_BYTES
 
 MAX_BODY_BYTES = 2 * 1024 * 1024 + 64 * 1024  # a face capture of 2 MiB and its multipart headers
 HEADER_SECONDS = 10
+BODY_SECONDS = 10  # without any more of it
 STALLED_WRITER_SECONDS = 5
 HANDSHAKE_SECONDS = 60  # the request is there: of a thousand that come at once the last waits
 MOST_NOT_ACCEPTED = 4096  # the kernel's own limit may be lower
@@ -77,6 +81,8 @@ class BoundedRequest(WebRequest):
             self.refuse_body()
         elif self.is_streamed:
             super().requestReceived(*begun)
+        elif length != 0:
+            self.channel.expect_body()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         self.received += len(data)
@@ -86,9 +92,12 @@ class BoundedRequest(WebRequest):
             self._hand_over(data, more=True)
         else:
             self.content.write(data)
+            self.channel.body_grows()
+            BODIES.grows(self, len(data))
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
         self.is_whole = True
+        self.forget_body()
         if self.is_streamed:
             self._hand_over(b"", more=False)
         elif self.channel.accepting:
@@ -111,15 +120,19 @@ class BoundedRequest(WebRequest):
         return self.is_streamed and not self.is_whole
 
     def refuse_body(self) -> None:
+        self.refuse(TooLarge(f"A request body may hold {self.limit} bytes at most."))
+
+    def refuse(self, error: ChatError) -> None:
+        self.forget_body()
+        self.content = BytesIO()
         if self.channel.accepting:
-            problem = {
-                "type": "/docs/errors#too_large",
-                "title": "This is larger than accepted.",
-                "status": 413,
-                "detail": f"A request body may hold {self.limit} bytes at most.",
-                "code": "too_large",
-            }
-            self.channel.refuse(b"413 Content Too Large", json.dumps(problem).encode())
+            self.channel.refuse(error)
+
+    def forget_body(self) -> None:
+        """It is no burden any more: whole, refused, or cut off."""
+        BODIES.ends(self)
+        if self.channel:
+            self.channel.body_came()
 
     def _hand_over(self, data: bytes, *, more: bool) -> None:
         queue = self.application_queue
@@ -203,6 +216,7 @@ class BoundedChannel(http.HTTPChannel):
         super().__init__()
         self.accepting = True
         self.headers_due: IDelayedCall | None = None
+        self.body_due: IDelayedCall | None = None
         self.end_due: IDelayedCall | None = None
         self.reader = Reader()
 
@@ -239,6 +253,8 @@ class BoundedChannel(http.HTTPChannel):
         _cancel(self.end_due)
         self.headers_due = self.end_due = None
         self.reader.goes_on()
+        for request in self.requests:
+            request.forget_body()
         super().connectionLost(reason)
 
     @property
@@ -251,11 +267,26 @@ class BoundedChannel(http.HTTPChannel):
     def resume_reading(self) -> None:
         self._networkProducer.resumeProducing()
 
-    def refuse(self, status: bytes, problem: bytes) -> None:
+    def expect_body(self) -> None:
+        self.body_due = self.callLater(BODY_SECONDS, self.forceAbortClient)
+
+    def body_grows(self) -> None:
+        if self.body_due is not None:
+            self.body_due.reset(BODY_SECONDS)
+
+    def body_came(self) -> None:
+        _cancel(self.body_due)
+        self.body_due = None
+
+    def refuse(self, error: ChatError) -> None:
         """Answer without the application and hang up."""
+        facts = {"title": error.title, "status": error.status, "detail": error.detail}
+        problem = {"type": f"/docs/errors#{error.code}", "code": error.code, **facts}
+        body = json.dumps(problem).encode()
+        status = f"{error.status} {HTTPStatus(error.status).phrase}".encode()
         self.transport.write(
             b"HTTP/1.1 %b\r\nContent-Type: application/problem+json\r\n"
-            b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(problem), problem)
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(body), body)
         )
         self.linger()
 

@@ -28,8 +28,11 @@ UNREAD_ID = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 APPLICATION = """
 import asyncio
 import sys
+import securechat.bodies as bodies
 import securechat.server as server
+bodies.MOST_UNFINISHED_BYTES = 5 * 1024 * 1024
 server.HEADER_SECONDS = 1
+server.BODY_SECONDS = 2
 server.STALLED_WRITER_SECONDS = 1
 server.LINGERING_SECONDS = 2
 server.SECONDS_BETWEEN_DROPS = 0.05
@@ -146,6 +149,44 @@ def test_a_body_without_a_declared_length_is_refused_where_it_passes_the_limit(
         status, _ = answer(connection)
 
     assert status == 413
+
+
+def test_of_too_many_unfinished_bodies_the_one_that_began_first_is_refused(
+    server: Running,
+) -> None:
+    connections = [server.connect() for _ in range(3)]
+    for connection in connections:
+        connection.sendall(post(MAX_BODY_BYTES) + b"x" * (MAX_BODY_BYTES - 1))
+        time.sleep(0.3)
+    for connection in connections[1:]:
+        connection.sendall(b"x")
+    answers = [answer(connection) for connection in connections]
+    for connection in connections:
+        connection.close()
+
+    assert [status for status, _ in answers] == [503, 200, 200]
+    assert json.loads(answers[0][1])["code"] == "overloaded"
+
+
+def test_a_body_may_take_long_as_long_as_it_goes_on(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(post(6))
+        for byte in b"abcdef":
+            time.sleep(0.7)
+            connection.sendall(bytes([byte]))
+        status, body = answer(connection)
+
+    assert (status, body) == (200, b"6")
+
+
+def test_a_body_that_does_not_go_on_is_cut_and_costs_the_others_nothing(server: Running) -> None:
+    for _ in range(3):
+        with server.connect() as connection:
+            connection.sendall(post(MAX_BODY_BYTES) + b"x" * (MAX_BODY_BYTES - 1))
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+
+    test_a_body_within_the_limit_is_taken_and_never_touches_the_disk(server)
 
 
 def patch(length: int, *, attachment: str = ANY_ID, close: bool = True) -> bytes:

@@ -119,6 +119,22 @@ test("what its writer changes is changed for all, in the list and in answers too
   }
 });
 
+test("the list shows an edit only where it shows what was edited, whatever the server says of times", async () => {
+  const relay = new Relay();
+  relay.tamper = (entry) => ({ ...entry, created_at: "2026-01-01T00:00:00Z" });
+  const [alice, bob, id] = await two(relay);
+  await bob.send(id, "his");
+  await alice.reads(id, ["his"]);
+  await alice.send(id, "hers");
+  await bob.reads(id, ["his", "hers"]);
+
+  await bob.engine.editMessage(id, await idOf(bob, id, "his"), "not her words");
+  await until(async () => (await alice.texts(id)).join() === "not her words,hers", "Alice sees the edit");
+
+  const shown = alice.snapshot.conversations[0]?.lastMessage;
+  assert.deepEqual([shown?.text, shown?.mine], ["hers", true]);
+});
+
 function choose({ engine }: Browser, id: string, lifetime: number): Promise<null> {
   return engine.setLifetime(id, lifetime, crypto.randomUUID());
 }

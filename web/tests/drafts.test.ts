@@ -28,3 +28,16 @@ test("a draft is there after a reload, sealed, until it is sent", async () => {
   assert.equal(draftIn(alice), "");
   await bob.reads(id, ["canary: begun and sent"]);
 });
+
+test("who logs out leaves none behind, not even one that is just being kept", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = await direct(alice, bob);
+
+  const keeping = alice.engine.keepDraft(id, "begun");
+  await alice.engine.forgetDrafts();
+  await keeping;
+
+  assert.equal(draftIn(alice), "");
+});

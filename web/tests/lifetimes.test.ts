@@ -4,6 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isProblem } from "../src/api/http.ts";
 import { durationOf } from "../src/durations.ts";
+import type { DueRecord } from "../src/store/records.ts";
+import type { Context } from "../src/worker/context.ts";
+import { Lifetimes } from "../src/worker/lifetimes.ts";
+import { Lock } from "../src/worker/lock.ts";
 import type { Browser } from "./people.ts";
 import { direct, signUp, until } from "./people.ts";
 import { Relay } from "./relay.ts";
@@ -99,6 +103,41 @@ test("they go by themselves while the page is open", async () => {
   await until(() => bob.notifications.some(({ type }) => type === "gone"), "it has gone");
   assert.equal(bob.store.rows.get("due")?.size, 0);
   assert.equal(summary(bob, id).lastMessage, null);
+});
+
+test("they go by themselves when that takes longer than a look at the clock", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const due: DueRecord[] = [{ messageId: "m", within: "c", conversationId: "", sequence: 200_000 }];
+  const records = { oldest: async () => due, unit: () => ({ remove: () => ({ remove: () => due.splice(0) }), commit: async () => undefined }) };
+  const closed = new AbortController().signal;
+  const context = { records, closed, lock: new Lock(), conversations: new Map(), now: () => Date.now() } as unknown as Context;
+  const lifetimes: Lifetimes = new Lifetimes({ context, gone: () => undefined, due: () => void lifetimes.sweep() });
+  await lifetimes.sweep();
+
+  for (let second = 0; second <= 200; second += 10) {
+    assert.equal(due.length, second <= 190 ? 1 : due.length, `still there after ${second} s`);
+    t.mock.timers.tick(10_000);
+    for (let turn = 0; turn < 20; turn += 1) await null;
+  }
+
+  assert.equal(due.length, 0);
+});
+
+test("a message whose place only the sender was told goes too", async () => {
+  const relay = new Relay();
+  const [alice, , id] = await two(relay);
+  await choose(alice, id, HOUR);
+  await until(() => alice.store.rows.get("outbox")?.size === 0, "the choice has its place");
+  const tell = relay.tellDevice.bind(relay);
+  relay.tellDevice = (device, frame) => {
+    if (frame.type !== "entry_appended" || device !== alice.server.deviceId) tell(device, frame);
+  };
+
+  await alice.send(id, "goes");
+  await until(async () => (await alice.messages(id)).at(-1)?.delivery !== "sending", "it is accepted");
+  alice.ahead = HOUR * 1000 + 1000;
+
+  assert.deepEqual(await alice.texts(id), []);
 });
 
 test("what was due while the page was closed is gone before anything is shown", async () => {

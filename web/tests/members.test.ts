@@ -269,3 +269,20 @@ test("a group is renamed for all, a conversation of two is not", async () => {
 function titleOf({ snapshot }: Browser, id: string): string | undefined {
   return snapshot.conversations.find((conversation) => conversation.id === id)?.title;
 }
+
+test("a name that was refused and discarded is the old one again", async () => {
+  const { relay, alice, bob, id } = await three();
+  const before = conversationAt(alice, id)?.title;
+  relay.refusesMessages = "message_invalid";
+  const call = crypto.randomUUID();
+  await alice.engine.rename(id, "Refused", call);
+  await until(async () => (await alice.messages(id)).at(-1)?.delivery === "failed", "it is refused");
+  assert.equal(conversationAt(alice, id)?.title, "Refused");
+
+  await alice.engine.discard(id, call);
+
+  assert.equal(conversationAt(alice, id)?.title, before);
+  relay.refusesMessages = null;
+  await alice.engine.rename(id, "Refused", crypto.randomUUID());
+  await until(() => conversationAt(bob, id)?.title === "Refused", "Bob hears of it this time");
+});

@@ -4,7 +4,7 @@ declare module "node:test" {
   interface TestContext {
     readonly mock: {
       readonly timers: {
-        enable(options: { readonly apis: readonly "setTimeout"[] }): void;
+        enable(options: { readonly apis: readonly ("setTimeout" | "Date")[] }): void;
         tick(milliseconds: number): void;
       };
     };

@@ -82,6 +82,7 @@ export class Relay {
   tamperWhisper: (frame: EphemeralArrived) => EphemeralArrived = (frame) => frame;
   /** For tests: why no message is taken; null: it is. */
   refusesMessages: string | null = null;
+  refused = 0;
   /** How many were passed on. */
   whispers = 0;
   /** For tests: what the organisation has chosen. */
@@ -172,7 +173,10 @@ export class Relay {
     this.memberOf(conversation, deviceId);
     const before = this.repeated(id, deviceId, messageId, ciphertext);
     if (before !== null) return before;
-    if (this.refusesMessages !== null) refuse(this.refusesMessages);
+    if (this.refusesMessages !== null) {
+      this.refused += 1;
+      refuse(this.refusesMessages);
+    }
     const message = await verified("message_invalid", () => bodyOf(ciphertext));
     if (message.kind !== "PrivateMessage" || bytesToUuid(message.groupId) !== id) refuse("message_invalid");
     if (Number(message.epoch) !== conversation.info.epoch) refuse("stale_epoch", { epoch: conversation.info.epoch });

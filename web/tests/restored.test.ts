@@ -84,6 +84,28 @@ test("what was read stays when another message takes its place", async () => {
   await alice.reads(id, ["in the backup", "after it", "in its place"]);
 });
 
+test("what was to disappear does so, though another message takes its place", async () => {
+  const stage = await scene();
+  const { alice, bob, id } = stage;
+  const lifetime = (browser: Browser) => browser.snapshot.conversations[0]?.lifetime;
+  await alice.engine.setLifetime(id, 3600, crypto.randomUUID());
+  await until(() => lifetime(bob) === 3600, "the choice is known");
+  await bob.send(id, "goes");
+  await alice.reads(id, ["in the backup", "after it", "goes"]);
+
+  restore(stage, 4, 1);
+  await alice.reload();
+  await bob.reload();
+  await until(() => /restored/.test(noticeOf(alice)) && /restored/.test(noticeOf(bob)), "both are told");
+  await bob.engine.setLifetime(id, null, crypto.randomUUID());
+  await until(() => lifetime(alice) === null, "the other choice has its place");
+  const before = (await alice.messages(id)).length;
+  for (const browser of [alice, bob]) browser.ahead = 3600_001;
+
+  for (const browser of [alice, bob]) assert.deepEqual(await browser.texts(id), ["in the backup", "after it"]);
+  assert.equal((await alice.messages(id)).length, before - 1);
+});
+
 test("another incarnation that has lost nothing here changes nothing", async () => {
   const { relay, alice, bob, id } = await scene();
   relay.incarnation = crypto.randomUUID();

@@ -370,3 +370,49 @@ test("an event that got lost is fetched, together with what came while it was fe
 
   await bob.reads(id, ["two", "three", "four", "five"]);
 });
+
+test("what a busy server turns away is sent again, and is not said to have failed", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = await direct(alice, bob);
+  for (const code of ["unavailable", "overloaded"]) {
+    relay.refusesMessages = code;
+    relay.refused = 0;
+    await alice.send(id, code);
+    await until(() => relay.refused > 0, "it is turned away");
+    assert.equal((await alice.messages(id)).at(-1)?.delivery, "sending");
+
+    relay.refusesMessages = null;
+    await alice.reload();
+
+    await until(async () => (await bob.texts(id)).includes(code), "Bob has it");
+  }
+});
+
+test("a name that does not come holds nothing up, and is shown when it comes", async () => {
+  const relay = new Relay();
+  const alice = await signUp(relay, "Alice");
+  const bob = await signUp(relay, "Bob");
+  const id = await direct(alice, bob);
+  bob.ahead = 2 * 60 * 60 * 1000; // names are old by now
+  relay.addPerson(alice.personId, "Alicia");
+  const asked: (() => void)[] = [];
+  const person = bob.server.person.bind(bob.server);
+  bob.server.person = (personId) => new Promise((resolve) => asked.push(() => resolve(person(personId))));
+  const told = (text: string, name: string) =>
+    bob.notifications.some(
+      (one) => one.type === "messages" && one.messages.some((message) => message.text === text && message.senderName === name),
+    );
+
+  await alice.send(id, "one");
+  await until(() => asked.length > 0, "the name is asked for");
+  await bob.send(id, "mine");
+  await alice.send(id, "two");
+
+  await alice.reads(id, ["one", "mine", "two"]);
+  await until(() => told("two", "Alice"), "Bob is told");
+  assert.equal(asked.length, 1);
+  asked[0]?.();
+  await until(() => told("one", "Alicia") && bob.snapshot.conversations[0]?.title === "Alicia", "the new name is shown");
+});

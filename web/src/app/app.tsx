@@ -86,6 +86,7 @@ function LoadingPage() {
 }
 
 const TOAST_MS = 6_000;
+const ANNOUNCED_MS = 10_000;
 
 function Voices() {
   const shell = useShell();
@@ -95,13 +96,19 @@ function Voices() {
     const timer = setTimeout(() => shell.say(""), TOAST_MS);
     return () => clearTimeout(timer);
   }, [text]);
+  const spoken = shell.announcement.value;
+  useEffect(() => {
+    if (spoken === "") return; // what disappears from the screen must not stay here
+    const timer = setTimeout(() => shell.announce(""), ANNOUNCED_MS);
+    return () => clearTimeout(timer);
+  }, [spoken]);
   return (
     <>
       <div role="status" class={text === "" ? "visually-hidden voice" : "toast"} data-testid="toast">
         {text}
       </div>
       <div aria-live="polite" class="visually-hidden voice" data-testid="announcement">
-        {shell.announcement.value}
+        {spoken}
       </div>
     </>
   );

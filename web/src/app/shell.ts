@@ -165,12 +165,6 @@ export class Shell {
     this.drafts.set(conversationId, begun === "" ? text : `${begun}\n${text}`);
   }
 
-  private async forgetDrafts(): Promise<void> {
-    this.drafts.clear();
-    const kept = this.snapshot.value.conversations.filter(({ draft }) => draft !== "");
-    await Promise.all(kept.map(({ id }) => this.engine.call("keepDraft", { conversationId: id, text: "" })));
-  }
-
   /** A session that ran out comes back; another person must not see what was written. */
   private keepDraftsOf(personId: string | null): void {
     if (personId === null) return;
@@ -186,7 +180,8 @@ export class Shell {
     this.say("");
     this.isLeaving = true;
     try {
-      await this.forgetDrafts();
+      this.drafts.clear();
+      await this.engine.call("forgetDrafts", {});
       await this.closeEngine();
     } finally {
       this.isLeaving = false;
@@ -298,6 +293,8 @@ export class Shell {
     const now = notification.snapshot;
     this.snapshot.value = now;
     this.notifier.hear(now);
+    // Whoever would say that they type no longer may be gone with its connection, or with another tab.
+    if (now.connection !== "online" && this.typing.value.size > 0) this.typing.value = new Map();
     const code = now.failure?.code;
     if (code !== undefined && code !== before.failure?.code && LOGGED_OUT.includes(code)) {
       void this.refresh();

@@ -41,6 +41,7 @@ export interface PendingLeave {
 }
 
 export interface LastMessage {
+  id: string;
   text: string;
   at: string;
   mine: boolean;
@@ -104,7 +105,7 @@ export interface MembersChanged {
 
 export type NoticeBody =
   | MembersChanged
-  | { type: "named"; name: string }
+  | { type: "named"; name: string; before?: string | null }
   | { type: "lifetime"; lifetime: number | null; before?: number | null }
   | Rejoined
   | { type: "stuck" }

@@ -63,7 +63,7 @@ function edited(message: MessageRecord, { text }: Edited, { lastMessage }: Pick<
     message,
     write: (draft, unit) => {
       unit.put("messages", message.id, message);
-      if (lastMessage?.at === message.at) draft.lastMessage = { ...lastMessage, text };
+      if (lastMessage?.id === message.id) draft.lastMessage = { ...lastMessage, text };
     },
   };
 }

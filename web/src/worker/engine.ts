@@ -44,6 +44,7 @@ export interface EngineOptions {
 }
 
 const DAY = 86_400;
+const MOST_SHOWN_AGAIN = 200; // as many as a page shows
 
 function loadMls(identity: IdentityRecord, settings: MessagingSettings): MlsEngine {
   const keys = {
@@ -125,6 +126,7 @@ export class ChatEngine {
       commitSoon: (conversation) => this.#committer.soon(conversation),
       closed: this.#closing.signal,
     };
+    this.#context.people.late = (personId) => this.#background(() => this.#showAgain(personId));
     this.#teller = new Teller({
       context: () => this.#context,
       snapshot: () => this.snapshot(),
@@ -340,6 +342,20 @@ export class ChatEngine {
     return null;
   }
 
+  /** Whoever logs out leaves nothing begun behind, not even what another call is just keeping. */
+  async forgetDrafts(): Promise<null> {
+    await this.#context.lock.run(async () => {
+      for (const conversation of this.#context.conversations.values()) {
+        if (!conversation.record.draft) continue;
+        await conversation.save((draft) => {
+          draft.draft = "";
+        });
+      }
+    });
+    this.#teller.snapshot();
+    return null;
+  }
+
   async react(conversationId: string, messageId: string, emoji: string | null): Promise<null> {
     const conversation = this.#conversation(conversationId);
     await amend(this.#context, conversation, messageId, { type: "reaction", emoji });
@@ -362,6 +378,15 @@ export class ChatEngine {
     this.#context.flush(conversation);
     if (before?.type === "file") this.#background(() => this.#context.server.files.remove(before.attachmentId));
     return null;
+  }
+
+  /** With the name that has come. */
+  async #showAgain(personId: string): Promise<void> {
+    for (const { id, record } of this.#context.conversations.values()) {
+      if (!record.personIds.includes(personId)) continue;
+      const newest = await this.#context.records.newest("messages", id, Infinity, MOST_SHOWN_AGAIN);
+      this.#teller.messages(id, newest.map((message) => message.id));
+    }
   }
 
   /** What the person is doing at the keyboard; nobody waits for it. */

@@ -38,6 +38,7 @@ const ASKED: { readonly [M in OfEngine]: Ask<M> } = {
   dismissNotice: (engine, { conversationId }) => engine.dismissNotice(conversationId),
   sendText: (engine, { conversationId, text, replyTo }, id) => engine.sendText(conversationId, text, id, replyTo),
   rename: (engine, { conversationId, name }, id) => engine.rename(conversationId, name, id),
+  forgetDrafts: (engine) => engine.forgetDrafts(),
   keepDraft: (engine, { conversationId, text }) => engine.keepDraft(conversationId, text),
   react: (engine, { conversationId, messageId, emoji }) => engine.react(conversationId, messageId, emoji),
   editMessage: (engine, { conversationId, messageId, text }) => engine.editMessage(conversationId, messageId, text),

@@ -44,12 +44,22 @@ export function isPast(context: Context, at: string, content: Content | null): b
   return dueAt !== null && dueAt <= context.now();
 }
 
-/** Notes when the message is to go, where it gets its place. */
-export function limit(context: Context, unit: Unit, message: MessageRecord, content: Content | null): void {
-  const dueAt = dueOf(context, message.at, content);
-  if (dueAt === null) return;
-  message.dueAt = dueAt;
-  unit.put("due", message.id, { messageId: message.id, within: message.conversationId, conversationId: "", sequence: dueAt });
+/** Notes when the message is to go, where it gets its place; its time counts from `since`. */
+export function limit(
+  context: Context,
+  unit: Unit,
+  message: MessageRecord,
+  content: Content | null,
+  since = message.at,
+): void {
+  const dueAt = dueOf(context, since, content);
+  if (dueAt !== null) message.dueAt = dueAt;
+  noteEnd(unit, message);
+}
+
+/** Beside a message that is to go stands when. */
+export function noteEnd(unit: Unit, { id: messageId, conversationId: within, dueAt }: MessageRecord): void {
+  if (dueAt !== undefined) unit.put("due", messageId, { messageId, within, conversationId: "", sequence: dueAt });
 }
 
 /** A server whose clock is ahead, or that says no time at all, must not lengthen it. */
@@ -96,7 +106,7 @@ export class Lifetimes {
   /** Forgets what is due; call it without the lock, and before anything is shown. */
   async sweep(): Promise<void> {
     const { lock, closed, now } = this.#context;
-    if (this.#next > now()) return;
+    if (this.#next > now()) return this.#arm();
     for (let isMore = true; isMore && !closed.aborted; ) isMore = await lock.run(() => this.#some());
     this.#arm();
   }
@@ -173,7 +183,7 @@ export async function whatIsLeft(context: Context, { id, record }: Conversation,
   };
 }
 
-function lastMessageOf({ body, at, senderId }: MessageRecord, me: string): LastMessage | null {
+function lastMessageOf({ id, body, at, senderId }: MessageRecord, me: string): LastMessage | null {
   if (body.type !== "text" && body.type !== "file") return null;
-  return { text: body.type === "text" ? body.text : body.name, at, mine: senderId === me };
+  return { id, text: body.type === "text" ? body.text : body.name, at, mine: senderId === me };
 }

@@ -78,7 +78,7 @@ export function noteContent(
   if (content?.type === "conversation_named" && draft.kind === "group") draft.name = content.name;
   if (content?.type === "lifetime_set") draft.lifetime = content.lifetime;
   if (content?.type !== "text" && content?.type !== "file") return;
-  draft.lastMessage = { text: content.type === "text" ? content.text : content.name, at: record.at, mine };
+  draft.lastMessage = { id: record.id, text: content.type === "text" ? content.text : content.name, at: record.at, mine };
   if (!mine) draft.unread += 1;
 }
 
@@ -103,7 +103,7 @@ export async function placed(
     record.delivery = "sent";
     record.problem = null;
     if (at !== null) record.at = at;
-    if (at !== null) limit(context, unit, record, outgoing?.content ?? null);
+    limit(context, unit, record, outgoing?.content ?? null, at ?? new Date(context.now()).toISOString());
     unit.put("messages", messageId, record);
   }
   await unit.commit("relaxed"); // a repeated send has the same answer

@@ -7,7 +7,7 @@ import { RemovalsWait, TooLong, paddedSize } from "../mls-engine.ts";
 import type { MessageRecord, OutboxRecord, Unit } from "../store/records.ts";
 import { MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS } from "../wire.ts";
 import { type Amendment, amended } from "./amendments.ts";
-import { commitWaiting } from "./commits.ts";
+import { UNSURE, commitWaiting } from "./commits.ts";
 import { characters, encodeContent, encodeEnvelope } from "./content.ts";
 import type { Context } from "./context.ts";
 import { type Conversation, isUnfinished } from "./conversation.ts";
@@ -22,9 +22,8 @@ const PAUSE = 5_000;
 
 type Said = Exclude<OutboxRecord["content"], Amendment>;
 
-function isPassing(error: unknown): boolean {
-  return error instanceof ProblemError && ["time_out", "unexpected_answer"].includes(error.code);
-}
+/** Whether it was taken nobody knows, or it will be: the same bytes are sent again. */
+const PASSING = ["time_out", "unexpected_answer", ...UNSURE];
 
 function checkLength(content: Said): void {
   if (content.type === "lifetime_set") return;
@@ -54,6 +53,7 @@ export async function enqueue(
     const content = limited(context, conversation, said);
     const [message, outgoing] = queued(context, conversation.id, messageId, content);
     if (message.body.type === "lifetime") message.body.before = conversation.record.lifetime ?? null;
+    if (message.body.type === "named") message.body.before = conversation.record.name;
     await conversation.save((draft, unit) => {
       unit.put("messages", messageId, message).put("outbox", messageId, outgoing);
       also(unit);
@@ -126,13 +126,13 @@ export class Sender {
         await this.#send(conversation, next.messageId);
       } catch (error) {
         if (isProblem(error, "offline")) return;
-        if (isPassing(error)) return this.#later(conversation);
+        if (error instanceof ProblemError && PASSING.includes(error.code)) return this.#later(conversation);
         await this.#failed(next.messageId, error);
       }
     }
   }
 
-  /** The socket is there but HTTP was not: nothing else would ask again. */
+  /** The socket is there, and nothing else would ask again. */
   #later(conversation: Conversation): void {
     const timer = setTimeout(() => void this.flush(conversation), PAUSE);
     this.#context.closed.addEventListener("abort", () => clearTimeout(timer));

@@ -175,6 +175,8 @@ export interface Requests {
   rename: [{ conversationId: string; name: string }, null];
   /** Kept, sealed like messages, until it is sent or its person logs out. */
   keepDraft: [{ conversationId: string; text: string }, null];
+  /** Of all conversations, by whoever logs out. */
+  forgetDrafts: [Record<string, never>, null];
   /** In place of what this person felt before; null takes that back. */
   react: [{ conversationId: string; messageId: string; emoji: string | null }, null];
   /** Changes an own text everywhere. */

@@ -3,6 +3,7 @@
 import type { ConversationRecord, MessageRecord, Unit } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
+import { noteEnd } from "./lifetimes.ts";
 import type { ConversationInfo, Entry } from "./server.ts";
 
 const RESTORED =
@@ -110,6 +111,8 @@ async function goBack(
 function setAside(unit: Unit, record: MessageRecord, sequence: number): void {
   const isOwn = !record.id.startsWith(record.conversationId);
   const id = isOwn ? record.id : `${record.id}@${crypto.randomUUID()}`;
-  if (!isOwn) unit.remove("messages", record.id);
-  unit.put("messages", id, { ...record, id, position: null, sequence });
+  const kept = { ...record, id, position: null, sequence };
+  if (!isOwn) unit.remove("messages", record.id).remove("due", record.id);
+  unit.put("messages", id, kept);
+  noteEnd(unit, kept);
 }

@@ -2,6 +2,7 @@
 // message.
 
 import type { Context } from "./context.ts";
+import { Lock } from "./lock.ts";
 import type { Notification, Snapshot } from "./protocol.ts";
 import { messageView } from "./views.ts";
 
@@ -19,6 +20,8 @@ export interface TellerOptions {
 export class Teller {
   readonly #options: TellerOptions;
   readonly #due = new Map<string, Set<string>>();
+  /** What was looked up first is told first, or a page would show it last. */
+  readonly #telling = new Lock();
   #isWaiting = false;
   #lastTold = -Infinity;
 
@@ -39,7 +42,7 @@ export class Teller {
     if (this.#isWaiting || this.#options.context().closed.aborted) return;
     this.#isWaiting = true;
     const wait = Math.max(AFTER, this.#lastTold + EVERY - performance.now());
-    setTimeout(() => void this.#tell().catch(this.#options.failed), wait);
+    setTimeout(() => void this.#telling.run(() => this.#tell()).catch(this.#options.failed), wait);
   }
 
   async #tell(): Promise<void> {

@@ -80,6 +80,7 @@ export async function discard(context: Context, messageId: string): Promise<stri
       unit.remove("outbox", messageId).remove("messages", messageId);
       Object.assign(draft, left);
       if (body?.type === "lifetime" && draft.lifetime === body.lifetime) draft.lifetime = body.before ?? null;
+      if (body?.type === "named" && draft.name === body.name) draft.name = body.before ?? null;
     });
     context.refresh();
     return content.type === "text" ? content.text : "";

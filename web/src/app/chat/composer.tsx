@@ -37,7 +37,7 @@ export function Composer({ conversation, disabledBecause, answered, onNoAnswer, 
   const isDropping = useDroppedFiles(disabledBecause === null, chosen.add);
   const cannotSend = disabledBecause !== null || over > 0 || chosen.tooLarge;
 
-  useDraft(conversationId, text);
+  useDraft(conversation, text);
   useLayoutEffect(() => grow(area.current), [text]);
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) area.current?.focus();
@@ -125,11 +125,19 @@ export function Composer({ conversation, disabledBecause, answered, onNoAnswer, 
   );
 }
 
-/** At hand in this page at once, and kept over its end after a pause. */
-function useDraft(conversationId: string, text: string): void {
+/**
+ * At hand in this page at once, and kept over its end after a pause. What was not changed here is left as it is:
+ * another tab may have written on, or sent it.
+ */
+function useDraft({ id: conversationId, draft }: ConversationSummary, text: string): void {
   const shell = useShell();
   const latest = useRef(text);
-  const keep = () => shell.keepDraft(conversationId, latest.current);
+  const kept = useRef(draft);
+  const keep = () => {
+    if (latest.current === kept.current) return;
+    kept.current = latest.current;
+    shell.keepDraft(conversationId, latest.current);
+  };
   useEffect(() => {
     latest.current = text;
     shell.drafts.set(conversationId, text);

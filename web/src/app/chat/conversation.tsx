@@ -14,6 +14,7 @@ import { Members } from "./members.tsx";
 import { Messages } from "./messages.tsx";
 import { nameOf, wantNames } from "./names.ts";
 import { useReading } from "./reading.ts";
+import { goneBy } from "./thread.ts";
 import { TypingLine } from "./typing.tsx";
 
 export function Conversation({ conversation }: { conversation: ConversationSummary }) {
@@ -22,6 +23,14 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   const { thread, arrived, firstUnread, target, onStuck } = useReading(conversation);
   const [edited, setEdited] = useState(0);
   const [answered, setAnswered] = useState<MessageView | null>(null);
+  useEffect(
+    () =>
+      shell.engine.subscribe((notification) => {
+        const gone = goneBy(notification);
+        setAnswered((now) => (now !== null && gone.has(now.id) ? null : now));
+      }),
+    [],
+  );
 
   const edit = (text: string) => {
     shell.addToDraft(id, text);

@@ -8,6 +8,12 @@ import * as rows from "./window.ts";
 /** Long pages, and so short that all of one is among the rows. */
 const REACH = 150;
 
+/** What is told while a page is on its way, which may be older. */
+interface Meanwhile {
+  changed: MessageView[];
+  gone: string[];
+}
+
 export class Thread {
   readonly window = signal<rows.Window>(rows.EMPTY);
   readonly loading = signal<"first" | "older" | "newer" | null>("first");
@@ -15,8 +21,7 @@ export class Thread {
 
   private readonly unsubscribe: () => void;
   private closed = false;
-  private meanwhile: MessageView[] = [];
-  private goneMeanwhile: string[] = [];
+  private readonly loads = new Set<Meanwhile>();
 
   constructor(
     private readonly engine: Engine,
@@ -34,10 +39,7 @@ export class Thread {
   /** The newest page; also the way back from far up. */
   async newest(): Promise<void> {
     this.loading.value = "first";
-    // What arrives while the page is on its way may be newer than the page: it is put on top.
-    const meanwhile: MessageView[] = [];
-    this.meanwhile = meanwhile;
-    await this.load(null, (page, more) => rows.withChanges(rows.newestPage(page, more), meanwhile));
+    await this.load(null, (page, more) => rows.newestPage(page, more));
   }
 
   /** The newest page and those before it, as far as they hold what is unread; answers the first of that. */
@@ -53,17 +55,19 @@ export class Thread {
   }
 
   /** Pages back until the message is among the rows; false when it is not in the conversation. */
-  async reach(messageId: string): Promise<boolean> {
-    let window = this.window.value;
-    while (!window.rows.some(({ id }) => id === messageId)) {
-      const first = window.rows[0];
-      if (first === undefined || !rows.hasOlder(window) || this.closed) return false;
-      const { conversationId } = this;
-      const page = await this.engine.call("messages", { conversationId, before: first.id, limit: REACH });
-      window = rows.withOlder(window, page.messages, page.more);
-    }
-    this.window.value = window;
-    return true;
+  reach(messageId: string): Promise<boolean> {
+    return this.whileLoading(async (asOfNow) => {
+      let window = this.window.value;
+      while (!window.rows.some(({ id }) => id === messageId)) {
+        const first = window.rows[0];
+        if (first === undefined || !rows.hasOlder(window) || this.closed) return false;
+        const { conversationId } = this;
+        const page = await this.engine.call("messages", { conversationId, before: first.id, limit: REACH });
+        window = rows.withOlder(window, page.messages, page.more);
+      }
+      this.window.value = asOfNow(window);
+      return true;
+    });
   }
 
   async older(): Promise<void> {
@@ -87,16 +91,26 @@ export class Thread {
   ): Promise<void> {
     const { conversationId } = this;
     try {
-      const page = await this.engine.call("messages", { conversationId, before, limit: rows.PAGE });
-      if (this.closed) return;
-      this.window.value = rows.without(result(page.messages, page.more), this.goneMeanwhile);
+      await this.whileLoading(async (asOfNow) => {
+        const page = await this.engine.call("messages", { conversationId, before, limit: rows.PAGE });
+        if (!this.closed) this.window.value = asOfNow(result(page.messages, page.more));
+      });
       this.problem.value = null;
     } catch (error) {
       this.problem.value = error;
     } finally {
       this.loading.value = null;
-      this.meanwhile = [];
-      this.goneMeanwhile = [];
+    }
+  }
+
+  /** Hands over what puts everything on top of a window that was told since the loading began. */
+  private async whileLoading<T>(load: (asOfNow: (window: rows.Window) => rows.Window) => Promise<T>): Promise<T> {
+    const meanwhile: Meanwhile = { changed: [], gone: [] };
+    this.loads.add(meanwhile);
+    try {
+      return await load((window) => rows.without(rows.withChanges(window, meanwhile.changed), meanwhile.gone));
+    } finally {
+      this.loads.delete(meanwhile);
     }
   }
 
@@ -104,14 +118,21 @@ export class Thread {
     if (notification.type !== "messages" && notification.type !== "gone") return;
     if (notification.conversationId !== this.conversationId) return;
     if (notification.type === "gone") {
-      if (this.loading.value !== null) this.goneMeanwhile.push(...notification.messageIds);
+      for (const meanwhile of this.loads) meanwhile.gone.push(...notification.messageIds);
       this.window.value = rows.without(this.window.value, notification.messageIds);
       return;
     }
-    this.meanwhile.push(...notification.messages);
+    for (const meanwhile of this.loads) meanwhile.changed.push(...notification.messages);
     const known = new Set(this.window.value.known);
     this.window.value = rows.withChanges(this.window.value, notification.messages);
     const now = new Set(this.window.value.known);
     this.onArrived(notification.messages.filter(({ id }) => now.has(id) && !known.has(id)));
   }
+}
+
+/** Messages that nobody may read any more, after a notification: they are gone, or deleted. */
+export function goneBy(notification: Notification): ReadonlySet<string> {
+  if (notification.type === "gone") return new Set(notification.messageIds);
+  if (notification.type !== "messages") return new Set();
+  return new Set(notification.messages.filter(({ kind }) => kind === "notice").map(({ id }) => id));
 }
