@@ -64,16 +64,20 @@ class DeviceSocket:
         try:
             with SOCKETS.track_inprogress():
                 await self._hub.attach(self._outbox)
-                # Only now: what came in after a device looked by itself would escape it.
-                await self._send({"type": "websocket.send", "text": encode_event(ready).decode()})
-                self._outbox.push = self._push
-                await _first_of(self._read(), self._write(), self._outbox.closed())
+                if self._outbox.close_code is None:
+                    await self._live(ready)
         finally:
             self._hub.detach(self._outbox)
         if self._outbox.close_code is not None:
             CLOSED.labels(self._outbox.close_code.value).inc()
             close = {"type": "websocket.close", "code": self._outbox.close_code.value}
             await asyncio.wait_for(self._send(close), SECONDS_TO_CLOSE)
+
+    async def _live(self, ready: Ready) -> None:
+        # Only now: what came in after a device looked by itself would escape it.
+        await self._send({"type": "websocket.send", "text": encode_event(ready).decode()})
+        self._outbox.push = self._push
+        await _first_of(self._read(), self._write(), self._outbox.closed())
 
     async def _read(self) -> None:
         while (message := await self._receive())["type"] == "websocket.receive":

@@ -53,6 +53,9 @@ COMMAND_THREADS = 8
 DOOR_THREADS = 4
 SECONDS_BEFORE_RETRY = 1.0
 DEVICES_AT_A_TIME = 200
+# Of one device in this process. All tabs of a browser share one, and scripts need a few; one that
+# sends the largest frames as fast as it can costs 7.5 MiB, and a client may cost 64.
+MOST_SOCKETS = 8
 
 
 @dataclass(slots=True)
@@ -123,7 +126,13 @@ class Hub:
                 self._door.close()
 
     async def attach(self, outbox: Outbox) -> None:
-        """From now on, what is new reaches the outbox; what is older is the device's to fetch."""
+        """From now on, what is new reaches the outbox; what is older is the device's to fetch.
+
+        One too many is closed instead, and nothing is read for it.
+        """
+        if len(self._outboxes[outbox.device_id]) >= MOST_SOCKETS:
+            outbox.close(CloseCode.TOO_MANY_SOCKETS)
+            return
         self._outboxes[outbox.device_id].add(outbox)
         self._arriving[outbox.device_id] = None
         if not self._tasks:

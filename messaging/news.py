@@ -1,13 +1,13 @@
 """What the hub reads from the database, for many sockets at a time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from uuid import UUID
 
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import Length, RowNumber
 from django.utils import timezone
 
 from messaging import bulk
@@ -92,14 +92,14 @@ def logs_after(cursors: Mapping[UUID, int]) -> dict[UUID, list[EntryAppended]]:
     return logs
 
 
-def bounded(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Stop after the entry with which the bytes become too many."""
-    size = 0
-    for entry in entries:
-        yield entry
-        size += len(entry.data)
+def bounded(entries: QuerySet[Entry], most: int) -> QuerySet[Entry]:
+    """Return the first, up to the one with which the bytes become too many."""
+    size, last = 0, 0
+    for position, length in entries.values_list("position", Length("data"))[:most]:
+        size, last = size + length, position
         if size > MOST_BYTES:
-            return
+            break
+    return entries.filter(position__lte=last)
 
 
 def entry_event(entry: Entry) -> EntryAppended:

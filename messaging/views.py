@@ -251,7 +251,7 @@ class EntriesView(APIView):
         log = access.log_for(device_of(request), conversation_id)
         following = log.entries.filter(position__gt=query["after"])
         body = {
-            "entries": bounded(following[: query["limit"]].iterator()),
+            "entries": bounded(following, query["limit"]),
             "last_position": log.last_position,
         }
         return Response(EntriesSerializer(body).data)

@@ -45,6 +45,7 @@ PAUSE_AT_QUEUED_CHUNKS = 4  # of 64 KiB
 RESUME_AT_QUEUED_CHUNKS = 1
 PAUSE_AT_QUEUED_FRAMES = 32
 RESUME_AT_QUEUED_FRAMES = 8
+MOST_BYTES_QUEUED = MAX_FRAME_BYTES  # a device may have several sockets
 MOST_PINGS = 20
 SECONDS_OF_PINGS = 10
 MOST_BYTES_UNWRITTEN = 64 * 1024
@@ -312,6 +313,8 @@ class BoundedSocket(WebSocketProtocol):
         self.unwritten_bytes = 0
         self.pings = 0
         self.pings_since = 0.0
+        self.queued: deque[int] = deque()  # the lengths of frames that wait to be served
+        self.is_behind = False
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
         super().onOpen()
@@ -328,11 +331,11 @@ class BoundedSocket(WebSocketProtocol):
         if self.autoPingTimeoutCall:
             self._cancelAutoPingTimeoutCall()
         self.application_queue.put_nowait({"type": "websocket.receive", "text": text})
-        self._pause_when_behind()
+        self._pause_when_behind(len(text))
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001, N802, N803 - theirs
         super().onMessage(payload, isBinary)
-        self._pause_when_behind()
+        self._pause_when_behind(len(payload))
 
     @property
     def _is_between_messages(self) -> bool:
@@ -344,10 +347,18 @@ class BoundedSocket(WebSocketProtocol):
             and not self.inside_message
         )
 
-    def _pause_when_behind(self) -> None:
-        if self.application_queue.qsize() == PAUSE_AT_QUEUED_FRAMES:
+    def _pause_when_behind(self, length: int) -> None:
+        self.queued.append(length)
+        if not self.is_behind and self._has_queued(PAUSE_AT_QUEUED_FRAMES):
+            self.is_behind = True
             self.transport.pauseProducing()
             self._resume_when_served()
+
+    def _has_queued(self, most_frames: int) -> bool:
+        """Are there so many frames to be served, or too many bytes?"""
+        while len(self.queued) > self.application_queue.qsize():
+            self.queued.popleft()
+        return len(self.queued) >= most_frames or sum(self.queued) > MOST_BYTES_QUEUED
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: FBT001, N802, N803
         self.reader.goes_on()
@@ -417,10 +428,11 @@ class BoundedSocket(WebSocketProtocol):
     def _resume_when_served(self) -> None:
         if self.state != OPEN:
             return
-        if self.application_queue.qsize() <= RESUME_AT_QUEUED_FRAMES:
-            self.transport.resumeProducing()
-        else:
+        if self._has_queued(RESUME_AT_QUEUED_FRAMES + 1):
             reactor.callLater(0.01, self._resume_when_served)
+        else:
+            self.is_behind = False
+            self.transport.resumeProducing()
 
 
 def _allow_all_files() -> None:

@@ -36,6 +36,7 @@ class CloseCode(IntEnum):
     NOT_AUTHENTICATED = 4401
     TOO_SLOW = 4408
     DEVICE_REVOKED = 4410
+    TOO_MANY_SOCKETS = 4429
     TOO_LARGE = 1009
 
 

@@ -1,5 +1,6 @@
 """The REST API: the shapes of docs/protocol.md, and refusals that say nothing to outsiders."""
 
+import tracemalloc
 from base64 import b64decode
 from uuid import uuid4
 
@@ -9,12 +10,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Scope
+from messaging.access import log_for
 from messaging.groups import external_sender
-from messaging.models import Conversation
+from messaging.models import Conversation, Entry
+from messaging.news import MOST_BYTES, bounded
 from securechat.config import Config
 from securechat_sdk.mls.group.join import join
 from securechat_sdk.mls.messages.mls_message import MLSMessage
 from securechat_sdk.mls.messages.ratchet_tree import RatchetTreeExtension
+from securechat_sdk.wire.frames import MAX_MESSAGE_BYTES
 from tests.messaging.api import api_of, base64, commit_body
 from tests.messaging.people import SUITE, Member, message, policy, submission_of, welcome_in
 
@@ -297,6 +301,35 @@ def test_an_answer_stops_when_its_entries_become_large(
         seen += [entry["position"] for entry in page["entries"]]
 
     assert seen == list(range(7))
+
+
+def test_no_more_of_a_log_is_read_than_is_answered(
+    alice: Member, conversation: Conversation
+) -> None:
+    large = [
+        Entry(
+            conversation=conversation,
+            position=position,
+            kind=Entry.Kind.MESSAGE,
+            epoch=1,
+            sender=alice.device,
+            message_id=uuid4(),
+            data=bytes(MAX_MESSAGE_BYTES),
+        )
+        for position in range(2, 202)
+    ]
+    Entry.objects.bulk_create(large)
+    Conversation.objects.filter(pk=conversation.pk).update(last_position=201)
+    del large
+    entries = log_for(alice.device, conversation.pk).entries.filter(position__gt=1)
+
+    tracemalloc.start()
+    read = [entry.position for entry in bounded(entries, 200)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert read == [*range(2, 11)]
+    assert peak < 2 * MOST_BYTES  # all 200 are 25 times as much
 
 
 def test_a_repeated_request_is_answered_with_200_and_the_same_place(

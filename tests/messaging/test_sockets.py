@@ -21,6 +21,7 @@ from accounts.services.devices import revoke_device
 from accounts.services.logins import DEVICE_KEY
 from accounts.services.tokens import issue_token, revoke_token
 from accounts.session_store import SessionStore
+from messaging import hub as hubs
 from messaging.models import Conversation, Entry
 from messaging.routing import websocket_application
 from messaging.services.key_packages import claim_key_packages
@@ -431,6 +432,26 @@ async def test_a_token_that_may_only_read_cannot_send(
     assert isinstance(sent, Refused)
     assert sent.code == "scope_missing"
     assert isinstance(marked, Accepted)
+
+
+async def test_one_socket_too_many_is_refused_and_the_others_stay(
+    alice: Member, bob: Member, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "MOST_SOCKETS", 2)
+
+    async with connected(bob) as first, connected(alice) as hers:
+        async with connected(bob):
+            ticket = await in_thread(ticket_for)(bob)
+            one_more = WebsocketCommunicator(websocket_application, f"/ws/v1/?ticket={ticket}")
+            await one_more.connect()
+            refused = await one_more.receive_output()
+        await hers.say(conversation.pk)
+        heard = await first.wait_for(EntryAppended)
+        async with connected(bob) as again:
+            answered = await again.mark(conversation.pk, heard.position)
+
+    assert refused == {"type": "websocket.close", "code": CloseCode.TOO_MANY_SOCKETS}
+    assert isinstance(answered, Accepted)
 
 
 async def test_two_sockets_of_one_device_hear_the_same(

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,8 @@ async def application(scope, receive, send):
         if scope["path"] == "/flood":
             for _ in range(300):
                 await send({"type": "websocket.send", "bytes": b"x" * 1_000_000})
+        if scope["path"] == "/busy":
+            await asyncio.sleep(3)  # before it takes any of what is sent
         while (message := await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": str(len(message["text"]))})
         return
@@ -348,6 +351,22 @@ def test_many_frames_at_once_are_all_served_in_order(server: Running) -> None:
     assert answers == [str(length) for length in range(1, 201)]
 
 
+def test_large_frames_that_wait_to_be_served_wait_on_the_way_and_not_in_memory(
+    server: Running,
+) -> None:
+    frame, before = "x" * 1_000_000, server.resident_bytes()
+
+    with connect(f"ws://127.0.0.1:{server.port}/busy") as client, ThreadPoolExecutor(1) as sender:
+        sent = sender.submit(send_all, client, [frame] * 30)
+        time.sleep(2)
+        waiting = server.resident_bytes() - before
+        answers = [client.recv(timeout=15) for _ in range(30)]
+        sent.result(15)
+
+    assert waiting < 12 * 1024 * 1024
+    assert answers == ["1000000"] * 30
+
+
 def test_who_floods_with_pings_is_dropped_and_who_pings_now_and_then_is_not(
     server: Running,
 ) -> None:
@@ -357,6 +376,11 @@ def test_who_floods_with_pings_is_dropped_and_who_pings_now_and_then_is_not(
 
         with pytest.raises(ConnectionClosed):
             flood_with_pings(client)
+
+
+def send_all(client: ClientConnection, frames: list[str]) -> None:
+    for frame in frames:
+        client.send(frame)
 
 
 def flood_with_pings(client: ClientConnection) -> None:

@@ -31,6 +31,7 @@ export const CloseCode = {
   NOT_AUTHENTICATED: 4401,
   TOO_SLOW: 4408,
   DEVICE_REVOKED: 4410,
+  TOO_MANY_SOCKETS: 4429,
   TOO_LARGE: 1009,
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
