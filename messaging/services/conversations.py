@@ -21,6 +21,7 @@ from messaging.errors import (
 )
 from messaging.groups import FIRST_LEAF, begin_group
 from messaging.models import Conversation, Membership
+from messaging.services.durability import durable_transaction
 from messaging.services.groups import keep, owner_of
 
 # A direct conversation that nobody was added to in this time gives way to a new one.
@@ -63,7 +64,7 @@ def create_conversation(*, device: Device, wanted: NewConversation) -> Created:
         owner=owner_of(device),
         now=int(time.time()),
     )
-    with transaction.atomic():
+    with durable_transaction():
         creator = acting_device(device.pk)
         pair = _pair(creator, wanted.person_id)
         earlier = Conversation.objects.filter(pk=wanted.id).first()

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from messaging.models import Conversation, Entry
 from messaging.services.commits import submit_commit
+from messaging.services.conversations import create_conversation
 from messaging.services.durability import UNKNOWN
 from messaging.services.log import Placed
 from messaging.services.messages import message_to_send
@@ -26,23 +27,23 @@ pytestmark = [
 WARN_AT_COMMIT = """
 CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON messaging_entry
+CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON {table}
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn();
 """
-WARN_NO_MORE = "DROP TRIGGER warn ON messaging_entry; DROP FUNCTION warn();"
+WARN_NO_MORE = "DROP TRIGGER warn ON {table}; DROP FUNCTION warn();"
 
 Submit = Callable[[], Placed]
 
 
 @contextmanager
-def a_replica_that_nobody_waits_for() -> Iterator[None]:
+def a_replica_that_nobody_waits_for(table: str = "messaging_entry") -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute(WARN_AT_COMMIT)
+        cursor.execute(WARN_AT_COMMIT.format(table=table))
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(WARN_NO_MORE)
+            cursor.execute(WARN_NO_MORE.format(table=table))
 
 
 @pytest.fixture
@@ -91,6 +92,22 @@ def test_what_is_committed_with_a_warning_is_not_accepted_and_repeating_it_is(
     assert refused.value.detail == UNKNOWN
     assert again == Placed(2, is_new=False)
     assert Entry.objects.count() == 2
+
+
+def test_a_conversation_that_is_begun_with_a_warning_is_not_begun_and_repeating_it_is(
+    alice: Member,
+) -> None:
+    wanted = alice.wants()
+
+    with (
+        a_replica_that_nobody_waits_for("messaging_conversation"),
+        pytest.raises(Unavailable) as refused,
+    ):
+        create_conversation(device=alice.device, wanted=wanted)
+    again = create_conversation(device=alice.device, wanted=wanted)
+
+    assert refused.value.detail == UNKNOWN
+    assert (again.conversation.pk, again.is_new) == (wanted.id, False)
 
 
 @pytest.mark.parametrize("made", [a_commit, a_proposal])
