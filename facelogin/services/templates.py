@@ -99,9 +99,15 @@ def refresh(person: Person, sealed: bytes) -> None:
     events.record(person, Kind.REFRESHED)
 
 
-def let_count(person: Person) -> bool:
-    """There is a code beside the face now; return whether the face had waited for it."""
-    return bool(Template.objects.filter(person=person, counts=False).update(counts=True))
+def salt_of_waiting(person: Person) -> bytes:
+    """What tells this face from one that takes its place: each enrolment has a salt of its own."""
+    return bytes(Template.objects.get(person=person, counts=False).key_salt)
+
+
+def let_count(person: Person, salt: bytes) -> bool:
+    """There is a code beside the face now; return whether the one with this salt waited for it."""
+    waiting = Template.objects.filter(person=person, counts=False, key_salt=salt)
+    return bool(waiting.update(counts=True))
 
 
 def forget_waiting(person: Person) -> None:
