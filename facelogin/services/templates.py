@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.factors import enrolled_codes
 from accounts.models import Person
 from facelogin import networks, sealing
+from facelogin.access import has_template
 from facelogin.models import Attempt, Consent, Recording, ServerKey, Template
 from facelogin.networks import Network
 from facelogin.sealing import CannotOpenError, Key
@@ -160,10 +162,18 @@ def erase_all() -> None:
 
 
 def erase_expired() -> None:
-    """Faces age: a template that was not renewed in time goes, the codes beside it stay."""
+    """Faces age: a template that was not renewed in time goes, the codes beside it stay.
+
+    One that is the only second factor, for an administrator had the codes forgotten, stays until
+    there are new ones: without it the password alone would open the account.
+    """
     renewed = Template.objects.annotate(renewed_at=Coalesce("refreshed_at", "created_at"))
-    for template in renewed.filter(renewed_at__lte=timezone.now() - _lifetime()):
-        erase_face(template.person, Kind.EXPIRED)
+    expired = renewed.filter(renewed_at__lte=timezone.now() - _lifetime())
+    for person in Person.objects.filter(face_template__in=expired):
+        with transaction.atomic():
+            Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+            if not has_template(person) or enrolled_codes(person):
+                erase_face(person, Kind.EXPIRED)
 
 
 def expires_at(template: Template) -> datetime:

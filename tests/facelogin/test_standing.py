@@ -6,10 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
+from accounts.services import people
 from facelogin.errors import FaceLocked
 from facelogin.lifecycle import Reason, State
 from facelogin.models import Attempt, Budget, Capture, Event, FailureBudget, Template
@@ -223,6 +225,33 @@ def test_a_face_expires_is_erased_and_the_codes_stay(
     session = with_a_face.session
     assert session["second_factors"] == {"face": False, "totp": False, "recovery_codes": True}
     assert [one["kind"] for one in with_a_face.face("GET").json()["alerts"]] == ["expired"]
+
+
+def test_a_face_that_is_the_only_factor_left_expires_once_there_are_codes_again(
+    browser: Browser, enrolled: Person
+) -> None:
+    people.reset_codes(person=enrolled)
+    Template.objects.update(created_at=timezone.now() - timedelta(days=1000))
+
+    sweeping.end_overdue()
+
+    browser.give_password(enrolled)
+    assert (browser.state, browser.session["pending"]) == ("second_factor", "face")
+
+    RecoveryCodes.activate(enrolled)
+    sweeping.end_overdue()
+
+    assert not Template.objects.exists()
+
+
+def test_a_face_that_waits_for_codes_expires_without_them(
+    with_a_face: Browser, alice: Person
+) -> None:
+    Template.objects.update(created_at=timezone.now() - timedelta(days=1000))
+
+    sweeping.end_overdue()
+
+    assert not Template.objects.filter(person=alice).exists()
 
 
 # Budgets of captures ----------------------------------------------------------------------------
