@@ -141,7 +141,11 @@ def rewrap(person: Person, old_password: str, new_password: str) -> None:
 
 @transaction.atomic
 def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
-    """Withdraw the consent and erase everything that came of it, at once."""
+    """Withdraw the consent and erase everything that came of it, at once.
+
+    A face that is being installed at the moment is erased, too: installing holds the person.
+    """
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
     Template.objects.filter(person=person).delete()
     Attempt.objects.filter(person=person).delete()
     Recording.objects.filter(person=person).delete()
@@ -169,11 +173,12 @@ def erase_expired() -> None:
     """
     renewed = Template.objects.annotate(renewed_at=Coalesce("refreshed_at", "created_at"))
     expired = renewed.filter(renewed_at__lte=timezone.now() - _lifetime())
-    for person in Person.objects.filter(face_template__in=expired):
+    owners = Person.objects.filter(face_template__in=expired)
+    for pk in list(owners.values_list("pk", flat=True)):
         with transaction.atomic():
-            Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-            if not has_template(person) or enrolled_codes(person):
-                erase_face(person, Kind.EXPIRED)
+            owner = owners.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+            if owner and (enrolled_codes(owner) or not has_template(owner)):
+                erase_face(owner, Kind.EXPIRED)
 
 
 def expires_at(template: Template) -> datetime:
