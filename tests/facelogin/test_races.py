@@ -15,6 +15,7 @@ from facelogin.models import Consent, Template
 from facelogin.services import events
 from facelogin.services.events import Kind
 from tests.facelogin.browsers import Browser
+from tests.facelogin.routes import FRAMES, pass_as_the_worker_does
 from tests.facelogin.test_standing import enrol_as_the_worker_does
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,13 +50,13 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, acts))
 
 
-def pause_after_event(pause: Pause, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def pause_before_event(pause: Pause, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     record = events.record
 
     def slowly(person: Person, happened: Kind, **options: Any) -> None:
-        record(person, happened, **options)
         if happened == kind:
             pause.here()
+        record(person, happened, **options)
 
     monkeypatch.setattr(events, "record", slowly)
 
@@ -67,7 +68,7 @@ def test_a_withdrawal_erases_the_face_that_is_being_installed(
     other_browser.give_password(alice)
     capture = enrol_as_the_worker_does(browser)
     pause = Pause()
-    pause_after_event(pause, Kind.ENROLLED, monkeypatch)
+    pause_before_event(pause, Kind.ENROLLED, monkeypatch)
 
     def withdraw() -> int:
         pause.wait()
@@ -78,3 +79,27 @@ def test_a_withdrawal_erases_the_face_that_is_being_installed(
     assert answers == [HTTPStatus.OK, HTTPStatus.OK]
     assert not Template.objects.exists()
     assert not Consent.objects.filter(withdrawn_at=None).exists()
+
+
+def test_a_login_is_completed_while_the_face_is_enrolled_anew(
+    browser: Browser, other_browser: Browser, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.give_password(alice)
+    browser.complete(enrol_as_the_worker_does(browser))
+    browser.make_recovery_codes()
+    other_browser.give_password(alice)
+    login = other_browser.start_verification().json()
+    assert other_browser.submit(login, FRAMES).status_code == HTTPStatus.ACCEPTED
+    pass_as_the_worker_does(login)
+    enrolment = enrol_as_the_worker_does(browser)
+    pause = Pause()
+    pause_before_event(pause, Kind.ENTERED, monkeypatch)
+
+    def enrol() -> int:
+        pause.wait()
+        return int(browser.complete(enrolment).status_code)
+
+    answers = at_once(lambda: other_browser.complete(login).status_code, enrol)
+
+    assert answers == [HTTPStatus.OK, HTTPStatus.OK]
+    assert browser.state == other_browser.state == "no_device"
