@@ -23,6 +23,12 @@ def attempt_for(attempt_id: UUID, *, person: Person) -> Attempt:
     return attempt
 
 
+def hold_attempt(attempt: Attempt) -> None:
+    """Lock it, if it has not ended since it was read: one at a time gives it a capture."""
+    if Attempt.objects.select_for_update(no_key=True).filter(pk=attempt.pk).first() is None:
+        raise NotFound
+
+
 def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False) -> Capture:
     """A capture of this session's own login or enrolment; any other does not exist."""
     captures = Capture.objects.select_related("attempt__person")
@@ -39,7 +45,9 @@ def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False
 
 
 def template_for(person: Person) -> Template:
-    template = Template.objects.filter(person=person, counts=True).first()
+    # The server's key comes along: it may have been changed, and this one erased, in a moment.
+    templates = Template.objects.select_related("server_key")
+    template = templates.filter(person=person, counts=True).first()
     if template is None:
         raise FaceNotEnrolled
     return template

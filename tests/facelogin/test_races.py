@@ -11,10 +11,12 @@ import pytest
 from django.db import connection
 
 from accounts.models import Person
-from facelogin.models import Consent, Template
-from facelogin.services import events
+from facelogin import access
+from facelogin.models import Attempt, Capture, Consent, Template
+from facelogin.services import attempts, captures, events, keys, load, templates
 from facelogin.services.events import Kind
-from tests.facelogin.browsers import Browser
+from securechat_sdk.wire.errors import NotFound
+from tests.facelogin.browsers import PASSWORD, Browser
 from tests.facelogin.routes import FRAMES, pass_as_the_worker_does
 from tests.facelogin.test_standing import enrol_as_the_worker_does
 
@@ -24,14 +26,15 @@ MEANWHILE = 0.7  # seconds: what the other one takes when it does not wait
 
 
 class Pause:
-    """Holds one of two in the middle of what it does, until the other has had its time."""
+    """Holds the first of two in the middle of what it does, until the other has had its time."""
 
     def __init__(self) -> None:
         self._reached = threading.Event()
 
     def here(self) -> None:
-        self._reached.set()
-        time.sleep(MEANWHILE)
+        if not self._reached.is_set():
+            self._reached.set()
+            time.sleep(MEANWHILE)
 
     def wait(self) -> None:
         assert self._reached.wait(5)
@@ -103,3 +106,71 @@ def test_a_login_is_completed_while_the_face_is_enrolled_anew(
 
     assert answers == [HTTPStatus.OK, HTTPStatus.OK]
     assert browser.state == other_browser.state == "no_device"
+
+
+def test_a_capture_of_an_attempt_that_has_ended_does_not_start(enrolled: Person) -> None:
+    attempt, _secret = attempts.begin_verification(enrolled, PASSWORD)
+    templates.erase_face(enrolled)
+
+    with pytest.raises(NotFound):
+        captures.start_capture(attempt, address="127.0.0.1")
+
+
+def test_of_two_captures_started_at_once_one_is_left(
+    enrolled: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt, _secret = attempts.begin_verification(enrolled, PASSWORD)
+    check_room = load.check_room
+    pause = Pause()
+
+    def slowly() -> None:
+        check_room()
+        pause.here()
+
+    def start() -> None:
+        captures.start_capture(attempt, address="127.0.0.1")
+
+    def start_too() -> None:
+        pause.wait()
+        start()
+
+    monkeypatch.setattr(load, "check_room", slowly)
+
+    at_once(start, start_too)
+
+    assert Capture.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="says something about PostgreSQL")
+def test_two_first_enrolments_begun_at_once_record_one_consent(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrap, create = templates.wrap_template_key, Consent.objects.create
+    wrapped = threading.Barrier(2)
+
+    def in_step(*args: Any) -> templates.WrappedKey:
+        key = wrap(*args)
+        wrapped.wait(10)
+        return key
+
+    def slowly(**fields: Any) -> Consent:
+        time.sleep(MEANWHILE)
+        return create(**fields)
+
+    monkeypatch.setattr(templates, "wrap_template_key", in_step)
+    monkeypatch.setattr(Consent.objects, "create", slowly)
+
+    at_once(*[lambda: attempts.begin_enrolment(alice, PASSWORD)] * 2)
+
+    assert Consent.objects.count() == 1
+    assert Attempt.objects.count() == 2
+
+
+def test_a_login_that_has_its_template_goes_on_while_the_servers_key_changes(
+    enrolled: Person,
+) -> None:
+    template = access.template_for(enrolled)
+
+    keys.rotate()
+
+    assert templates.template_key(template, PASSWORD)
