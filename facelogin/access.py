@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
@@ -23,10 +24,14 @@ def attempt_for(attempt_id: UUID, *, person: Person) -> Attempt:
     return attempt
 
 
-def hold_attempt(attempt: Attempt) -> None:
-    """Lock it, if it has not ended since it was read: one at a time gives it a capture."""
-    if Attempt.objects.select_for_update(no_key=True).filter(pk=attempt.pk).first() is None:
-        raise NotFound
+def hold_attempts(attempts: QuerySet[Attempt]) -> list[Attempt]:
+    """Lock those that are still there, and their captures: nobody adds a capture or a frame now.
+
+    The captures first, as whoever completes one has it before its attempt.
+    """
+    captures = Capture.objects.filter(attempt__in=attempts).select_for_update().order_by("pk")
+    list(captures.values_list("pk"))
+    return list(attempts.select_for_update().order_by("pk"))
 
 
 def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False) -> Capture:

@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.factors import enrolled_codes
 from facelogin import jpeg, sealing
-from facelogin.access import capture_for, has_template, hold_attempt
+from facelogin.access import capture_for, has_template, hold_attempts
 from facelogin.challenge import draw_challenge
 from facelogin.errors import (
     BadCapture,
@@ -33,6 +33,7 @@ from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, events, load, rates, sweeping, templates
 from facelogin.services.attempts import key_for_browser
 from facelogin.services.events import Kind
+from securechat_sdk.wire.errors import NotFound
 
 LIFETIME = timedelta(seconds=60)  # to record it, and from then on to have it judged
 COMPLETED_WITHIN = timedelta(seconds=30)
@@ -72,7 +73,8 @@ def start_capture(attempt: Attempt, *, address: str) -> Capture:
         raise FaceLocked
     sweeping.end_overdue()
     with transaction.atomic():
-        hold_attempt(attempt)
+        if not hold_attempts(Attempt.objects.filter(pk=attempt.pk)):
+            raise NotFound
         attempt.captures.all().delete()
         load.check_room()
         rates.spend_capture(attempt.person, address)

@@ -15,7 +15,7 @@ from facelogin.access import attempt_for, has_template
 from facelogin.errors import FaceDisabled, FaceLocked, FaceNotEnrolled, NoAlternative
 from facelogin.middleware import hand_to_browser, secret_of, take_from_browser
 from facelogin.models import Attempt, Capture
-from facelogin.services import attempts, budgets, captures, events, previews, templates
+from facelogin.services import attempts, budgets, captures, erasing, events, previews, templates
 from facelogin.services.captures import Submission
 from facelogin.services.events import Alert
 from facelogin.services.previews import Look
@@ -130,7 +130,7 @@ def decline(request: HttpRequest) -> None:
     if not enrolled_codes(stage.login.user):
         raise NoAlternative
     if stage.attempt_id is not None:
-        Attempt.objects.filter(pk=stage.attempt_id).delete()
+        erasing.erase_attempts(Attempt.objects.filter(pk=stage.attempt_id))
     take_from_browser(request)
     stage.exit()
 

@@ -68,7 +68,8 @@ def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Templa
     if attempt.key_salt is None or attempt.wrapped_key is None or attempt.server_key is None:
         raise CannotOpenError
     # What was begun with the face before ends: it would refresh this one under a key of its own.
-    Attempt.objects.filter(person=attempt.person).exclude(pk=attempt.pk).delete()
+    others = Attempt.objects.filter(person=attempt.person).exclude(pk=attempt.pk)
+    erasing.erase_attempts(others)
     template, is_first = Template.objects.update_or_create(
         person=attempt.person,
         defaults={
@@ -125,7 +126,7 @@ def rewrap(person: Person, old_password: str, new_password: str) -> None:
     not open (somebody had set the password without it) stays shut; the face is enrolled again. What
     was begun under the old password ends: an enrolment would install a template that it opens.
     """
-    Attempt.objects.filter(person=person).delete()
+    erasing.erase_attempts(Attempt.objects.filter(person=person))
     template = Template.objects.select_for_update().filter(person=person).first()
     if template is None:
         return
@@ -146,8 +147,8 @@ def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
     A face that is being installed at the moment is erased, too: installing holds the person.
     """
     Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    erasing.erase_attempts(Attempt.objects.filter(person=person))
     Template.objects.filter(person=person).delete()
-    Attempt.objects.filter(person=person).delete()
     Recording.objects.filter(person=person).delete()
     Consent.objects.filter(person=person, withdrawn_at__isnull=True).update(
         withdrawn_at=timezone.now()
@@ -161,7 +162,7 @@ def erase_all() -> None:
     """The secret under which the server's keys are sealed is lost: nothing here opens any more."""
     for person in Person.objects.filter(face_template__isnull=False):
         erase_face(person)
-    Attempt.objects.all().delete()
+    erasing.erase_attempts(Attempt.objects.all())
     ServerKey.objects.all().delete()
 
 

@@ -12,12 +12,13 @@ from django.db import connection
 
 from accounts.models import Person
 from facelogin import access
-from facelogin.models import Attempt, Capture, Consent, Template
+from facelogin.models import Attempt, Capture, Consent, Preview, Template
 from facelogin.services import attempts, captures, events, keys, load, templates
 from facelogin.services.events import Kind
 from securechat_sdk.wire.errors import NotFound
-from tests.facelogin.browsers import PASSWORD, Browser
-from tests.facelogin.routes import FRAMES, pass_as_the_worker_does
+from tests.facelogin.browsers import PASSWORD, Browser, id_of
+from tests.facelogin.pictures import GOOD
+from tests.facelogin.routes import FRAMES, give_alternative, pass_as_the_worker_does
 from tests.facelogin.test_standing import enrol_as_the_worker_does
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,3 +175,35 @@ def test_a_login_that_has_its_template_goes_on_while_the_servers_key_changes(
     keys.rotate()
 
     assert templates.template_key(template, PASSWORD)
+
+
+@pytest.mark.parametrize("ends", ["withdrawal", "password", "capture", "decline"])
+def test_what_ends_a_recording_takes_the_frame_that_is_being_looked_at(
+    browser: Browser, enrolled: Person, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    give_alternative(enrolled)
+    browser.give_password(enrolled)
+    capture = browser.start_verification().json()
+    attempt = Attempt.objects.get()
+    save, pause = Preview.save, Pause()
+
+    def slowly(preview: Preview, **options: Any) -> None:
+        save(preview, **options)
+        pause.here()
+
+    monkeypatch.setattr(Preview, "save", slowly)
+    endings: dict[str, Callable[[], Any]] = {
+        "withdrawal": lambda: templates.erase_face(enrolled),
+        "password": lambda: templates.rewrap(enrolled, PASSWORD, "another sentence altogether"),
+        "capture": lambda: captures.start_capture(attempt, address="127.0.0.1"),
+        "decline": lambda: browser.face("POST", "/decline"),
+    }
+
+    def end() -> None:
+        pause.wait()
+        endings[ends]()
+
+    at_once(lambda: browser.preview(capture, GOOD), end)
+
+    assert not Capture.objects.filter(pk=id_of(capture)).exists()
+    assert not Preview.objects.exists()
