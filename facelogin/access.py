@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
@@ -23,6 +24,16 @@ def attempt_for(attempt_id: UUID, *, person: Person) -> Attempt:
     return attempt
 
 
+def hold_attempts(attempts: QuerySet[Attempt]) -> list[Attempt]:
+    """Lock those that are still there, and their captures: nobody adds a capture or a frame now.
+
+    The captures first, as whoever completes one has it before its attempt.
+    """
+    captures = Capture.objects.filter(attempt__in=attempts).select_for_update().order_by("pk")
+    list(captures.values_list("pk"))
+    return list(attempts.select_for_update().order_by("pk"))
+
+
 def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False) -> Capture:
     """A capture of this session's own login or enrolment; any other does not exist."""
     captures = Capture.objects.select_related("attempt__person")
@@ -39,7 +50,9 @@ def capture_for(attempt_id: UUID | None, capture_id: UUID, *, lock: bool = False
 
 
 def template_for(person: Person) -> Template:
-    template = Template.objects.filter(person=person, counts=True).first()
+    # The server's key comes along: it may have been changed, and this one erased, in a moment.
+    templates = Template.objects.select_related("server_key")
+    template = templates.filter(person=person, counts=True).first()
     if template is None:
         raise FaceNotEnrolled
     return template

@@ -62,7 +62,7 @@ def register_device(
 
 @transaction.atomic
 def _save_device(device: Device, identity_key: bytes, *, begins_anew: bool) -> Device:
-    person = Person.objects.select_for_update().get(pk=device.person_id)
+    person = Person.objects.select_for_update(no_key=True).get(pk=device.person_id)
     if not person.is_active:
         raise NotAuthenticated
     if person.identity_key not in {None, identity_key}:

@@ -130,7 +130,7 @@ def lock_for_factor_change(request: HttpRequest) -> Person:
     """
     if not isinstance(request.user, Person):
         raise SecondFactorRequired
-    person = Person.objects.select_for_update().get(pk=request.user.pk)
+    person = Person.objects.select_for_update(no_key=True).get(pk=request.user.pk)
     known = request.session.get(HASH_SESSION_KEY, "")
     if not constant_time_compare(known, person.get_session_auth_hash()):
         raise NotAuthenticated

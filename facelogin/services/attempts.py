@@ -48,6 +48,7 @@ def begin_enrolment(person: Person, password: str) -> tuple[Attempt, bytes]:
     key = Key.random()
     with transaction.atomic():
         wrapped = templates.wrap_template_key(person, key, password)
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)  # one consent stands
         _record_consent(person)
         return _begin(person, Purpose.ENROLMENT, key, wrapped)
 

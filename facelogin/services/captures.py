@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.factors import enrolled_codes
 from facelogin import jpeg, sealing
-from facelogin.access import capture_for, has_template
+from facelogin.access import capture_for, has_template, hold_attempts
 from facelogin.challenge import draw_challenge
 from facelogin.errors import (
     BadCapture,
@@ -33,6 +33,7 @@ from facelogin.sealing import CannotOpenError, Key
 from facelogin.services import budgets, events, load, rates, sweeping, templates
 from facelogin.services.attempts import key_for_browser
 from facelogin.services.events import Kind
+from securechat_sdk.wire.errors import NotFound
 
 LIFETIME = timedelta(seconds=60)  # to record it, and from then on to have it judged
 COMPLETED_WITHIN = timedelta(seconds=30)
@@ -64,7 +65,6 @@ class Submission:
         return "Submission(…)"
 
 
-@transaction.atomic
 def start_capture(attempt: Attempt, *, address: str) -> Capture:
     """Give the attempt a new capture; one that was still open or waiting ends."""
     if not settings.CONFIG.face_enabled:
@@ -72,17 +72,20 @@ def start_capture(attempt: Attempt, *, address: str) -> Capture:
     if attempt.purpose == Purpose.VERIFICATION and budgets.is_exhausted(attempt.person):
         raise FaceLocked
     sweeping.end_overdue()
-    attempt.captures.all().delete()
-    load.check_room()
-    rates.spend_capture(attempt.person, address)
-    now = timezone.now()
-    return Capture.objects.create(
-        attempt=attempt,
-        nonce=os.urandom(NONCE_BYTES),
-        challenge=draw_challenge(random.SystemRandom()),
-        created_at=now,
-        expires_at=now + LIFETIME,
-    )
+    with transaction.atomic():
+        if not hold_attempts(Attempt.objects.filter(pk=attempt.pk)):
+            raise NotFound
+        attempt.captures.all().delete()
+        load.check_room()
+        rates.spend_capture(attempt.person, address)
+        now = timezone.now()
+        return Capture.objects.create(
+            attempt=attempt,
+            nonce=os.urandom(NONCE_BYTES),
+            challenge=draw_challenge(random.SystemRandom()),
+            created_at=now,
+            expires_at=now + LIFETIME,
+        )
 
 
 def submit_frames(

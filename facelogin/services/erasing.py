@@ -11,7 +11,9 @@ import logging
 from functools import partial
 
 from django.db import DatabaseError, connection, models, transaction
+from django.db.models import QuerySet
 
+from facelogin.access import hold_attempts
 from facelogin.models import Attempt, Capture, Frames, Preview, Recording, Template
 
 PATIENCE = 200  # milliseconds
@@ -38,6 +40,13 @@ def clear_files_of_captures_on_commit() -> None:
     else:
         for model in OF_A_CAPTURE:
             transaction.on_commit(partial(_cut_to_nothing, model))
+
+
+@transaction.atomic
+def erase_attempts(attempts: QuerySet[Attempt]) -> None:
+    """Erase them with their captures, and a frame that is being offered at the moment, too."""
+    hold_attempts(attempts)
+    attempts.delete()
 
 
 def _empty_the_log() -> None:

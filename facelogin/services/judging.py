@@ -53,7 +53,7 @@ def judge_capture(capture_id: UUID, salt: bytes) -> None:
     except CannotOpenError:
         captures.fail_capture(capture_id)
         return
-    if recordings.remember(capture.attempt.person, payload.frames):
+    if recordings.remember(capture, payload.frames):
         verdict = Verdict(reasons=(Reason.REPEATED,))
     _decide(capture_id, verdict, key)
 

@@ -15,14 +15,14 @@ from facelogin.access import attempt_for, has_template
 from facelogin.errors import FaceDisabled, FaceLocked, FaceNotEnrolled, NoAlternative
 from facelogin.middleware import hand_to_browser, secret_of, take_from_browser
 from facelogin.models import Attempt, Capture
-from facelogin.services import attempts, budgets, captures, events, previews, templates
+from facelogin.services import attempts, budgets, captures, erasing, events, previews, templates
 from facelogin.services.captures import Submission
 from facelogin.services.events import Alert
 from facelogin.services.previews import Look
 from facelogin.stages import FaceStage, pending_face
 
 ENROLMENT_KEY = "face_enrolment"
-WAITING_KEY = "face_waiting"
+WAITING_KEY = "waiting_face"  # the salt of the one that this session has enrolled
 
 
 def start_enrolment(request: HttpRequest, *, password: str, consent_version: str) -> Capture:
@@ -94,18 +94,20 @@ def _complete_enrolment(request: HttpRequest, person: Person, capture_id: UUID) 
     if has_template(person):
         logins.record_enrolment(request, FaceStage.key)
     else:
-        request.session[WAITING_KEY] = True
+        request.session[WAITING_KEY] = templates.salt_of_waiting(person).hex()
 
 
 def let_face_count(request: HttpRequest, person: Person) -> None:
     """A code was enrolled in this session; a face that it enrolled before counts from now on.
 
-    One that waits from another session does not: whoever enrolled it may be somebody else.
+    One that waits from another session does not, nor one that another session has put in its place:
+    whoever enrolled it may be somebody else.
     """
-    if not request.session.pop(WAITING_KEY, False):
-        templates.forget_waiting(person)
-    elif templates.let_count(person):
+    mine = bytes.fromhex(request.session.pop(WAITING_KEY, ""))
+    if templates.let_count(person, mine):
         logins.record_enrolment(request, FaceStage.key)
+    else:
+        templates.forget_waiting(person)
 
 
 def _complete_verification(request: HttpRequest, capture_id: UUID) -> None:
@@ -128,7 +130,7 @@ def decline(request: HttpRequest) -> None:
     if not enrolled_codes(stage.login.user):
         raise NoAlternative
     if stage.attempt_id is not None:
-        Attempt.objects.filter(pk=stage.attempt_id).delete()
+        erasing.erase_attempts(Attempt.objects.filter(pk=stage.attempt_id))
     take_from_browser(request)
     stage.exit()
 
@@ -139,6 +141,7 @@ def withdraw(request: HttpRequest) -> None:
     templates.erase_face(person)
     logins.remove_stranded_recovery_codes(person)
     request.session.pop(ENROLMENT_KEY, None)
+    request.session.pop(WAITING_KEY, None)
     take_from_browser(request)
 
 

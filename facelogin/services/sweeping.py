@@ -16,8 +16,8 @@ def end_overdue() -> None:
     overdue = Capture.objects.filter(expires_at__lte=now, state__in=WHEN_OVERDUE)
     for pk in list(overdue.values_list("pk", flat=True)):
         end_if_overdue(pk)
-    if Attempt.objects.filter(expires_at__lte=now).exists():
-        Attempt.objects.filter(expires_at__lte=now).delete()
+    for pk in list(Attempt.objects.filter(expires_at__lte=now).values_list("pk", flat=True)):
+        erasing.erase_attempts(Attempt.objects.filter(pk=pk))
     templates.erase_expired()
 
 

@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.factors import enrolled_codes
 from accounts.models import Person
 from facelogin import networks, sealing
+from facelogin.access import has_template
 from facelogin.models import Attempt, Consent, Recording, ServerKey, Template
 from facelogin.networks import Network
 from facelogin.sealing import CannotOpenError, Key
@@ -66,7 +68,8 @@ def install_template(attempt: Attempt, sealed: bytes, *, counts: bool) -> Templa
     if attempt.key_salt is None or attempt.wrapped_key is None or attempt.server_key is None:
         raise CannotOpenError
     # What was begun with the face before ends: it would refresh this one under a key of its own.
-    Attempt.objects.filter(person=attempt.person).exclude(pk=attempt.pk).delete()
+    others = Attempt.objects.filter(person=attempt.person).exclude(pk=attempt.pk)
+    erasing.erase_attempts(others)
     template, is_first = Template.objects.update_or_create(
         person=attempt.person,
         defaults={
@@ -99,9 +102,15 @@ def refresh(person: Person, sealed: bytes) -> None:
     events.record(person, Kind.REFRESHED)
 
 
-def let_count(person: Person) -> bool:
-    """There is a code beside the face now; return whether the face had waited for it."""
-    return bool(Template.objects.filter(person=person, counts=False).update(counts=True))
+def salt_of_waiting(person: Person) -> bytes:
+    """What tells this face from one that takes its place: each enrolment has a salt of its own."""
+    return bytes(Template.objects.get(person=person, counts=False).key_salt)
+
+
+def let_count(person: Person, salt: bytes) -> bool:
+    """There is a code beside the face now; return whether the one with this salt waited for it."""
+    waiting = Template.objects.filter(person=person, counts=False, key_salt=salt)
+    return bool(waiting.update(counts=True))
 
 
 def forget_waiting(person: Person) -> None:
@@ -117,7 +126,7 @@ def rewrap(person: Person, old_password: str, new_password: str) -> None:
     not open (somebody had set the password without it) stays shut; the face is enrolled again. What
     was begun under the old password ends: an enrolment would install a template that it opens.
     """
-    Attempt.objects.filter(person=person).delete()
+    erasing.erase_attempts(Attempt.objects.filter(person=person))
     template = Template.objects.select_for_update().filter(person=person).first()
     if template is None:
         return
@@ -133,9 +142,13 @@ def rewrap(person: Person, old_password: str, new_password: str) -> None:
 
 @transaction.atomic
 def erase_face(person: Person, why: Kind = Kind.WITHDRAWN) -> None:
-    """Withdraw the consent and erase everything that came of it, at once."""
+    """Withdraw the consent and erase everything that came of it, at once.
+
+    A face that is being installed at the moment is erased, too: installing holds the person.
+    """
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    erasing.erase_attempts(Attempt.objects.filter(person=person))
     Template.objects.filter(person=person).delete()
-    Attempt.objects.filter(person=person).delete()
     Recording.objects.filter(person=person).delete()
     Consent.objects.filter(person=person, withdrawn_at__isnull=True).update(
         withdrawn_at=timezone.now()
@@ -149,15 +162,24 @@ def erase_all() -> None:
     """The secret under which the server's keys are sealed is lost: nothing here opens any more."""
     for person in Person.objects.filter(face_template__isnull=False):
         erase_face(person)
-    Attempt.objects.all().delete()
+    erasing.erase_attempts(Attempt.objects.all())
     ServerKey.objects.all().delete()
 
 
 def erase_expired() -> None:
-    """Faces age: a template that was not renewed in time goes, the codes beside it stay."""
+    """Faces age: a template that was not renewed in time goes, the codes beside it stay.
+
+    One that is the only second factor, for an administrator had the codes forgotten, stays until
+    there are new ones: without it the password alone would open the account.
+    """
     renewed = Template.objects.annotate(renewed_at=Coalesce("refreshed_at", "created_at"))
-    for template in renewed.filter(renewed_at__lte=timezone.now() - _lifetime()):
-        erase_face(template.person, Kind.EXPIRED)
+    expired = renewed.filter(renewed_at__lte=timezone.now() - _lifetime())
+    owners = Person.objects.filter(face_template__in=expired)
+    for pk in list(owners.values_list("pk", flat=True)):
+        with transaction.atomic():
+            owner = owners.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+            if owner and (enrolled_codes(owner) or not has_template(owner)):
+                erase_face(owner, Kind.EXPIRED)
 
 
 def expires_at(template: Template) -> datetime:

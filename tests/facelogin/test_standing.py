@@ -6,14 +6,16 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
+from accounts.services import people
 from facelogin.errors import FaceLocked
 from facelogin.lifecycle import Reason, State
 from facelogin.models import Attempt, Budget, Capture, Event, FailureBudget, Template
-from facelogin.services import attempts, events, rates, sweeping, templates
+from facelogin.services import attempts, events, passages, rates, sweeping, templates
 from facelogin.services.events import Kind
 from tests.facelogin.browsers import PASSWORD, Browser, id_of
 from tests.facelogin.pictures import GOOD
@@ -85,6 +87,39 @@ def test_a_code_enrolled_in_another_session_does_not_make_the_face_count(
     assert not Template.objects.filter(person=alice).exists()
     assert other_browser.session["second_factors"]["recovery_codes"]
     assert other_browser.state == "no_device"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_face_that_somebody_else_put_in_the_place_of_the_waiting_one_never_counts(
+    browser: Browser, other_browser: Browser, alice: Person, when: str
+) -> None:
+    if when == "before":
+        other_browser.give_password(alice)
+    browser.give_password(alice)
+    assert browser.complete(enrol_as_the_worker_does(browser)).status_code == HTTPStatus.OK
+    if when == "after":
+        other_browser.give_password(alice)
+    answer = other_browser.complete(enrol_as_the_worker_does(other_browser))
+    assert answer.status_code == HTTPStatus.OK
+
+    browser.make_recovery_codes()
+
+    assert not Template.objects.exists()
+    assert browser.session["second_factors"] == {
+        "face": False,
+        "totp": False,
+        "recovery_codes": True,
+    }
+
+
+def test_a_session_that_withdrew_its_waiting_face_brings_none_to_count(
+    with_a_face: Browser,
+) -> None:
+    assert passages.WAITING_KEY in with_a_face.client.session
+
+    assert with_a_face.face("DELETE").status_code == HTTPStatus.OK
+
+    assert passages.WAITING_KEY not in with_a_face.client.session
 
 
 def test_a_second_enrolment_counts_at_once(with_a_face: Browser, alice: Person) -> None:
@@ -190,6 +225,33 @@ def test_a_face_expires_is_erased_and_the_codes_stay(
     session = with_a_face.session
     assert session["second_factors"] == {"face": False, "totp": False, "recovery_codes": True}
     assert [one["kind"] for one in with_a_face.face("GET").json()["alerts"]] == ["expired"]
+
+
+def test_a_face_that_is_the_only_factor_left_expires_once_there_are_codes_again(
+    browser: Browser, enrolled: Person
+) -> None:
+    people.reset_codes(person=enrolled)
+    Template.objects.update(created_at=timezone.now() - timedelta(days=1000))
+
+    sweeping.end_overdue()
+
+    browser.give_password(enrolled)
+    assert (browser.state, browser.session["pending"]) == ("second_factor", "face")
+
+    RecoveryCodes.activate(enrolled)
+    sweeping.end_overdue()
+
+    assert not Template.objects.exists()
+
+
+def test_a_face_that_waits_for_codes_expires_without_them(
+    with_a_face: Browser, alice: Person
+) -> None:
+    Template.objects.update(created_at=timezone.now() - timedelta(days=1000))
+
+    sweeping.end_overdue()
+
+    assert not Template.objects.filter(person=alice).exists()
 
 
 # Budgets of captures ----------------------------------------------------------------------------

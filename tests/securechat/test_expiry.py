@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import DeviceToken, SocketTicket, Spending, SpentCode
-from facelogin.lifecycle import Purpose
-from facelogin.models import Attempt, Budget
+from facelogin.lifecycle import Purpose, State
+from facelogin.models import Attempt, Budget, Capture, Frames
 from messaging.models import ClaimedKeyPackage, KeyPackage
 from securechat import expiry, settings
 from securechat.celery import app
@@ -47,9 +47,6 @@ def one_of_each(alice: Member) -> None:
         SpentCode.objects.create(person=person, code="1", expires_at=when)
         Spending.objects.create(name=str(number), renews_at=when)
         Budget.objects.create(subject=digest, renews_at=when)
-        Attempt.objects.create(
-            person=person, purpose=Purpose.VERIFICATION, wrapped_for_browser=b"", expires_at=when
-        )
         KeyPackage.objects.create(
             device=device, reference=digest, cipher_suite=1, data=b"", not_after=when
         )
@@ -73,8 +70,38 @@ def test_a_dry_run_counts_and_touches_nothing(one_of_each: None) -> None:
 
     call_command("sweep", "--dry-run", stdout=said)
 
-    assert len([line for line in said.getvalue().splitlines() if "1 due" in line]) == 9
-    assert sum(sweep(now=timezone.now()).values()) == 9
+    assert len([line for line in said.getvalue().splitlines() if "1 due" in line]) == 8
+    assert sum(sweep(now=timezone.now()).values()) == 8
+
+
+def test_frames_of_faces_go_when_their_time_is_over_and_no_face_worker_runs(alice: Member) -> None:
+    now = timezone.now()
+    attempt = Attempt.objects.create(
+        person=alice.person,
+        purpose=Purpose.VERIFICATION,
+        wrapped_for_browser=b"",
+        expires_at=now + timedelta(minutes=15),
+    )
+    for expires_at in (now, now + timedelta(minutes=1)):
+        capture = Capture.objects.create(
+            attempt=attempt,
+            nonce=bytes(16),
+            challenge=[],
+            state=State.QUEUED,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        Frames.objects.create(capture=capture, sealed=b"sealed")
+
+    sweep(now=now, dry_run=True)
+    assert Frames.objects.count() == 2
+
+    sweep(now=now)
+    assert [frames.capture_id for frames in Frames.objects.all()] == [capture.pk]
+
+    Attempt.objects.update(expires_at=now)
+    sweep(now=now)
+    assert not Attempt.objects.exists()
 
 
 def test_many_are_deleted_a_few_at_a_time(
