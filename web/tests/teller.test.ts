@@ -12,6 +12,7 @@ test("a page that is told twice of a message is told last how it is now", async 
   const secret = { ...said, id: "secret", sequence: 1, position: 1, body: { type: "text", text: "secret" } };
   const answer = { ...said, id: "answer", sequence: 2, position: 2, body: { type: "text", text: "answer" }, replyTo: 1 };
   let isDeleted = false;
+  let isLookingUp = false;
   const now = () => ({ ...secret, body: isDeleted ? { type: "deleted" } : secret.body });
   const context = {
     me: { personId: "a", deviceId: "x" },
@@ -20,7 +21,10 @@ test("a page that is told twice of a message is told last how it is now", async 
     conversations: new Map([["c", { id: "c", record: { members: {} } }]]),
     records: {
       get: async (_store: string, id: string) => (id === "secret" ? now() : answer),
-      newest: () => new Promise((resolve) => setTimeout(() => resolve([now()]), 150)), // the quoted one takes a while
+      newest: () => {
+        isLookingUp = true;
+        return new Promise((resolve) => setTimeout(() => resolve([now()]), 150)); // the quoted one takes a while
+      },
     },
   } as unknown as Context;
   const told: string[] = [];
@@ -35,7 +39,7 @@ test("a page that is told twice of a message is told last how it is now", async 
   });
 
   teller.messages("c", ["secret", "answer"]);
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  await until(() => isLookingUp, "the quoted one is looked up");
   isDeleted = true;
   teller.messages("c", ["secret"]);
 
