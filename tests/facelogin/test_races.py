@@ -38,7 +38,7 @@ class Pause:
             time.sleep(MEANWHILE)
 
     def wait(self) -> None:
-        assert self._reached.wait(5)
+        assert self._reached.wait(30)
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -151,7 +151,7 @@ def test_two_first_enrolments_begun_at_once_record_one_consent(
 
     def in_step(*args: Any) -> templates.WrappedKey:
         key = wrap(*args)
-        wrapped.wait(10)
+        wrapped.wait(30)
         return key
 
     def slowly(**fields: Any) -> Consent:
