@@ -85,7 +85,8 @@ class Config(BaseSettings):
         730,
         gt=0,
         description="A face that was neither enrolled nor refreshed for so long is erased; its "
-        "owner uses the other factor and may enrol again.",
+        "owner uses the other factor and may enrol again. Whose codes were forgotten makes new "
+        "ones first: the only factor does not expire.",
     )
     # Literal takes no text for a number, and the environment knows nothing else.
     cipher_suite: Annotated[Literal[0xF04E, 0x0001], BeforeValidator(int)] = Field(
