@@ -204,6 +204,8 @@ class PersonAtBrowser:
         expect(self.see("composer")).to_be_editable(timeout=30_000)
 
     def write(self, text: str) -> None:
+        """Once no dialog is in the way: one that closes takes the focus with it."""
+        expect(self.page.locator("dialog[open]")).to_have_count(0)
         self.see("composer").fill(text)
         self.see("send").click()
 
