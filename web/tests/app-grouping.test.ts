@@ -6,30 +6,14 @@ import { grouped } from "../src/app/chat/grouping.ts";
 import { pieces } from "../src/app/chat/links.ts";
 import { dayName, dayOf, fullTime, shortTime } from "../src/app/time.ts";
 import type { MessageView } from "../src/worker/protocol.ts";
+import { viewAt } from "./views.ts";
 
 let made = 0;
 
 function message(at: string, senderId: string, kind: MessageView["kind"] = "text"): MessageView {
   made += 1;
-  return {
-    id: `m${made}`,
-    conversationId: "c",
-    position: made,
-    kind,
-    senderId,
-    senderName: senderId,
-    mine: senderId === "me",
-    text: "",
-    file: null,
-    at: new Date(at).toISOString(),
-    delivery: null,
-    problem: null,
-    unsent: null,
-    reply: null,
-    isEdited: false,
-    reactions: [],
-    until: null,
-  };
+  const mine = senderId === "me";
+  return viewAt(made, { kind, senderId, senderName: senderId, mine, text: "", at: new Date(at).toISOString() });
 }
 
 function shape(messages: MessageView[], firstUnread: string | null = null): string[] {

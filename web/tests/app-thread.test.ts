@@ -4,30 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Thread } from "../src/app/chat/thread.ts";
 import type { Engine, MessageView, Notification } from "../src/worker/protocol.ts";
+import { viewAt } from "./views.ts";
 
 const CONVERSATION = "c";
 
 function view(position: number, more: Partial<MessageView> = {}): MessageView {
-  return {
-    id: `m${position}`,
-    conversationId: CONVERSATION,
-    position,
-    kind: "text",
-    senderId: "a",
-    senderName: "Alice",
-    mine: false,
-    text: `text ${position}`,
-    file: null,
-    at: new Date(position * 1000).toISOString(),
-    delivery: null,
-    problem: null,
-    unsent: null,
-    reply: null,
-    isEdited: false,
-    reactions: [],
-    until: null,
-    ...more,
-  };
+  return viewAt(position, { conversationId: CONVERSATION, text: `text ${position}`, ...more });
 }
 
 /** Answers with pages of 300 messages; what happens while one is on its way is in none of them. */

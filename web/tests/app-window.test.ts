@@ -4,29 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as rows from "../src/app/chat/window.ts";
 import type { MessageView } from "../src/worker/protocol.ts";
-
-function message(position: number, more: Partial<MessageView> = {}): MessageView {
-  return {
-    id: `m${position}`,
-    conversationId: "c",
-    position,
-    kind: "text",
-    senderId: "alice",
-    senderName: "Alice",
-    mine: false,
-    text: `${position}`,
-    file: null,
-    at: new Date(position * 1000).toISOString(),
-    delivery: null,
-    problem: null,
-    unsent: null,
-    reply: null,
-    isEdited: false,
-    reactions: [],
-    until: null,
-    ...more,
-  };
-}
+import { viewAt as message } from "./views.ts";
 
 /** A conversation of so many messages, read as the engine is: backwards only. */
 class Log {
