@@ -10,11 +10,11 @@ import { useShell } from "../shell.ts";
 import { words } from "../words.ts";
 import { AddPeople } from "./add-people.tsx";
 import { Composer } from "./composer.tsx";
+import { useGone } from "./gone.ts";
 import { Members } from "./members.tsx";
 import { Messages } from "./messages.tsx";
 import { nameOf, wantNames } from "./names.ts";
 import { useReading } from "./reading.ts";
-import { goneBy } from "./thread.ts";
 import { TypingLine } from "./typing.tsx";
 
 export function Conversation({ conversation }: { conversation: ConversationSummary }) {
@@ -23,14 +23,7 @@ export function Conversation({ conversation }: { conversation: ConversationSumma
   const { thread, arrived, firstUnread, target, onStuck } = useReading(conversation);
   const [edited, setEdited] = useState(0);
   const [answered, setAnswered] = useState<MessageView | null>(null);
-  useEffect(
-    () =>
-      shell.engine.subscribe((notification) => {
-        const gone = goneBy(notification);
-        setAnswered((now) => (now !== null && gone.has(now.id) ? null : now));
-      }),
-    [],
-  );
+  useGone((ids) => setAnswered((now) => (now !== null && ids.has(now.id) ? null : now)));
 
   const edit = (text: string) => {
     shell.addToDraft(id, text);

@@ -7,7 +7,7 @@ import { Spinner, Trouble } from "../parts/basics.tsx";
 import { useShell } from "../shell.ts";
 import { fullTime, shortTime } from "../time.ts";
 import { words } from "../words.ts";
-import { goneBy } from "./thread.ts";
+import { useGone } from "./gone.ts";
 
 const TYPING_PAUSE_MS = 250;
 const FEWEST_LETTERS = 2;
@@ -106,14 +106,6 @@ function useFound(search: string): { found: Found | null; problem: unknown } {
       clearTimeout(timer);
     };
   }, [search]);
-  // What was deleted, or has disappeared, must not stay here either.
-  useEffect(
-    () =>
-      engine.subscribe((notification) => {
-        const gone = goneBy(notification);
-        setFound((now) => now && { ...now, messages: now.messages.filter(({ id }) => !gone.has(id)) });
-      }),
-    [],
-  );
+  useGone((ids) => setFound((now) => now && { ...now, messages: now.messages.filter(({ id }) => !ids.has(id)) }));
   return { found, problem };
 }

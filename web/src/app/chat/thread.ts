@@ -129,10 +129,3 @@ export class Thread {
     this.onArrived(notification.messages.filter(({ id }) => now.has(id) && !known.has(id)));
   }
 }
-
-/** Messages that nobody may read any more, after a notification: they are gone, or deleted. */
-export function goneBy(notification: Notification): ReadonlySet<string> {
-  if (notification.type === "gone") return new Set(notification.messageIds);
-  if (notification.type !== "messages") return new Set();
-  return new Set(notification.messages.filter(({ kind }) => kind === "notice").map(({ id }) => id));
-}
