@@ -154,10 +154,11 @@ export class Shell {
     this.followNext();
   }
 
-  /** Nothing to keep it in means that nobody is logged in any more. */
-  keepDraft(conversationId: string, text: string): void {
-    if (this.isLeaving || this.snapshot.value.phase !== "ready") return;
+  /** False: there is nothing to keep it in, or nobody is logged in any more. */
+  keepDraft(conversationId: string, text: string): boolean {
+    if (this.isLeaving || this.snapshot.value.phase !== "ready") return false;
     this.inBackground(this.engine.call("keepDraft", { conversationId, text }));
+    return true;
   }
 
   addToDraft(conversationId: string, text: string): void {

@@ -135,8 +135,7 @@ function useDraft({ id: conversationId, draft }: ConversationSummary, text: stri
   const kept = useRef(draft);
   const keep = () => {
     if (latest.current === kept.current) return;
-    kept.current = latest.current;
-    shell.keepDraft(conversationId, latest.current);
+    if (shell.keepDraft(conversationId, latest.current)) kept.current = latest.current;
   };
   useEffect(() => {
     latest.current = text;
